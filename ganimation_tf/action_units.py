@@ -1,0 +1,115 @@
+"""The vocabulary of facial Action Units (AUs) and their intensities.
+
+Intensities are [0, 1] everywhere in this project. OpenFace 2 writes [0, 5] (FACS A to E);
+`normalise` is the one place where a source's scale is divided out.
+
+The AU list of a dataset, a run or an export is data and travels with it. `OPENFACE` is only the
+list of the source that most people have.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from ganimation_tf.errors import UserError
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "AU01": "inner brow raiser",
+    "AU02": "outer brow raiser",
+    "AU04": "brow lowerer",
+    "AU05": "upper lid raiser",
+    "AU06": "cheek raiser",
+    "AU07": "lid tightener",
+    "AU09": "nose wrinkler",
+    "AU10": "upper lip raiser",
+    "AU12": "lip corner puller",
+    "AU14": "dimpler",
+    "AU15": "lip corner depressor",
+    "AU17": "chin raiser",
+    "AU20": "lip stretcher",
+    "AU23": "lip tightener",
+    "AU25": "lips part",
+    "AU26": "jaw drop",
+    "AU45": "blink",
+}
+"""Names as in the Facial Action Coding System (Ekman and Friesen 1978)."""
+
+OPENFACE: tuple[str, ...] = tuple(DESCRIPTIONS)
+"""The 17 AUs for which OpenFace 2 estimates an intensity, in its order."""
+
+OPENFACE_MAXIMUM = 5.0
+"""The top of OpenFace's intensity scale."""
+
+
+def normalise(intensities: np.ndarray, maximum: float) -> tuple[np.ndarray, int]:
+    """Intensities of a source as the [0, 1] of this project.
+
+    Args:
+        intensities: float (..., N), in [0, maximum] if the source keeps its word.
+        maximum: the top of the source's scale: 5 for OpenFace, 1 for py-feat.
+
+    Returns:
+        float32 (..., N) in [0, 1], and how many values had to be clipped.
+
+    Raises:
+        ValueError: if a value is not finite.
+    """
+    scaled = np.asarray(intensities, np.float64) / maximum
+    if not np.isfinite(scaled).all():
+        raise ValueError(f"AU intensities must be finite, got {np.asarray(intensities).tolist()}")
+    clipped = np.clip(scaled, 0.0, 1.0)
+    return clipped.astype(np.float32), int(np.count_nonzero(clipped != scaled))
+
+
+def parse_assignments(assignments: Iterable[str], names: Sequence[str]) -> dict[str, float]:
+    """`["AU12=1", "AU06=0.6"]` as `{"AU12": 1.0, "AU06": 0.6}`.
+
+    Args:
+        assignments: NAME=INTENSITY, intensity in [0, 1].
+        names: the AUs that the model knows.
+
+    Raises:
+        UserError: on a malformed pair, a name twice, an unknown name or a value outside [0, 1].
+    """
+    chosen: dict[str, float] = {}
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        name = name.strip()
+        if not separator:
+            raise UserError(f"an AU is given as NAME=INTENSITY, such as AU12=1; got {assignment!r}")
+        if name not in names:
+            raise UserError(f"{name!r} is not an AU of this model; it knows {' '.join(names)}")
+        if name in chosen:
+            raise UserError(f"{name} is given twice")
+        try:
+            value = float(text)
+        except ValueError:
+            raise UserError(f"{name} must be a number in [0, 1], got {text!r}") from None
+        if not 0.0 <= value <= 1.0:  # also refuses NaN
+            raise UserError(f"{name} must be in [0, 1], got {text}")
+        chosen[name] = value
+    return chosen
+
+
+def vector(values: Mapping[str, float], names: Sequence[str]) -> np.ndarray:
+    """float32 (N,) in the order of `names`; AUs not in `values` are 0.
+
+    Raises:
+        UserError: if `values` has a name outside `names`.
+    """
+    unknown = [name for name in values if name not in names]
+    if unknown:
+        raise UserError(f"{unknown[0]!r} is not one of the AUs {' '.join(names)}")
+    return np.array([values.get(name, 0.0) for name in names], np.float32)
+
+
+def require_same(expected: Sequence[str], found: Sequence[str], where: str) -> None:
+    """Refuses two AU lists that differ in names or order.
+
+    Raises:
+        UserError: naming `where` and both lists.
+    """
+    if list(expected) != list(found):
+        raise UserError(
+            f"{where}: the AU lists differ: expected {' '.join(expected)}; found {' '.join(found)}"
+        )

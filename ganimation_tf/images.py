@@ -1,0 +1,88 @@
+"""Encoded pictures to uint8 RGB arrays and back, as a viewer would show them.
+
+Pillow decodes, because it refuses what others quietly half-read: a truncated JPEG is an error
+here, not a picture with a grey lower half.
+"""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 100_000_000
+"""Largest width x height that is decoded; a header that claims more is refused before decoding."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+"""What is decoded; anything else (vector formats, videos, archives) is not a photo."""
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+"""File names that are taken for photos when a directory is searched."""
+
+
+class ImageError(ValueError):
+    """A picture that cannot be used.
+
+    Attributes:
+        code: `empty_image`, `unreadable_image`, `unsupported_format` or `too_many_pixels`.
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+def decode(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The picture as uint8 (height, width, 3) RGB, turned upright by its EXIF orientation.
+
+    Grayscale, palette, CMYK and 16-bit pictures become 8-bit RGB; alpha is laid over white.
+
+    Raises:
+        ImageError: if it is empty, of another format, damaged, or larger than `max_pixels`.
+    """
+    if not encoded:
+        raise ImageError("empty_image", "the file has 0 bytes")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # damaged EXIF and ICC blocks, size: checked below
+            with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+                width, height = image.size
+                if width * height > max_pixels:
+                    raise ImageError(
+                        "too_many_pixels",
+                        f"{width} x {height} pixels; at most {max_pixels} are decoded",
+                    )
+                image.load()
+                return np.asarray(_as_rgb(ImageOps.exif_transpose(image)))
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        names = ", ".join(FORMATS)
+        raise ImageError("unsupported_format", f"not a picture in one of {names}") from None
+    # A hostile file can raise nearly anything out of a decoder's parser.
+    except Exception as error:
+        raise ImageError("unreadable_image", f"damaged picture: {error}") from error
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode == "I":  # 16-bit grayscale: keep the top byte
+        deep = np.asarray(image).astype(np.int64)
+        return Image.fromarray(np.clip(deep >> 8, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def encode_jpeg(image: np.ndarray, quality: int = 95) -> bytes:
+    """JPEG of uint8 (height, width, 3) RGB without chroma subsampling, the same bytes each time."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """PNG of uint8 (height, width, 3) RGB or (height, width) grayscale."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()

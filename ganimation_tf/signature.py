@@ -1,0 +1,32 @@
+"""Names of the exported model's signatures and tensors, shared by export, server, client, tests.
+
+| signature | inputs | outputs |
+| --- | --- | --- |
+| `serving_default` | `image_bytes` string (B,): JPEG or PNG of a face crop; `action_units` float32 (B, N) in [0, 1] | `image_bytes` string (B,): PNG |
+| `render` | `image` float32 (B, S, S, 3) in [0, 1]; `action_units` | `image`, `color` (B, S, S, 3) in [0, 1]; `attention` (B, S, S, 1) in [0, 1] |
+| `estimate` | `image_bytes` | `action_units` float32 (B, N) in [0, 1]: the critic's reading of the face |
+| `describe` | `request` string (B,), any text | `model_card` string (B,): `model_card.json`, the same for each |
+
+`describe` lets a client learn the AU names, the image size and the crop from the server alone;
+TensorFlow Serving hands out no files. It takes one input and answers once per row because
+batching in TensorFlow Serving needs a batch dimension on both sides.
+"""  # noqa: E501 (a table)
+
+EDIT = "serving_default"
+RENDER = "render"
+ESTIMATE = "estimate"
+DESCRIBE = "describe"
+
+IMAGE_BYTES = "image_bytes"
+IMAGE = "image"
+ACTION_UNITS = "action_units"
+ATTENTION = "attention"
+COLOR = "color"
+REQUEST = "request"
+CARD = "model_card"
+
+MODEL_NAME = "ganimation"
+"""The name under which the model is served unless told otherwise."""
+
+MODEL_CARD = "model_card.json"
+"""In `<version>/assets.extra/`: the AU names, the image size and crop, and where the model came from."""  # noqa: E501
