@@ -1,0 +1,123 @@
+"""What a training run is made of: one frozen dataclass, its presets, and nothing else.
+
+A field gives the default, the flag of `ganimation train`, its help text and the saved value.
+"""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from ganimation_tf.errors import UserError
+
+
+def _option(default, help_text: str, low: float | None = None, high: float | None = None):
+    return dataclasses.field(
+        default=default, metadata={"help": help_text, "low": low, "high": high}
+    )
+
+
+def _check_ranges(config, prefix: str = "--") -> None:
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        low, high = field.metadata.get("low"), field.metadata.get("high")
+        if value is None or (low is None and high is None):
+            continue
+        # Written so that NaN is refused.
+        if not ((low is None or value >= low) and (high is None or value <= high)):
+            bounds = f"at least {low}" if high is None else f"in [{low}, {high}]"
+            name = field.name.replace("_", "-")
+            raise UserError(f"{prefix}{name} must be {bounds}, got {value}")
+
+
+@dataclasses.dataclass(frozen=True)
+class LossWeights:
+    """Weights of the loss terms, for terms that are means (see `losses`)."""
+
+    realism: float = _option(1.0, "lambda_I: realism of the generator's images", 0)
+    gradient_penalty: float = _option(10.0, "lambda_gp", 0)
+    action_units: float = _option(160.0, "lambda_y: AU error; 4000 / batch 25 in published code", 0)
+    cycle: float = _option(10.0, "lambda_idt: source to target and back", 0)
+    attention: float = _option(0.1, "lambda_A: mean of both attention masks", 0)
+    total_variation: float = _option(
+        4.06, "lambda_TV: roughness of both masks; 1e-5 of a sum at 25 x 128 px as published", 0
+    )
+
+    def __post_init__(self):
+        _check_ranges(self, "--loss.")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """A training recipe. The defaults are preset `paper`."""
+
+    filters: int = _option(64, "channels of the generator's first convolution", 1)
+    residual_blocks: int = _option(6, "residual blocks of the generator", 1)
+    critic_filters: int = _option(64, "channels of the critic's first convolution", 1)
+    critic_layers: int = _option(6, "strided convolutions of the critic", 1, 10)
+    batch_size: int = _option(25, "images per update, over all devices", 1)
+    critic_steps: int = _option(5, "critic updates for each update of the generator", 1)
+    learning_rate: float = _option(1e-4, "Adam's step for both networks", 0)
+    beta_1: float = _option(0.5, "Adam's decay of the mean", 0, 1)
+    beta_2: float = _option(0.999, "Adam's decay of the square", 0, 1)
+    epochs: int = _option(20, "epochs at the full learning rate", 1)
+    decay_epochs: int = _option(10, "further epochs of linear decay to zero", 0)
+    target_noise: float = _option(0.1, "U(-x, x) added to the target AUs", 0)
+    seed: int = _option(0, "seed of weights, data order, targets and penalty", 0)
+    loss_weights: LossWeights = LossWeights()
+
+    def __post_init__(self):
+        _check_ranges(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as saved in `config.json`."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], where: str = "config") -> "TrainConfig":
+        """The inverse of `to_dict`.
+
+        Raises:
+            UserError: naming a field that is unknown or missing.
+        """
+        values = dict(values)
+        try:
+            weights = LossWeights(**values.pop("loss_weights"))
+            known = {field.name for field in dataclasses.fields(cls)} - {"loss_weights"}
+            missing = sorted(known - set(values))
+            if missing:
+                raise UserError(f"{where}: {missing[0]} is missing")
+            return cls(loss_weights=weights, **values)
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{where} is not a training config: {error}") from error
+
+    @classmethod
+    def load(cls, path: str | pathlib.Path) -> "TrainConfig":
+        """Reads a run's `config.json`.
+
+        Raises:
+            UserError: if it cannot be read.
+        """
+        try:
+            return cls.from_dict(json.loads(pathlib.Path(path).read_text())["train"], str(path))
+        except (OSError, ValueError, KeyError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f"{path} is not the config of a run: {error}") from error
+
+
+PRESETS: Mapping[str, TrainConfig] = {
+    "paper": TrainConfig(),
+    "tiny": TrainConfig(
+        filters=16,
+        residual_blocks=3,
+        critic_filters=16,
+        critic_layers=5,
+        batch_size=16,
+        learning_rate=5e-4,
+        epochs=10,
+        decay_epochs=10,
+    ),
+}
+"""`paper` is the published recipe; `tiny` trains in minutes on two CPU cores."""

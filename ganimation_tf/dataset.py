@@ -1,0 +1,149 @@
+"""TFRecords to the batches of `GANimation.train_step`, deterministic by seed and position.
+
+Every random number of training (order, flips, target AUs, the penalty's epsilon) is drawn here,
+one per example from (seed, position), never in the training step: the replicas of a distribution
+strategy would all draw the same numbers there. It also means that a run can go on at any step
+with the very examples that it would have seen.
+"""
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from ganimation_tf import manifest as manifest_lib
+from ganimation_tf import records
+from ganimation_tf.errors import UserError
+
+IMAGE = "image"
+ACTION_UNITS = "action_units"
+TARGET = "target_action_units"
+EPSILON = "epsilon"
+
+SHUFFLE_BUFFER = 10_000
+
+
+def feature_spec(action_units: int) -> dict[str, tf.io.FixedLenFeature]:
+    """What training reads of a record with `action_units` AUs."""
+    return {
+        records.IMAGE: tf.io.FixedLenFeature((), tf.string),
+        records.ACTION_UNITS: tf.io.FixedLenFeature((action_units,), tf.float32),
+    }
+
+
+def shard_paths(directory: str | pathlib.Path, manifest: manifest_lib.Manifest, split: str):
+    """The TFRecord files of a split, in order.
+
+    Raises:
+        UserError: if the split is empty or a file is missing.
+    """
+    if not manifest.records(split):
+        raise UserError(f"{directory}: split {split!r} has no records")
+    paths = [pathlib.Path(directory) / shard.file for shard in manifest.splits[split]]
+    for path in paths:
+        if not path.is_file():
+            raise UserError(f"{path} is missing; {manifest_lib.FILE} lists it")
+    return [str(path) for path in paths]
+
+
+def _parsed(directory, manifest, split) -> tf.data.Dataset:
+    spec = feature_spec(len(manifest.action_units))
+    files = shard_paths(directory, manifest, split)
+    return tf.data.TFRecordDataset(files).map(
+        lambda serialized: tf.io.parse_single_example(serialized, spec)
+    )
+
+
+def load_action_units(directory, manifest: manifest_lib.Manifest, split: str) -> np.ndarray:
+    """The AUs of a split, float32 (records, N): 68 bytes per record for 17 AUs."""
+    parsed = _parsed(directory, manifest, split).batch(1024)
+    return np.concatenate([batch[records.ACTION_UNITS].numpy() for batch in parsed])
+
+
+def decode_image(encoded: tf.Tensor, size: int) -> tf.Tensor:
+    """An encoded crop as float32 (size, size, 3) in [-1, 1]."""
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    image = tf.ensure_shape(image, (size, size, 3))
+    return tf.cast(image, tf.float32) / 127.5 - 1.0
+
+
+def training(
+    directory: str | pathlib.Path,
+    manifest: manifest_lib.Manifest,
+    *,
+    batch_size: int,
+    critic_steps: int,
+    target_noise: float,
+    seed: int,
+    start_step: int = 0,
+) -> tf.data.Dataset:
+    """Endless batches for `GANimation.train_step`.
+
+    A target is the AUs of another random training face plus U(-noise, noise), not clipped, as
+    published (section 5).
+
+    Args:
+        batch_size: B, over all replicas.
+        critic_steps: K, micro-batches in an element.
+        start_step: elements to leave out: where an interrupted run goes on.
+
+    Returns:
+        Dataset of dicts: `image` float32 (B, K, S, S, 3) in [-1, 1], `action_units` and
+        `target_action_units` float32 (B, K, N), `epsilon` float32 (B, K) in [0, 1). The batch
+        comes first because a strategy splits the first axis; micro-batch k is then the same
+        images on 1 and on several replicas.
+    """
+    pool = tf.constant(load_action_units(directory, manifest, manifest_lib.TRAIN))
+    size = manifest.crop.size
+
+    def example(position: tf.Tensor, record: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), position]), 4)
+        image = decode_image(record[records.IMAGE], size)
+        image = tf.image.stateless_random_flip_left_right(image, stream[0])
+        other = tf.random.stateless_uniform((), stream[1], 0, tf.shape(pool)[0], tf.int32)
+        noise = tf.random.stateless_uniform(
+            pool.shape[1:], stream[2], -target_noise, target_noise, tf.float32
+        )
+        return {
+            IMAGE: image,
+            ACTION_UNITS: record[records.ACTION_UNITS],
+            TARGET: pool[other] + noise,
+            EPSILON: tf.random.stateless_uniform((), stream[3]),
+        }
+
+    source = _parsed(directory, manifest, manifest_lib.TRAIN)
+    shuffled = source.shuffle(SHUFFLE_BUFFER, seed=seed, reshuffle_each_iteration=True).repeat()
+    positioned = shuffled.enumerate().skip(start_step * batch_size * critic_steps)
+    examples = positioned.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    elements = examples.batch(critic_steps, drop_remainder=True)
+    return elements.batch(batch_size, drop_remainder=True).prefetch(2)
+
+
+def evaluation(
+    directory: str | pathlib.Path,
+    manifest: manifest_lib.Manifest,
+    *,
+    batch_size: int,
+    split: str = manifest_lib.EVAL,
+) -> tf.data.Dataset:
+    """Each record of a split once, in order; the target is the AUs of the split's next face.
+
+    Returns:
+        Dataset of dicts: `image` float32 (B, S, S, 3) in [-1, 1], `action_units` and
+        `target_action_units` float32 (B, N). The last batch may be smaller.
+    """
+    units = load_action_units(directory, manifest, split)
+    targets = tf.data.Dataset.from_tensor_slices(np.roll(units, -1, axis=0))
+    size = manifest.crop.size
+
+    def example(record, target):
+        return {
+            IMAGE: decode_image(record[records.IMAGE], size),
+            ACTION_UNITS: record[records.ACTION_UNITS],
+            TARGET: target,
+        }
+
+    pairs = tf.data.Dataset.zip(_parsed(directory, manifest, split), targets)
+    examples = pairs.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return examples.batch(batch_size).prefetch(2)

@@ -1,0 +1,82 @@
+"""The terms of GANimation's objective (arXiv:1807.09251, section 4.2).
+
+Each function is pure, unweighted, and returns one float32 value per image, (B,). Means over
+pixels, patches and AUs are taken here; the mean over images is the model's, which alone knows the
+global batch. So a weight means the same at every batch size, number of replicas and resolution.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def _per_image_mean(values: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.cast(values, tf.float32), axis=tuple(range(1, values.shape.rank)))
+
+
+def critic_realism(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """The critic's Wasserstein loss: fake score minus real score (eq. 2, first line).
+
+    Args:
+        real, fake: (B, P, P), the critic's patch scores.
+    """
+    return _per_image_mean(fake) - _per_image_mean(real)
+
+
+def generator_realism(fake: tf.Tensor) -> tf.Tensor:
+    """What the generator lowers: minus the score of its images, (B, P, P)."""
+    return -_per_image_mean(fake)
+
+
+def gradient_penalty(
+    score: Callable[[tf.Tensor], tf.Tensor],
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    epsilon: tf.Tensor,
+) -> tf.Tensor:
+    """Squared distance of the critic's gradient norm from 1 (arXiv:1704.00028, eq. 3).
+
+    The gradient is that of the SUM of an image's patch scores, as in the published code.
+
+    Args:
+        score: images (B, S, S, 3) to patch scores (B, P, P).
+        real, fake: float32 (B, S, S, 3) in [-1, 1].
+        epsilon: float32 (B,) ~ U[0, 1): where between fake (0) and real (1) each image's point
+            lies; one number for all of its pixels.
+    """
+    epsilon = tf.reshape(epsilon, (-1, 1, 1, 1))
+    between = epsilon * real + (1.0 - epsilon) * fake
+    with tf.GradientTape() as tape:
+        tape.watch(between)
+        total = tf.reduce_sum(tf.cast(score(between), tf.float32))
+    slope = tf.cast(tape.gradient(total, between), tf.float32)
+    # The root's own gradient is infinite at 0: the epsilon belongs under it.
+    norm = tf.sqrt(tf.reduce_sum(tf.square(slope), axis=(1, 2, 3)) + 1e-12)
+    return tf.square(norm - 1.0)
+
+
+def action_units(predicted: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
+    """Mean squared error of AU intensities, (B, N) each (eq. 4)."""
+    return _per_image_mean(tf.math.squared_difference(predicted, expected))
+
+
+def cycle(original: tf.Tensor, recovered: tf.Tensor) -> tf.Tensor:
+    """Mean absolute difference of two images (B, S, S, 3) (eq. 5)."""
+    return _per_image_mean(tf.abs(original - recovered))
+
+
+def attention(mask: tf.Tensor) -> tf.Tensor:
+    """Mean of the attention mask (B, S, S, 1).
+
+    The published code's form of eq. 3's second term. Which way it pushes follows from the
+    composition `A * input + (1 - A) * C`: it keeps the mask from saturating at 1, where the
+    generator would copy its input.
+    """
+    return _per_image_mean(mask)
+
+
+def total_variation(mask: tf.Tensor) -> tf.Tensor:
+    """How rough the mask (B, S, S, 1) is: mean |vertical| + mean |horizontal| step (eq. 3)."""
+    vertical = mask[:, 1:] - mask[:, :-1]
+    horizontal = mask[:, :, 1:] - mask[:, :, :-1]
+    return _per_image_mean(tf.abs(vertical)) + _per_image_mean(tf.abs(horizontal))

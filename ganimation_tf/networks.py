@@ -1,0 +1,174 @@
+"""Generator and critic as published (arXiv:1807.09251, section 4.1), as functional Keras models.
+
+Only stock layers and operations, so that a saved network loads with no custom object.
+
+The published networks leave three settings to PyTorch's defaults, which are not Keras's:
+GroupNormalization's epsilon (1e-5, not 1e-3), LeakyReLU's slope (0.01, not 0.3) and the padding
+of the strided convolutions, which Keras's "same" gives exactly for even sizes.
+"""
+
+import random
+
+import keras
+from keras import layers
+
+INITIAL_DEVIATION = 0.02
+"""Standard deviation of the convolutions' initial weights, in both networks."""
+
+GENERATOR_STRIDE = 4
+"""The generator halves the image twice before the residual blocks."""
+
+
+class _Builder:
+    """Builds convolutions that share one stream of initial seeds."""
+
+    def __init__(self, seed: int):
+        self._seeds = random.Random(seed)
+
+    def _initializer(self) -> keras.initializers.Initializer:
+        # One object, and one seed, for each layer: a shared one would fill layers alike.
+        return keras.initializers.RandomNormal(
+            stddev=INITIAL_DEVIATION, seed=self._seeds.getrandbits(31)
+        )
+
+    def conv(self, x, filters, kernel, strides=1, name=None, use_bias=False, padding="same"):
+        return layers.Conv2D(
+            filters,
+            kernel,
+            strides=strides,
+            padding=padding,
+            use_bias=use_bias,
+            kernel_initializer=self._initializer(),
+            name=name,
+        )(x)
+
+    def conv_transpose(self, x, filters, name):
+        return layers.Conv2DTranspose(
+            filters,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=self._initializer(),
+            name=name,
+        )(x)
+
+
+def _normalize(x, name):
+    """Instance normalization, affine: one group for each channel."""
+    return layers.GroupNormalization(groups=-1, epsilon=1e-5, name=name)(x)
+
+
+def _normalize_relu(x, name):
+    return layers.ReLU(name=f"{name}_relu")(_normalize(x, f"{name}_norm"))
+
+
+def compose(original, attention, color):
+    """Attention 1 keeps the pixel, 0 paints it: `A * original + (1 - A) * C` (eq. 1).
+
+    Args:
+        original, color: (B, S, S, 3) in [-1, 1].
+        attention: (B, S, S, 1) in [0, 1].
+    """
+    return attention * original + (1.0 - attention) * color
+
+
+def build_generator(
+    image_size: int,
+    action_units: int,
+    filters: int = 64,
+    residual_blocks: int = 6,
+    seed: int = 0,
+) -> keras.Model:
+    """The generator: an image and wanted AUs in; the edited image and its two masks out.
+
+    The AUs are laid out as constant planes beside the image's channels ("concat"). Zero padding
+    matters here: the first InstanceNorm removes a constant plane, and what it leaves of the AUs
+    enters through the image's rim.
+
+    Args:
+        image_size: S, a multiple of 4.
+        action_units: N.
+        filters: channels of the first convolution.
+
+    Returns:
+        Model of `[image, action_units]`: (B, S, S, 3) in [-1, 1] and (B, N) in [0, 1], to a dict
+        of `image` (B, S, S, 3) in [-1, 1], `attention` (B, S, S, 1) in [0, 1] and `color`
+        (B, S, S, 3) in [-1, 1].
+
+    Raises:
+        ValueError: if the image size is not a multiple of 4.
+    """
+    if image_size < GENERATOR_STRIDE or image_size % GENERATOR_STRIDE:
+        raise ValueError(
+            f"image size must be a multiple of {GENERATOR_STRIDE} for the generator, "
+            f"got {image_size}"
+        )
+    build = _Builder(seed)
+    image = keras.Input((image_size, image_size, 3), name="image")
+    wanted = keras.Input((action_units,), name="action_units")
+    planes = layers.Reshape((1, 1, action_units), name="au_vector")(wanted)
+    planes = layers.UpSampling2D(image_size, name="au_planes")(planes)
+    x = layers.Concatenate(name="image_and_aus")([image, planes])
+
+    x = _normalize_relu(build.conv(x, filters, 7, name="stem"), "stem")
+    for level in (1, 2):
+        x = build.conv(x, filters * 2**level, 4, strides=2, name=f"down{level}")
+        x = _normalize_relu(x, f"down{level}")
+    for block in range(1, residual_blocks + 1):
+        inner = build.conv(x, filters * 4, 3, name=f"residual{block}a")
+        inner = _normalize_relu(inner, f"residual{block}a")
+        inner = build.conv(inner, filters * 4, 3, name=f"residual{block}b")
+        x = layers.Add(name=f"residual{block}")([x, _normalize(inner, f"residual{block}b_norm")])
+    for level in (1, 0):
+        x = _normalize_relu(build.conv_transpose(x, filters * 2**level, f"up{level}"), f"up{level}")
+
+    color = layers.Activation("tanh", name="color")(build.conv(x, 3, 7, name="color_head"))
+    attention = layers.Activation("sigmoid", name="attention")(
+        build.conv(x, 1, 7, name="attention_head")
+    )
+    edited = compose(image, attention, color)
+    return keras.Model(
+        [image, wanted], {"image": edited, "attention": attention, "color": color}, name="generator"
+    )
+
+
+def build_critic(
+    image_size: int,
+    action_units: int,
+    filters: int = 64,
+    layers_count: int = 6,
+    seed: int = 0,
+) -> keras.Model:
+    """The critic: how real each patch looks, and which AUs the face shows.
+
+    Args:
+        image_size: S, a multiple of 2 to the power of `layers_count`.
+        action_units: N.
+        filters: channels of the first convolution; each further one doubles them.
+        layers_count: strided convolutions; the patch grid is S / 2**layers_count wide.
+
+    Returns:
+        Model of an image (B, S, S, 3) in [-1, 1] to a dict of `realism` (B, P, P), unbounded, and
+        `action_units` (B, N), unbounded, trained towards [0, 1].
+
+    Raises:
+        ValueError: if the image size is not such a multiple.
+    """
+    stride = 2**layers_count
+    if image_size < stride or image_size % stride:
+        raise ValueError(
+            f"image size must be a multiple of {stride} (2 to the power of {layers_count} critic "
+            f"layers), got {image_size}"
+        )
+    build = _Builder(seed)
+    image = x = keras.Input((image_size, image_size, 3), name="image")
+    for level in range(layers_count):
+        x = build.conv(x, filters * 2**level, 4, strides=2, name=f"conv{level + 1}", use_bias=True)
+        x = layers.LeakyReLU(negative_slope=0.01, name=f"conv{level + 1}_lrelu")(x)
+    patches = image_size // stride
+    realism = build.conv(x, 1, 3, name="realism_head")
+    realism = layers.Reshape((patches, patches), name="realism")(realism)
+    seen = build.conv(x, action_units, patches, name="action_units_head", padding="valid")
+    seen = layers.Reshape((action_units,), name="action_units")(seen)
+    return keras.Model(image, {"realism": realism, "action_units": seen}, name="critic")

@@ -1,0 +1,104 @@
+"""The networks against the counts and equations of the paper."""
+
+import numpy as np
+import pytest
+
+from ganimation_tf import networks
+
+
+def random_input(size, units, batch=2, seed=0):
+    rng = np.random.default_rng(seed)
+    image = rng.uniform(-1, 1, (batch, size, size, 3)).astype(np.float32)
+    return image, rng.uniform(0, 1, (batch, units)).astype(np.float32)
+
+
+def test_published_generator_has_8471296_parameters():
+    # 7x7x(3+17)x64 + 2x64 | 4x4 down twice | 6 blocks of 2(3x3x256x256 + 2x256) | up | heads
+    stem = 49 * 20 * 64 + 128
+    down = 16 * 64 * 128 + 256 + 16 * 128 * 256 + 512
+    blocks = 6 * 2 * (9 * 256 * 256 + 512)
+    up = 16 * 256 * 128 + 256 + 16 * 128 * 64 + 128
+    heads = 49 * 64 * (3 + 1)
+    assert stem + down + blocks + up + heads == 8_471_296
+    assert networks.build_generator(128, 17).count_params() == 8_471_296
+
+
+def test_published_critic_has_44860352_parameters():
+    widths = [3, 64, 128, 256, 512, 1024, 2048]
+    body = sum(16 * a * b + b for a, b in zip(widths, widths[1:], strict=False))
+    heads = 9 * 2048 + 2 * 2 * 2048 * 17
+    assert body + heads == 44_860_352
+    critic = networks.build_critic(128, 17)
+    assert critic.count_params() == 44_860_352
+    assert critic.output["realism"].shape == (None, 2, 2)
+
+
+def test_layers_follow_pytorch_defaults_of_the_published_code():
+    generator = networks.build_generator(32, 17, 4, 1)
+    critic = networks.build_critic(32, 17, 4, 2)
+    assert generator.get_layer("stem_norm").epsilon == 1e-5
+    assert generator.get_layer("stem_norm").groups == 4  # one per channel
+    assert critic.get_layer("conv1_lrelu").negative_slope == pytest.approx(0.01)
+    kernel = networks.build_generator(32, 17, 64, 1).get_layer("down2").kernel.numpy()
+    assert kernel.std() == pytest.approx(0.02, rel=0.02)
+    assert abs(kernel.mean()) < 1e-3
+
+
+def test_every_layer_starts_from_numbers_of_its_own():
+    generator = networks.build_generator(32, 17, 4, 2)
+    first, second = (generator.get_layer(f"residual{i}a").kernel.numpy() for i in (1, 2))
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize(("attention", "expected"), [(1.0, 0.25), (0.0, -0.5), (0.5, -0.125)])
+def test_attention_1_keeps_the_pixel_and_0_paints_it(attention, expected):
+    original, color = np.full((1, 2, 2, 3), 0.25), np.full((1, 2, 2, 3), -0.5)
+    assert np.all(networks.compose(original, attention, color) == expected)
+
+
+def test_generator_output_is_composed_from_its_own_masks():
+    generator = networks.build_generator(32, 17, 4, 1)
+    image, units = random_input(32, 17)
+    outputs = {name: np.asarray(value) for name, value in generator([image, units]).items()}
+    mask = outputs["attention"]
+    np.testing.assert_allclose(
+        outputs["image"], mask * image + (1 - mask) * outputs["color"], atol=1e-6
+    )
+    assert mask.shape == (2, 32, 32, 1)
+    assert mask.min() >= 0 and mask.max() <= 1
+    assert np.abs(outputs["color"]).max() <= 1
+
+
+def test_generator_output_changes_with_the_action_units():
+    generator = networks.build_generator(32, 17, 8, 1)
+    image, units = random_input(32, 17, batch=1)
+    for index in range(17):
+        other = units.copy()
+        other[0, index] = 1.0 - other[0, index]
+        changed = np.abs(generator([image, units])["color"] - generator([image, other])["color"])
+        assert changed.max() > 1e-4, index
+
+
+@pytest.mark.parametrize("size", [96, 127, 32])
+def test_image_size_that_does_not_fit_the_critic_is_refused(size):
+    with pytest.raises(ValueError, match=f"multiple of 64 .* 6 critic layers.*, got {size}"):
+        networks.build_critic(size, 17)
+
+
+def test_image_size_that_does_not_fit_the_generator_is_refused():
+    with pytest.raises(ValueError, match="multiple of 4 for the generator, got 30"):
+        networks.build_generator(30, 17)
+
+
+def test_saved_networks_load_without_custom_objects(tmp_path):
+    import keras
+
+    image, units = random_input(32, 17)
+    for network, inputs in (
+        (networks.build_generator(32, 17, 4, 1), [image, units]),
+        (networks.build_critic(32, 17, 4, 3), image),
+    ):
+        network.save(tmp_path / "network.keras")
+        loaded = keras.models.load_model(tmp_path / "network.keras", safe_mode=True)
+        for name, value in network(inputs).items():
+            np.testing.assert_array_equal(loaded(inputs)[name], value)
