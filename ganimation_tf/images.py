@@ -59,6 +59,10 @@ def decode(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     except UnidentifiedImageError:
         names = ", ".join(FORMATS)
         raise ImageError("unsupported_format", f"not a picture in one of {names}") from None
+    except Image.DecompressionBombError as error:  # Pillow's own limit stands before ours
+        raise ImageError(
+            "too_many_pixels", f"at most {max_pixels} pixels are decoded: {error}"
+        ) from None
     # A hostile file can raise nearly anything out of a decoder's parser.
     except Exception as error:
         raise ImageError("unreadable_image", f"damaged picture: {error}") from error

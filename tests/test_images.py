@@ -1,0 +1,180 @@
+"""Decoding: what a viewer would show, or an error with a code; never half a picture."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganimation_tf import images
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def colors(height: int = 6, width: int = 8) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def code_of(data: bytes, **options) -> str:
+    with pytest.raises(images.ImageError) as caught:
+        images.decode(data, **options)
+    return caught.value.code
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and then has next to no data."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(name + body))
+        return struct.pack(">I", len(body)) + name + body + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 10))
+    return b"\x89PNG\r\n\x1a\n" + data + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
+def test_lossless_formats_decode_exactly(kind):
+    decoded = images.decode(encoded(Image.fromarray(colors()), kind))
+    np.testing.assert_array_equal(decoded, colors())
+    assert decoded.dtype == np.uint8
+
+
+def test_webp_decodes_exactly_when_lossless():
+    decoded = images.decode(encoded(Image.fromarray(colors()), "WEBP", lossless=True))
+    np.testing.assert_array_equal(decoded, colors())
+
+
+def test_png_round_trip_in_color_and_gray():
+    np.testing.assert_array_equal(images.decode(images.encode_png(colors())), colors())
+    gray = colors()[..., 0]
+    np.testing.assert_array_equal(images.decode(images.encode_png(gray))[..., 1], gray)
+
+
+def test_jpeg_is_repeatable_close_and_keeps_color_at_full_resolution():
+    image = np.zeros((16, 16, 3), np.uint8)
+    image[:, 1::2] = (255, 0, 0)  # chroma subsampling would smear red over black
+    assert images.encode_jpeg(image) == images.encode_jpeg(image)
+    decoded = images.decode(images.encode_jpeg(image)).astype(int)
+    assert np.abs(decoded - image).mean() < 6
+    coarse = images.decode(images.encode_jpeg(image, quality=20)).astype(int)
+    assert np.abs(coarse - image).mean() > np.abs(decoded - image).mean()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "upright"),
+    [
+        (1, lambda a: a),
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.transpose(1, 0, 2)),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: np.rot90(a, 2).transpose(1, 0, 2)),
+        (8, lambda a: np.rot90(a, 1)),
+    ],
+)
+def test_exif_orientation_is_applied(orientation, upright):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = images.decode(encoded(Image.fromarray(colors()), "PNG", exif=exif))
+    np.testing.assert_array_equal(decoded, upright(colors()))
+
+
+def test_grayscale_fills_all_channels():
+    gray = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    decoded = images.decode(encoded(Image.fromarray(gray)))
+    np.testing.assert_array_equal(decoded, np.repeat(gray[..., None], 3, axis=2))
+
+
+def test_palette_is_looked_up():
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putpixel((1, 0), 1)
+    assert images.decode(encoded(image)).tolist() == [[[255, 0, 0], [0, 0, 255]]]
+
+
+def test_palette_with_a_transparent_color_shows_white():
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putpixel((1, 0), 1)
+    data = encoded(image, transparency=0)
+    assert images.decode(data).tolist() == [[[255, 255, 255], [0, 0, 255]]]
+
+
+def test_sixteen_bits_keep_the_top_byte():
+    deep = np.array([[0, 255, 256, 0x1234, 0xFFFF]], np.uint16)
+    decoded = images.decode(encoded(Image.fromarray(deep)))
+    assert decoded[0, :, 0].tolist() == [0, 0, 1, 0x12, 0xFF]
+
+
+def test_alpha_lies_over_white():
+    pixels = np.array([[(0, 0, 0, 255), (0, 0, 0, 0), (200, 0, 100, 51)]], np.uint8)
+    decoded = images.decode(encoded(Image.fromarray(pixels)))
+    # A fifth of the colour and four fifths of white: (244, 204, 224).
+    assert decoded.tolist() == [[[0, 0, 0], [255, 255, 255], [244, 204, 224]]]
+
+
+def test_gray_with_alpha_lies_over_white():
+    pixels = np.array([[(100, 255), (100, 0)]], np.uint8)
+    decoded = images.decode(encoded(Image.fromarray(pixels, "LA")))
+    assert decoded.tolist() == [[[100, 100, 100], [255, 255, 255]]]
+
+
+def test_cmyk_jpeg_becomes_rgb():
+    # No ink is white; all cyan lacks red.
+    image = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
+    image.paste((0, 0, 0, 0), (0, 0, 8, 16))
+    decoded = images.decode(encoded(image, "JPEG", quality=100)).astype(int)
+    assert np.abs(decoded[:, :8] - 255).max() <= 3
+    assert np.abs(decoded[:, 8:] - (0, 255, 255)).max() <= 3
+
+
+def test_empty_file():
+    assert code_of(b"") == "empty_image"
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_truncated_jpeg_is_refused(kept):
+    data = images.encode_jpeg(colors(64, 64))
+    assert code_of(data[: int(kept * len(data))]) == "unreadable_image"
+
+
+def test_truncated_png_is_refused():
+    data = images.encode_png(colors(64, 64))
+    assert code_of(data[: len(data) // 2]) == "unreadable_image"
+
+
+@pytest.mark.parametrize(
+    "data", [b"hello", b"%PDF-1.7\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(1000)]
+)
+def test_what_is_no_picture_is_refused(data):
+    assert code_of(data) == "unsupported_format"
+
+
+def test_formats_outside_the_list_are_refused():
+    assert code_of(encoded(Image.fromarray(colors()), "GIF")) == "unsupported_format"
+
+
+@pytest.mark.parametrize(("width", "height"), [(60000, 60000), (10001, 10000)])
+def test_a_header_of_too_many_pixels_is_refused_before_decoding(width, height):
+    # Nothing was decoded: these files hold no such data and would be `unreadable_image`.
+    with pytest.raises(images.ImageError, match="at most 100000000 ") as caught:
+        images.decode(png_header(width, height))
+    assert caught.value.code == "too_many_pixels"
+
+
+def test_the_limit_itself_is_allowed():
+    data = images.encode_png(colors(6, 8))
+    assert images.decode(data, max_pixels=48).shape == (6, 8, 3)
+    assert code_of(data, max_pixels=47) == "too_many_pixels"
+
+
+def test_a_header_that_promises_more_than_the_file_holds_is_damaged():
+    assert code_of(png_header(100, 100)) == "unreadable_image"
