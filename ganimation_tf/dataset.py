@@ -6,6 +6,7 @@ strategy would all draw the same numbers there. It also means that a run can go 
 with the very examples that it would have seen.
 """
 
+import math
 import pathlib
 from collections.abc import Mapping
 
@@ -146,4 +147,5 @@ def evaluation(
 
     pairs = tf.data.Dataset.zip(_parsed(directory, manifest, split), targets)
     examples = pairs.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return examples.batch(batch_size).prefetch(2)
+    batches = tf.data.experimental.assert_cardinality(math.ceil(len(units) / batch_size))
+    return examples.batch(batch_size).apply(batches).prefetch(2)  # Keras warns if it must guess

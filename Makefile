@@ -1,0 +1,42 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+.PHONY: env demo test test-slow lint format bench lock clean
+
+env: $(VENV)/.installed  ## make .venv with the exact versions of requirements.lock
+
+$(VENV)/.installed: requirements.lock setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: env  ## the main job end to end on synthetic faces
+	$(BIN)/ganimation demo demo
+
+test: env  ## every test but the slow ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-slow: env  ## the minutes-long proofs
+	$(BIN)/python -m pytest -m slow
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: env
+	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+lock: env  ## renew requirements.lock from setup.cfg
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --all-extras --upgrade setup.cfg -o requirements.lock
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

@@ -1,0 +1,140 @@
+"""What happens at the end of an epoch: pictures, metrics and checkpoints."""
+
+import json
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganimation_tf import contact_sheet, dataset, images
+from ganimation_tf.model import GANimation
+
+
+class StopAtStep(keras.callbacks.Callback):
+    """Ends training after `steps` generator updates, within an epoch if need be."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) >= self.steps:
+            self.model.stop_training = True
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Appends a line of JSON per epoch to `path`: step, epoch, rates and all metrics."""
+
+    def __init__(self, path: pathlib.Path, images_per_step: int):
+        super().__init__()
+        self.path = path
+        self.images_per_step = images_per_step
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.monotonic()
+        self._step = int(self.model.optimizer.iterations)
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self._began
+        step = int(self.model.optimizer.iterations)
+        facts = {
+            "step": step,
+            "epoch": epoch + 1,
+            "seconds": round(seconds, 3),
+            "images_per_second": round((step - self._step) * self.images_per_step / seconds, 2),
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        }
+        facts |= {name: float(value) for name, value in (logs or {}).items()}
+        with self.path.open("a") as file:
+            file.write(json.dumps(facts) + "\n")
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Keeps the last three states of the run, and both networks as `.keras` files."""
+
+    def __init__(self, run: pathlib.Path):
+        super().__init__()
+        self.run = run
+
+    def set_model(self, model: GANimation):
+        super().set_model(model)
+        self.manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                generator=model.generator,
+                critic=model.critic,
+                generator_optimizer=model.optimizer,
+                critic_optimizer=model.critic_optimizer,
+            ),
+            str(self.run / "checkpoints"),
+            max_to_keep=3,
+        )
+
+    def restore(self, model: GANimation) -> int:
+        """Puts the last state into `model`; returns its step, 0 if there is none yet."""
+        self.set_model(model)
+        latest = self.manager.latest_checkpoint
+        if latest is None:
+            return 0
+        self.manager.checkpoint.restore(latest).assert_consumed()
+        return int(model.optimizer.iterations)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.manager.save(checkpoint_number=int(self.model.optimizer.iterations))
+        for network in (self.model.generator, self.model.critic):
+            path = self.run / f"{network.name}.keras"
+            partial = path.with_suffix(".partial.keras")
+            network.save(partial)
+            partial.replace(path)
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """The same faces after every epoch, as PNG and in TensorBoard.
+
+    A row for each face: input, attention (white keeps the pixel), color, result, and the way back
+    to the input's own AUs.
+
+    Args:
+        faces: a batch of `dataset.evaluation`; all of its faces are shown.
+        directory: where `step-0000123.png` goes.
+        logs: TensorBoard's log directory.
+    """
+
+    COLUMNS = ("input", "attention", "color", "result", "cycle")
+
+    def __init__(self, faces, directory: pathlib.Path, logs: pathlib.Path):
+        super().__init__()
+        self.faces = faces
+        self.directory = directory
+        self.writer = tf.summary.create_file_writer(str(logs / "samples"))
+
+    def on_train_begin(self, logs=None):
+        self._write()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._write()
+
+    def _write(self):
+        step = int(self.model.optimizer.iterations)
+        grid = self.render()
+        path = self.directory / f"step-{step:07d}.png"
+        path.write_bytes(images.encode_png(grid))
+        with self.writer.as_default(step=step):
+            tf.summary.image("samples", grid[None])
+
+    def render(self) -> np.ndarray:
+        """The grid as uint8 (height, width, 3)."""
+        original = self.faces[dataset.IMAGE]
+        edited = self.model([original, self.faces[dataset.TARGET]])
+        cycled = self.model([edited["image"], self.faces[dataset.ACTION_UNITS]])["image"]
+        attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
+        columns = (original, attention, edited["color"], edited["image"], cycled)
+        cells = tf.stack(columns, axis=1).numpy()
+        pictures = as_uint8(cells.reshape(-1, *cells.shape[2:]))
+        return contact_sheet.grid(list(pictures), len(self.COLUMNS), titles=self.COLUMNS)
+
+
+def as_uint8(values: np.ndarray) -> np.ndarray:
+    """[-1, 1] as uint8, rounded."""
+    return np.clip(np.round((np.asarray(values) + 1.0) * 127.5), 0, 255).astype(np.uint8)

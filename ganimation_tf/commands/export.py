@@ -1,0 +1,38 @@
+"""`ganimation export`."""
+
+import argparse
+import pathlib
+
+HELP = "write a run's generator as a SavedModel for TensorFlow Serving"
+EXAMPLE = "ganimation export --run runs/00000-tiny-64px-17au-batch16 --model-dir models/ganimation"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.add_argument("--run", type=pathlib.Path, required=True, dest="run_dir", metavar="RUN")
+    parser.add_argument(
+        "--model-dir",
+        type=pathlib.Path,
+        required=True,
+        metavar="DIR",
+        help="the version is written below it, as DIR/<version>/",
+    )
+    parser.add_argument(
+        "--version", type=int, metavar="N", help="version number; left out: the next free one"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports and says where."""
+    from ganimation_tf.errors import UserError, require
+
+    require("tensorflow", "train")
+    if args.version is not None and args.version < 1:
+        raise UserError(f"--version must be at least 1, got {args.version}")
+    if not (args.run_dir / "config.json").is_file():
+        raise UserError(f"{args.run_dir} is not a run: it has no config.json")
+    from ganimation_tf import export
+
+    path = export.export_run(args.run_dir, args.model_dir, args.version)
+    print(f"wrote {path}")
+    return 0

@@ -1,0 +1,66 @@
+"""Configs: ranges, flags and round trips."""
+
+import dataclasses
+import json
+
+import pytest
+
+from ganimation_tf import cli
+from ganimation_tf.commands import train as train_command
+from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
+from ganimation_tf.errors import UserError
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_config_survives_json(preset):
+    config = PRESETS[preset]
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_published_sums_equal_our_means():
+    weights = PRESETS["paper"].loss_weights
+    # 4000 / batch of 25 on the mean over AUs; 1e-5 x 25 images x 127 x 128 steps.
+    assert weights.action_units == 4000 / 25
+    assert weights.total_variation == pytest.approx(1e-5 * 25 * 127 * 128, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 0}, "--batch-size must be at least 1, got 0"),
+        ({"learning_rate": float("nan")}, "--learning-rate must be at least 0, got nan"),
+        ({"beta_1": 1.5}, r"--beta-1 must be in \[0, 1\], got 1.5"),
+    ],
+)
+def test_values_outside_their_range_are_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(PRESETS["tiny"], **change)
+
+
+def test_loss_weight_below_zero_is_refused():
+    with pytest.raises(UserError, match="--loss.cycle must be at least 0, got -1"):
+        LossWeights(cycle=-1)
+
+
+def test_config_with_a_missing_field_is_refused():
+    values = PRESETS["tiny"].to_dict()
+    del values["seed"]
+    with pytest.raises(UserError, match="run.json: seed is missing"):
+        TrainConfig.from_dict(values, "run.json")
+
+
+def test_flags_change_the_preset():
+    args = cli.build_parser().parse_args(
+        "train --data d --runs r --preset tiny --batch-size 3 --loss.cycle 2.5".split()
+    )
+    config = train_command.resolve(args)
+    assert (config.batch_size, config.loss_weights.cycle) == (3, 2.5)
+    assert config.filters == PRESETS["tiny"].filters
+
+
+def test_every_plain_field_is_a_flag():
+    text = cli.build_parser().parse_args("train --data d --runs r".split()).__dict__
+    for field in dataclasses.fields(TrainConfig):
+        assert field.name == "loss_weights" or field.name in text
+    for field in dataclasses.fields(LossWeights):
+        assert f"loss.{field.name}" in text

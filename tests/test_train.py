@@ -1,0 +1,140 @@
+"""A training run on two epochs of the smallest data: files, resume, refusals."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import tiny
+from ganimation_tf import callbacks, cli, images, train
+from ganimation_tf.errors import UserError
+
+EPOCH_STEPS = 3  # 12 images / (batch 2 x 2 critic steps)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("data")
+    tiny.write_dataset(directory)
+    return directory
+
+
+def run_training(data, runs, **options):
+    return train.train(data, runs, tiny.CONFIG, preset="tiny", verbose=0, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    return run_training(data, tmp_path_factory.mktemp("runs"))
+
+
+def weights(run):
+    loaded = [keras.models.load_model(run / f"{name}.keras") for name in ("generator", "critic")]
+    return [value for network in loaded for value in network.get_weights()]
+
+
+def test_run_directory_holds_what_the_design_says(finished):
+    assert finished.name == "00000-tiny-16px-3au-batch2"
+    names = {path.name for path in finished.iterdir()}
+    assert names >= {"config.json", "environment.json", "checkpoints", "logs", "metrics.jsonl"}
+    assert names >= {"samples", "generator.keras", "critic.keras"}
+    assert not list(finished.glob("*.partial*"))
+    config = json.loads((finished / "config.json").read_text())
+    assert config["dataset"]["action_units"] == list(tiny.UNITS)
+    assert config["train"] == tiny.CONFIG.to_dict()
+
+
+def test_metrics_have_a_line_per_epoch_with_train_and_eval_terms(finished):
+    lines = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [EPOCH_STEPS, 2 * EPOCH_STEPS]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert all(np.isfinite(value) for line in lines for value in line.values())
+    assert lines[0]["val_cycle"] > 0
+    # One epoch at the full rate, then one of decay to zero: at its end the rate is 0.
+    assert lines[0]["learning_rate"] == pytest.approx(tiny.CONFIG.learning_rate)
+    assert lines[1]["learning_rate"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_sample_grids_are_written_before_training_and_after_each_epoch(finished):
+    paths = sorted((finished / "samples").iterdir())
+    assert [path.name for path in paths] == [f"step-{s:07d}.png" for s in (0, 3, 6)]
+    first, last = (images.decode(path.read_bytes()) for path in (paths[0], paths[-1]))
+    assert first.shape == last.shape
+    assert not np.array_equal(first, last)
+    assert list((finished / "logs").rglob("events.out.*"))
+
+
+def test_the_same_seed_gives_the_same_weights(data, finished, tmp_path):
+    again = run_training(data, tmp_path)
+    for first, second in zip(weights(finished), weights(again), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_run_stopped_after_an_epoch_goes_on_to_the_same_weights(data, finished, tmp_path):
+    stop = callbacks.StopAtStep(EPOCH_STEPS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", lambda steps: stop)
+        stopped = run_training(data, tmp_path)
+    assert len((stopped / "metrics.jsonl").read_text().splitlines()) == 1
+    assert run_training(data, tmp_path, resume=stopped) == stopped
+    assert len((stopped / "metrics.jsonl").read_text().splitlines()) == 2
+    for first, second in zip(weights(finished), weights(stopped), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_steps_end_training_within_an_epoch(data, tmp_path):
+    run = run_training(data, tmp_path, steps=EPOCH_STEPS + 1)
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["step"] == EPOCH_STEPS + 1
+
+
+def test_resume_with_another_recipe_is_refused(data, finished):
+    other = dataclasses.replace(tiny.CONFIG, learning_rate=0.5)
+    with pytest.raises(UserError, match="cannot go on: train was .* and is now .*0.5"):
+        train.train(data, finished.parent, other, preset="tiny", resume=finished)
+
+
+def test_runs_are_numbered_and_none_is_touched_twice(tmp_path):
+    first = train.new_run(tmp_path, "a")
+    (tmp_path / "00007-old").mkdir()
+    assert first.name == "00000-a"
+    assert train.new_run(tmp_path, "b").name == "00008-b"
+
+
+@pytest.mark.parametrize(
+    ("constant", "decay", "step", "expected"),
+    [(10, 10, 0, 2.0), (10, 10, 10, 2.0), (10, 10, 15, 1.0), (10, 10, 99, 0.0), (5, 0, 99, 2.0)],
+)
+def test_learning_rate_is_constant_then_linear_to_zero(constant, decay, step, expected):
+    assert float(train.LinearDecay(2.0, constant, decay)(step)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--data {tmp} --runs {tmp}/runs", "is not a finished dataset"),
+        (
+            "--data {data} --runs {tmp}/runs --batch-size 0",
+            "--batch-size must be at least 1, got 0",
+        ),
+        ("--data {data} --runs {tmp}/runs --steps 0", "--steps must be at least 1, got 0"),
+        ("--data {data} --runs {tmp}/runs --preset paper", "multiple of 64 (2 to the power of 6"),
+        ("--data {data} --resume {tmp}", "is not a run"),
+        ("--data {data} --runs {tmp}/runs --preset huge", "invalid choice: 'huge'"),
+    ],
+)
+def test_wrong_options_are_one_line_and_exit_code_2(arguments, message, data, tmp_path, capsys):
+    line = arguments.format(tmp=tmp_path, data=data).split()
+    if "--preset" not in line:
+        line += ["--preset", "tiny", "--critic-layers", "3"]
+    try:
+        code = cli.main(["train", *line])
+    except SystemExit as exit_:  # argparse's own
+        code = exit_.code
+    error = capsys.readouterr().err
+    assert code == 2
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
