@@ -13,3 +13,22 @@ def faces_dir() -> pathlib.Path:
     if not path or not pathlib.Path(path).is_dir():
         pytest.skip(f"GANIMATION_FACES names no folder of annotated photos: {path!r}")
     return pathlib.Path(path)
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory) -> pathlib.Path:
+    """A model directory whose only version, 2, is the stand-in of `serving_model`."""
+    import serving_model
+
+    path = tmp_path_factory.mktemp("models")
+    serving_model.save(path, 2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def served_model(model_dir):
+    """A running server of `model_dir`: its `address` and its `versions`; at most 8 rows a call."""
+    import serving_model
+
+    with serving_model.running(model_dir) as found:
+        yield found

@@ -1,0 +1,172 @@
+"""`ganimation animate`."""
+
+import argparse
+import os
+import pathlib
+
+from ganimation_tf import signature
+from ganimation_tf.errors import UserError, require
+
+HELP = "animate the face in a photo through a served model"
+EXAMPLE = "ganimation animate face.jpg --au AU12=1 --au AU06=0.6 smile.gif"
+
+LONGEST_SIDES = {".gif": 640, ".png": 320}
+"""Kinds of output, and the longest side in pixels of their pictures with --full-photo."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=pathlib.Path, help="picture of a face")
+    parser.add_argument("output", type=pathlib.Path, help="OUT.gif, or OUT.png: a contact sheet")
+    parser.add_argument("--server", default="127.0.0.1:8500", help="HOST:PORT of the gRPC server")
+    parser.add_argument("--model", default=signature.MODEL_NAME, help="name of the served model")
+    parser.add_argument(
+        "--au",
+        action="append",
+        default=[],
+        metavar="NAME=INTENSITY",
+        help="an AU to go to, in [0, 1]; may be given several times",
+    )
+    parser.add_argument("--frames", type=int, default=16, help="number of frames, 2 to 240")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--annotations", type=pathlib.Path, help="OpenFace CSV of the photo: where the face is"
+    )
+    where.add_argument(
+        "--crop",
+        choices=("detect", "whole"),
+        default="detect",
+        help="find the face, or take the photo's centre square for it",
+    )
+    parser.add_argument(
+        "--rest",
+        choices=("source", "zero"),
+        default="source",
+        help="AUs that are not named stay as the face has them, or go to 0",
+    )
+    parser.add_argument(
+        "--full-photo", action="store_true", help="put each frame back into the photo"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=120.0, help="seconds that one request may take"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    _check(args)
+    require("grpc", "client")
+    import numpy as np
+
+    from ganimation_tf import action_units, faces, images
+    from serving import animation
+    from serving.client import GanimationClient
+
+    photo = _read_photo(args.photo)
+    suffix = args.output.suffix.lower()
+    with GanimationClient(args.server, args.model, args.timeout) as client:
+        card = client.describe()
+        chosen = action_units.parse_assignments(args.au, card.action_units)
+        transform = _face_transform(args, photo, card.crop)
+        face = faces.crop(photo, transform, card.crop.size)
+        encoded = images.encode_png(face)
+        source = np.clip(client.estimate([encoded])[0], 0.0, 1.0)
+        target = animation.target_of(source, chosen, card.action_units, args.rest)
+        course = animation.LOOP if suffix == ".gif" else animation.RAMP
+        steps = animation.amounts(args.frames, course)[:, None].astype(np.float32)
+        # The weighted sum of two values in [0, 1] can leave it by a rounding error.
+        units = np.clip(source * (1 - steps) + target * steps, 0.0, 1.0)
+        frames = animation.edit_frames(client, encoded, units)
+    if args.full_photo:
+        side = LONGEST_SIDES[suffix]
+        frames = [animation.fit(faces.paste(photo, frame, transform), side) for frame in frames]
+        face = animation.fit(photo, side)
+    if suffix == ".gif":
+        data = animation.encode_gif(frames)
+    else:
+        names = list(card.action_units)
+        data = animation.encode_sheet(face, frames, units, source, names, list(chosen))
+    _write_whole(args.output, data)
+    changes = ", ".join(
+        f"{name} {source[card.action_units.index(name)]:.2f} -> {value:.2f}"
+        for name, value in chosen.items()
+    )
+    height, width = frames[0].shape[:2]
+    print(f"{args.output}: {len(frames)} frames of {width} x {height} pixels; {changes or 'rest'}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What can be known to be wrong before any work.
+
+    Raises:
+        UserError: naming the option, the rule and the value.
+    """
+    if args.output.suffix.lower() not in LONGEST_SIDES:
+        kinds = " or ".join(LONGEST_SIDES)
+        raise UserError(f"the output must end in {kinds}, got {args.output}")
+    if not args.output.parent.is_dir():
+        raise UserError(f"{args.output.parent}: no such directory to write to")
+    if not 2 <= args.frames <= 240:
+        raise UserError(f"--frames must be in [2, 240], got {args.frames}")
+    if not 0 < args.timeout < float("inf"):
+        raise UserError(f"--timeout must be a positive number of seconds, got {args.timeout}")
+    if not args.au and args.rest == "source":
+        raise UserError("nothing would change: give --au NAME=INTENSITY, or --rest zero")
+
+
+def _read_photo(path: pathlib.Path):
+    """The photo as uint8 (height, width, 3)."""
+    from ganimation_tf import images
+
+    try:
+        return images.decode(path.read_bytes())
+    except (OSError, images.ImageError) as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _face_transform(args: argparse.Namespace, photo, spec):
+    """float64 (2, 3), crop pixel -> photo pixel."""
+    from ganimation_tf import faces
+
+    if args.annotations:
+        from ganimation_tf import landmarks
+
+        anchors = faces.anchors_from_landmarks(landmarks.read_landmarks(args.annotations))
+    elif args.crop == "detect":
+        from ganimation_tf import detector
+
+        anchors = faces.anchors_from_five_points(detector.find_face(photo))
+    else:
+        return _centre_square(photo.shape[0], photo.shape[1], spec.size)
+    height, width = photo.shape[:2]
+    if (anchors < 0).any() or (anchors > [width, height]).any():
+        raise UserError(
+            f"{args.annotations or args.photo}: eyes and mouth must lie in the photo of "
+            f"{width} x {height} pixels, got {anchors.round().astype(int).tolist()}"
+        )
+    try:
+        return faces.crop_transform(anchors, spec)
+    except ValueError as error:
+        raise UserError(f"{args.annotations or args.photo}: {error}") from error
+
+
+def _centre_square(height: int, width: int, size: int):
+    import numpy as np
+
+    side = min(height, width)
+    scale = side / size
+    # Pixel centres: photo = (crop + 0.5) * scale - 0.5, from the corner of the square.
+    shift = 0.5 * scale - 0.5
+    left, top = (width - side) / 2, (height - side) / 2
+    return np.array([[scale, 0.0, left + shift], [0.0, scale, top + shift]])
+
+
+def _write_whole(path: pathlib.Path, data: bytes) -> None:
+    """Writes the file whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""A stand-in for the exported model: the same four signatures, outputs known by arithmetic.
+
+- edit and render move every pixel p towards white by the first AU: p + au0 * (1 - p); `attention`
+  is 1 - au0 and `color` is white, so that the published composition holds.
+- estimate answers with the mean red, green and blue of the picture.
+- the card names three AUs and 16 px.
+
+`conftest.py` makes the fixtures `model_dir` and `served_model` of it.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from ganimation_tf import images, signature
+from ganimation_tf.faces import CropSpec
+from ganimation_tf.model_card import ModelCard
+from serving.models import ModelVersions
+from serving.server import Server, load_model
+
+ACTION_UNITS = ("AU06", "AU12", "AU45")
+SIZE = 16
+
+
+def _decode(image_bytes):
+    def one(encoded):
+        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        image = tf.image.convert_image_dtype(image, tf.float32)
+        return tf.ensure_shape(image, (SIZE, SIZE, 3))
+
+    spec = tf.TensorSpec((SIZE, SIZE, 3), tf.float32)
+    return tf.map_fn(one, image_bytes, fn_output_signature=spec)
+
+
+def _brighten(image, action_units):
+    amount = action_units[:, 0, None, None, None]
+    return image + amount * (1 - image), tf.ones_like(image[..., :1]) * (1 - amount)
+
+
+class StandIn(tf.Module):
+    def __init__(self, card: ModelCard):
+        super().__init__()
+        self._card = card.to_json()
+
+    def edit(self, image_bytes, action_units):
+        image, _ = _brighten(_decode(image_bytes), action_units)
+        pixels = tf.cast(tf.round(image * 255), tf.uint8)
+        return {
+            signature.IMAGE_BYTES: tf.map_fn(
+                tf.io.encode_png, pixels, fn_output_signature=tf.TensorSpec((), tf.string)
+            )
+        }
+
+    def render(self, image, action_units):
+        result, attention = _brighten(image, action_units)
+        return {
+            signature.IMAGE: result,
+            signature.ATTENTION: attention,
+            signature.COLOR: tf.ones_like(image),
+        }
+
+    def estimate(self, image_bytes):
+        return {signature.ACTION_UNITS: tf.reduce_mean(_decode(image_bytes), axis=(1, 2))}
+
+    def describe(self, request):
+        return {signature.CARD: tf.fill(tf.shape(request), self._card)}
+
+
+def save(model_dir: pathlib.Path, version: int = 1) -> pathlib.Path:
+    """Writes `<model_dir>/<version>/`."""
+    model = StandIn(ModelCard(ACTION_UNITS, CropSpec(SIZE), version=version))
+    strings = tf.TensorSpec((None,), tf.string, signature.IMAGE_BYTES)
+    units = tf.TensorSpec((None, len(ACTION_UNITS)), tf.float32, signature.ACTION_UNITS)
+    image = tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, signature.IMAGE)
+    request = tf.TensorSpec((None,), tf.string, signature.REQUEST)
+    signatures = {
+        signature.EDIT: tf.function(model.edit).get_concrete_function(strings, units),
+        signature.RENDER: tf.function(model.render).get_concrete_function(image, units),
+        signature.ESTIMATE: tf.function(model.estimate).get_concrete_function(strings),
+        signature.DESCRIBE: tf.function(model.describe).get_concrete_function(request),
+    }
+    path = model_dir / str(version)
+    tf.saved_model.save(model, str(path), signatures)
+    return path
+
+
+def face(value: int = 100) -> bytes:
+    """PNG of a crop of one grey."""
+    return images.encode_png(np.full((SIZE, SIZE, 3), value, np.uint8))
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    address: str
+    versions: ModelVersions
+
+
+@contextlib.contextmanager
+def running(model_dir: pathlib.Path, max_batch_size: int = 8):
+    """A server of `model_dir` on a free port, as `Running`."""
+    versions = load_model(model_dir, signature.MODEL_NAME)
+    server = Server(versions, "127.0.0.1", 0, max_batch_size)
+    server.start()
+    yield Running(server.address, versions)
+    server.stop(0)

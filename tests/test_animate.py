@@ -1,0 +1,187 @@
+"""`ganimation animate` against the stand-in model, and the arithmetic of its frames."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_landmarks import write
+
+from ganimation_tf import cli, faces, images
+from serving import animation
+from serving_model import SIZE
+
+NAMES = ("AU06", "AU12", "AU45")
+
+
+def test_a_loop_ends_one_step_before_its_start():
+    steps = animation.amounts(8, animation.LOOP)
+    assert steps[0] == 0 and steps[4] == 1
+    np.testing.assert_allclose(steps[1:4], steps[:4:-1])  # back as it went there
+    assert (np.abs(np.diff([*steps, steps[0]])) < 0.4).all()
+
+
+def test_a_ramp_goes_all_the_way():
+    np.testing.assert_allclose(animation.amounts(5, animation.RAMP), [0, 0.25, 0.5, 0.75, 1])
+
+
+@pytest.mark.parametrize(("rest", "expected"), [("source", [0.1, 1, 0.3]), ("zero", [0, 1, 0])])
+def test_rest_says_what_other_aus_do(rest, expected):
+    source = np.array([0.1, 0.2, 0.3], np.float32)
+    found = animation.target_of(source, {"AU12": 1.0}, NAMES, rest)
+    np.testing.assert_allclose(found, expected)
+    assert found.dtype == np.float32
+
+
+def test_gif_plays_for_ever_in_few_wrong_colours():
+    ramp = np.linspace(0, 200, 64, dtype=np.uint8)
+    picture = np.stack([*np.meshgrid(ramp, ramp), np.full((64, 64), 90, np.uint8)], -1)
+    moving = [np.roll(picture, step, 0) for step in (0, 8, 16)]
+    with Image.open(io.BytesIO(animation.encode_gif(moving))) as gif:
+        assert (gif.n_frames, gif.info["loop"], gif.info["duration"]) == (3, 0, 80)
+        for number, frame in enumerate(moving):
+            gif.seek(number)
+            error = np.asarray(gif.convert("RGB")).astype(int) - frame
+            assert np.sqrt((error**2).mean()) < 6
+
+
+def test_still_parts_do_not_flicker():
+    random = np.random.default_rng(0)
+    still = random.integers(0, 256, (32, 32, 3), np.uint8)
+    moving = [still.copy() for _ in range(4)]
+    for number, frame in enumerate(moving):
+        frame[:8] = 60 * number
+    with Image.open(io.BytesIO(animation.encode_gif(moving))) as gif:
+        shown = []
+        for number in range(4):
+            gif.seek(number)
+            shown.append(np.asarray(gif.convert("RGB"))[8:])
+    assert all((frame == shown[0]).all() for frame in shown)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A photo of 48 x 32 whose centre square is grey 51 = 0.2 and whose sides are black."""
+    picture = np.zeros((32, 48, 3), np.uint8)
+    picture[:, 8:40] = 51
+    path = tmp_path / "photo.png"
+    path.write_bytes(images.encode_png(picture))
+    return path
+
+
+def animate(served_model, photo, output, *options):
+    command = ["animate", str(photo), str(output), "--server", served_model.address]
+    return cli.main([*command, *options])
+
+
+def test_gif_goes_from_the_own_expression_to_the_target_and_back(
+    served_model, photo, tmp_path, capsys
+):
+    output = tmp_path / "out.gif"
+    options = ["--crop", "whole", "--au", "AU06=1", "--frames", "20"]  # more than one request
+    assert animate(served_model, photo, output, *options) == 0
+    assert capsys.readouterr().out == (
+        f"{output}: 20 frames of {SIZE} x {SIZE} pixels; AU06 0.20 -> 1.00\n"
+    )
+    with Image.open(output) as gif:
+        values = []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            values.append(int(np.asarray(gif.convert("RGB"))[SIZE // 2, SIZE // 2, 0]))
+    # The stand-in estimates 0.2 and moves 51 by that part of the way to 255. Pillow finds palette
+    # colours within 4 levels, and writes equal frames as one that lasts longer.
+    assert abs(values[0] - (51 + 0.2 * 204)) <= 4 and max(values) >= 251
+    top = values.index(max(values))
+    assert values[: top + 1] == sorted(values[: top + 1])
+    assert values[top:] == sorted(values[top:], reverse=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.gif", "photo.png"]
+
+
+def test_sheet_shows_the_input_first(served_model, photo, tmp_path):
+    output = tmp_path / "out.png"
+    options = ["--crop=whole", "--au=AU06=1", "--frames=2", "--rest=zero"]
+    assert animate(served_model, photo, output, *options) == 0
+    row = images.decode(output.read_bytes())[4 + SIZE // 2]
+    centres = [int(row[4 + SIZE // 2 + place * (SIZE + 4), 0]) for place in range(3)]
+    assert centres == [51, 92, 255]
+
+
+def test_full_photo_changes_only_the_face(served_model, photo, tmp_path):
+    output = tmp_path / "out.gif"
+    options = ["--crop=whole", "--au=AU06=1", "--full-photo", "--frames=2"]
+    assert animate(served_model, photo, output, *options) == 0
+    with Image.open(output) as gif:
+        assert gif.size == (48, 32)
+        gif.seek(1)
+        shown = np.asarray(gif.convert("RGB"))
+    assert (shown[:, :7] <= 4).all() and (shown[:, 41:] <= 4).all()
+    assert (shown[12:20, 20:28] >= 251).all()
+
+
+def test_annotations_say_where_the_face_is(served_model, tmp_path, monkeypatch):
+    points = np.zeros((68, 2))
+    points[36:42], points[42:48], points[[48, 54]] = (20, 20), (40, 20), (30, 40.8)
+    csv = write(tmp_path / "face.csv", [[0, 0.9, *points.T.ravel()]])
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(images.encode_png(np.full((60, 60, 3), 100, np.uint8)))
+    seen = []
+    monkeypatch.setattr(
+        faces, "crop", lambda image, transform, size: seen.append(transform) or image[:size, :size]
+    )
+    options = ["--annotations", str(csv), "--au=AU06=1", "--frames=2"]
+    assert animate(served_model, photo, tmp_path / "out.gif", *options) == 0
+    centre = seen[0] @ [(SIZE - 1) / 2, (SIZE - 1) / 2, 1]
+    np.testing.assert_allclose(centre, [30, 20 + 0.72 * 20], atol=1e-6)  # faces.FACE_CENTER
+
+
+BAD = [
+    ("out.jpg", ["--au=AU06=1"], "the output must end in .gif or .png"),
+    ("no/where.gif", ["--au=AU06=1"], "no such directory to write to"),
+    ("out.gif", ["--au=AU06=1", "--frames=1"], "--frames must be in [2, 240], got 1"),
+    ("out.gif", ["--au=AU06=1", "--timeout=nan"], "--timeout must be a positive number"),
+    ("out.gif", [], "nothing would change: give --au"),
+    ("out.gif", ["--crop=whole", "--au=AU99=1"], "'AU99' is not an AU of this model"),
+    ("out.gif", ["--crop=whole", "--au=AU06=2"], "AU06 must be in [0, 1], got 2"),
+    ("out.gif", ["--crop=whole", "--au=AU06=1", "--model=x"], "NOT_FOUND: Servable not found"),
+    ("out.gif", ["--annotations=none.csv", "--au=AU06=1"], "none.csv: cannot be read as CSV"),
+    ("out.gif", ["--crop=whole", "--au=AU06=1", "--server=x"], "is given as HOST:PORT"),
+]
+
+
+@pytest.mark.parametrize(("output", "options", "text"), BAD, ids=[text for *_, text in BAD])
+def test_user_errors_are_one_line_and_write_nothing(
+    served_model, photo, tmp_path, capsys, output, options, text
+):
+    assert animate(served_model, photo, tmp_path / output, *options) == 2
+    captured = capsys.readouterr()
+    (line,) = captured.err.strip().splitlines()
+    assert line.startswith("ganimation animate: ") and text in line
+    assert captured.out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [(None, "No such file"), (b"", "the file has 0 bytes"), (b"text", "not a picture in one of")],
+)
+def test_a_photo_that_cannot_be_used(served_model, tmp_path, capsys, content, text):
+    path = tmp_path / "photo.png"
+    if content is not None:
+        path.write_bytes(content)
+    assert animate(served_model, path, tmp_path / "out.gif", "--au=AU06=1") == 2
+    assert text in capsys.readouterr().err
+
+
+def test_landmarks_of_another_photo_are_refused(served_model, photo, tmp_path, capsys):
+    points = np.zeros((68, 2))
+    points[36:42], points[42:48], points[[48, 54]] = (200, 20), (400, 20), (300, 208)
+    csv = write(tmp_path / "face.csv", [[0, 0.9, *points.T.ravel()]])
+    options = ["--annotations", str(csv), "--au=AU06=1"]
+    assert animate(served_model, photo, tmp_path / "out.gif", *options) == 2
+    assert "eyes and mouth must lie in the photo of 48 x 32 pixels" in capsys.readouterr().err
+
+
+def test_no_face_to_be_found(served_model, photo, tmp_path, capsys):
+    pytest.importorskip("mtcnn")
+    assert animate(served_model, photo, tmp_path / "out.gif", "--au=AU06=1") == 2
+    assert "no face was found in the photo of 48 x 32 pixels" in capsys.readouterr().err
