@@ -1,0 +1,142 @@
+"""The SavedModel, loaded with nothing but `tf.saved_model.load`, against the Keras networks."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tiny
+from ganimation_tf import cli, export, images, signature
+from ganimation_tf.errors import UserError
+from ganimation_tf.faces import CropSpec
+from ganimation_tf.model_card import ModelCard
+
+CARD = ModelCard(tiny.UNITS, CropSpec(tiny.SIZE), training={"preset": "tiny"})
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return tiny.build_networks()
+
+
+@pytest.fixture(scope="module")
+def exported(networks, tmp_path_factory):
+    return export.export_model(*networks, CARD, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def signatures(exported):
+    return tf.saved_model.load(str(exported)).signatures
+
+
+def picture(seed=0, size=tiny.SIZE):
+    return np.random.default_rng(seed).integers(0, 256, (size, size, 3)).astype(np.uint8)
+
+
+def units(batch, seed=0):
+    return np.random.default_rng(seed).uniform(0, 1, (batch, len(tiny.UNITS))).astype(np.float32)
+
+
+def test_signatures_have_the_declared_names(signatures):
+    names = {
+        name: (set(each.structured_input_signature[1]), set(each.structured_outputs))
+        for name, each in signatures.items()
+    }
+    assert names == {
+        "serving_default": ({"image_bytes", "action_units"}, {"image_bytes"}),
+        "render": ({"image", "action_units"}, {"image", "attention", "color"}),
+        "estimate": ({"image_bytes"}, {"action_units"}),
+        "describe": ({"request"}, {"model_card"}),
+    }
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_render_equals_keras(signatures, networks, batch):
+    image = np.random.default_rng(1).uniform(0, 1, (batch, tiny.SIZE, tiny.SIZE, 3))
+    image = image.astype(np.float32)
+    served = signatures["render"](image=tf.constant(image), action_units=tf.constant(units(batch)))
+    expected = networks[0]([image * 2 - 1, units(batch)])
+    for name, low in (("image", -1), ("color", -1), ("attention", 0)):
+        wanted = (expected[name].numpy() - low) / (1 - low)
+        np.testing.assert_allclose(served[name], wanted, atol=1e-5)
+
+
+def test_edit_equals_keras_to_half_a_gray_level(signatures, networks):
+    encoded = [images.encode_png(picture(seed)) for seed in range(2)]
+    served = signatures["serving_default"](
+        image_bytes=tf.constant(encoded), action_units=tf.constant(units(2))
+    )
+    for row in range(2):
+        image = picture(row).astype(np.float32)[None] / 127.5 - 1
+        edited = networks[0]([image, units(2)[row : row + 1]])["image"].numpy()[0]
+        got = images.decode(served["image_bytes"].numpy()[row]).astype(float)
+        assert np.abs(got - (edited + 1) * 127.5).max() <= 0.501
+
+
+def test_estimate_is_the_critics_reading_clipped(signatures, networks):
+    encoded = images.encode_png(picture())
+    (served,) = signatures["estimate"](image_bytes=tf.constant([encoded])).values()
+    image = picture().astype(np.float32)[None] / 127.5 - 1
+    expected = np.clip(networks[1](image)["action_units"].numpy(), 0, 1)
+    np.testing.assert_allclose(served, expected, atol=1e-5)
+
+
+def test_images_of_another_size_are_resampled(signatures):
+    flat = images.encode_jpeg(np.full((50, 40, 3), 128, np.uint8))
+    small = images.encode_png(np.full((tiny.SIZE, tiny.SIZE, 3), 128, np.uint8))
+    first, second = (
+        signatures["serving_default"](
+            image_bytes=tf.constant([encoded]), action_units=tf.constant(units(1))
+        )["image_bytes"].numpy()[0]
+        for encoded in (flat, small)
+    )
+    np.testing.assert_array_equal(images.decode(first), images.decode(second))
+
+
+@pytest.mark.parametrize(
+    ("encoded", "values", "message"),
+    [
+        (b"not a picture", 0.5, "Unknown image file format"),
+        (b"", 0.5, "Input is empty"),
+        (images.encode_png(picture()), 1.5, r"action_units must be in \[0, 1\]"),
+        (images.encode_png(picture()), float("nan"), r"action_units must be in \[0, 1\]"),
+    ],
+)
+def test_bad_requests_are_invalid_arguments(signatures, encoded, values, message):
+    wanted = np.full((1, len(tiny.UNITS)), values, np.float32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        signatures["serving_default"](
+            image_bytes=tf.constant([encoded]), action_units=tf.constant(wanted)
+        )
+
+
+def test_card_is_in_the_export_and_in_describe(exported, signatures):
+    text = (exported / "assets.extra" / signature.MODEL_CARD).read_text()
+    card = ModelCard.from_json(text)
+    assert card == dataclasses.replace(CARD, version=1)
+    assert json.loads(text)["image_size"] == tiny.SIZE
+    (answers,) = signatures["describe"](request=tf.constant(["", ""])).values()
+    assert [answer.decode() for answer in answers.numpy()] == [text, text]
+
+
+def test_versions_count_up_and_none_is_overwritten(networks, tmp_path):
+    (tmp_path / "3").mkdir()
+    (tmp_path / "notes").mkdir()
+    assert export.next_version(tmp_path) == 4
+    with pytest.raises(UserError, match="3 exists; a version is written once"):
+        export.export_model(*networks, CARD, tmp_path, version=3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "notes"]
+
+
+def test_a_directory_that_is_no_run_is_refused(tmp_path, capsys):
+    arguments = ["export", "--run", str(tmp_path), "--model-dir", str(tmp_path / "models")]
+    assert cli.main(arguments) == 2
+    assert f"{tmp_path} is not a run" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_model_card_that_is_none_is_refused():
+    with pytest.raises(UserError, match="model_card.json is not a model card"):
+        ModelCard.from_json("{}")
