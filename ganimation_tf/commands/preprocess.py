@@ -1,0 +1,57 @@
+"""`ganimation preprocess`: annotated photos into a dataset of face crops."""
+
+import argparse
+import dataclasses
+import logging
+import time
+import types
+import typing
+
+from ganimation_tf.errors import require
+from pipeline.options import PreprocessOptions
+
+HELP = "Turn photos and their OpenFace annotations into TFRecords of aligned face crops."
+EXAMPLE = "ganimation preprocess --images photos --annotations openface --output dataset"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """One flag for each field of `PreprocessOptions`; what follows `--` is Beam's."""
+    kinds = typing.get_type_hints(PreprocessOptions)
+    for field in dataclasses.fields(PreprocessOptions):
+        settings = dict(field.metadata)
+        flag = f"--{field.name.replace('_', '-')}"
+        if kinds[field.name] is bool:
+            parser.add_argument(flag, action="store_true", **settings)
+            continue
+        kind = kinds[field.name]
+        if isinstance(kind, types.UnionType):  # `int | None`
+            kind = typing.get_args(kind)[0]
+        required = field.default is dataclasses.MISSING
+        settings |= {"required": True} if required else {"default": field.default}
+        if "choices" not in settings and kind is not str:
+            settings.setdefault("metavar", {int: "N", float: "X"}[kind])
+        parser.add_argument(flag, type=kind, **settings)
+    parser.add_argument(
+        "beam_args",
+        nargs="*",
+        metavar="-- BEAM_OPTION",
+        help="Options of Apache Beam, such as --runner=PortableRunner.",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the job and prints what came of it."""
+    names = [field.name for field in dataclasses.fields(PreprocessOptions)]
+    options = PreprocessOptions(**{name: getattr(args, name) for name in names})
+    require("apache_beam", "pipeline")
+    require("google_crc32c", "pipeline")
+    logging.disable(logging.WARNING)  # Beam warns, on import, of cloud libraries it can do without
+    try:
+        from pipeline import preprocess
+    finally:
+        logging.disable(logging.NOTSET)
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    started = time.monotonic()
+    result = preprocess.run(options, args.beam_args)
+    print(preprocess.summary(result, time.monotonic() - started))
+    return 0

@@ -1,0 +1,116 @@
+"""The options of the preprocessing job. Imports no Beam: the command line builds its help here."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ganimation_tf.errors import UserError
+
+POLICIES: Mapping[str, str] = {
+    "largest": "the largest face",
+    "most-confident": "the face of the highest confidence",
+    "all": "each face becomes a record",
+    "reject": "images with several faces are rejected",
+}
+"""What happens to several faces in one image. `largest` is the default: a spurious second face
+fails the confidence threshold anyway, and among real ones confidence is saturated (0.975 against
+0.98 is noise), while size tells the photo's subject from a bystander."""
+
+
+def _option(default: Any, help: str, **metadata: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help, **metadata})
+
+
+@dataclasses.dataclass(frozen=True)
+class PreprocessOptions:
+    """What `ganimation preprocess` takes; each field is a flag.
+
+    Raises:
+        UserError: naming the flag, its rule and the value.
+    """
+
+    images: str = _option(
+        dataclasses.MISSING,
+        "Photos: a directory, searched recursively, or a glob.",
+        metavar="DIR_OR_GLOB",
+    )
+    annotations: str = _option(
+        dataclasses.MISSING,
+        "OpenFace CSV files, one for each photo and named like it.",
+        metavar="DIR_OR_GLOB",
+    )
+    output: str = _option(dataclasses.MISSING, "Directory of the dataset.", metavar="DIR")
+    image_size: int = _option(128, "Side of the face crops in pixels.")
+    margin: float = _option(
+        0.15, "Added on each side of the face's square, as a fraction of its side."
+    )
+    faces: str = _option(
+        "largest", "Which face to take where a photo has several.", choices=tuple(POLICIES)
+    )
+    min_confidence: float = _option(0.8, "Faces of a lower annotation confidence are rejected.")
+    eval_fraction: float = _option(0.1, "Share of the subjects that is kept for evaluation.")
+    subject_pattern: str | None = _option(
+        None,
+        "Regular expression whose first group, searched in the photo's path without suffix, is "
+        "the subject; all photos of a subject go to the same split. Without it each "
+        "photo is its own subject.",
+        metavar="REGEX",
+    )
+    records_per_shard: int = _option(256, "About how many photos go into one TFRecord file.")
+    shards: int | None = _option(
+        None, "Number of TFRecord files for training, instead of --records-per-shard."
+    )
+    jpeg_quality: int = _option(95, "Quality of the encoded crops, 1 to 100.")
+    workers: int = _option(
+        1,
+        "Local worker processes. Each takes some 3 CPU seconds to start, so more than one pays "
+        "from thousands of photos on. Other runners have their own options.",
+    )
+    overwrite: bool = _option(False, "Replace a finished dataset in the output directory.")
+
+    def __post_init__(self):
+        from ganimation_tf import faces  # loads OpenCV, which the help text does without
+
+        for name in ("images", "annotations", "output"):
+            _require(getattr(self, name).strip() != "", name, "must not be empty", "")
+        try:
+            faces.CropSpec(self.image_size, self.margin)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        _require(
+            self.faces in POLICIES, "faces", f"must be one of {' '.join(POLICIES)}", self.faces
+        )
+        for name, low, high in (("min_confidence", 0, 1), ("jpeg_quality", 1, 100)):
+            value = getattr(self, name)
+            _require(low <= value <= high, name, f"must be in [{low}, {high}]", value)
+        fraction = self.eval_fraction
+        _require(0 <= fraction < 1, "eval_fraction", "must be in [0, 1)", fraction)
+        _require(
+            self.records_per_shard >= 1,
+            "records_per_shard",
+            "must be at least 1",
+            self.records_per_shard,
+        )
+        shards = self.shards
+        _require(shards is None or 1 <= shards <= 99999, "shards", "must be in [1, 99999]", shards)
+        _require(1 <= self.workers <= 256, "workers", "must be in [1, 256]", self.workers)
+        try:
+            groups = re.compile(self.subject_pattern).groups if self.subject_pattern else 1
+        except re.error as error:
+            raise UserError(
+                f"--subject-pattern {self.subject_pattern!r} is no regular expression: {error}"
+            ) from None
+        _require(groups >= 1, "subject_pattern", "must have a group ( )", self.subject_pattern)
+
+    def shaping(self) -> Mapping[str, Any]:
+        """The options that decide what is in the output, for `dataset.json`."""
+        facts = dataclasses.asdict(self)
+        for name in ("output", "workers", "overwrite"):
+            del facts[name]
+        return facts
+
+
+def _require(condition: bool, name: str, rule: str, value: Any) -> None:
+    if not condition:
+        raise UserError(f"--{name.replace('_', '-')} {rule}, got {value!r}")

@@ -1,0 +1,156 @@
+"""The preprocessing job: annotated photos in, a directory of TFRecords out."""
+
+import collections
+import dataclasses
+import json
+import logging
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+
+from ganimation_tf import faces, images, manifest
+from ganimation_tf.errors import UserError
+from pipeline import files, sharding
+from pipeline.annotations import REASONS
+from pipeline.openface import OpenFaceReader
+from pipeline.options import PreprocessOptions
+from pipeline.output import prepare_output
+from pipeline.progress import Watcher
+from pipeline.runners import make_pipeline, pipeline_options
+from pipeline.shards import Job
+from pipeline.transforms import Finish, ListFiles, WriteShards
+
+MAX_MANIFEST_BYTES = 64 << 20
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a job wrote: the dataset's description, and the directory it is in."""
+
+    manifest: manifest.Manifest
+    output: str
+
+
+def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
+    """Runs the job to its end, with progress on standard error.
+
+    Args:
+        options: what to read and how to shape it.
+        beam_args: flags for Beam's PipelineOptions, `--runner` among them.
+
+    Raises:
+        UserError: before any work if an option cannot be right; after it if no input was usable.
+    """
+    beam_options = pipeline_options(beam_args, options.workers)
+    FileSystems.set_options(beam_options)
+    reader = OpenFaceReader()
+    sources = [
+        files.source(files.IMAGE, options.images, images.SUFFIXES),
+        files.source(files.ANNOTATION, options.annotations, reader.suffixes),
+    ]
+    plan, total = _plan(options, sources)
+    output = prepare_output(options.output, options.overwrite)
+    job = Job(
+        output=output,
+        reader=reader,
+        sharding=plan,
+        crop=faces.CropSpec(options.image_size, options.margin),
+        policy=options.faces,
+        min_confidence=options.min_confidence,
+        jpeg_quality=options.jpeg_quality,
+    )
+    log.info("%d images into %d shards in %s", total, len(plan.names()), output)
+    pipeline = make_pipeline(beam_options, options.workers)
+    build(pipeline, job, sources, {**options.shaping(), "reader": reader.name})
+    Watcher(output, total).run(lambda: pipeline.run().wait_until_finish())
+    return _result(output)
+
+
+def build(
+    pipeline: beam.Pipeline, job: Job, sources: Sequence[files.Source], facts: dict
+) -> beam.PCollection:
+    """Puts the job's steps into a pipeline.
+
+    Args:
+        pipeline: an empty pipeline.
+        job: what workers need.
+        sources: where images and annotations are.
+        facts: the options to be kept in `dataset.json`.
+
+    Returns:
+        The number of records, one element that exists once the dataset is finished.
+    """
+    entries, listed = (
+        pipeline
+        | "Sources" >> beam.Create(sources)
+        | "SpreadSources" >> beam.Reshuffle()
+        | "ListFiles" >> ListFiles(job)
+    )
+    shards, rejected = entries | "WriteShards" >> WriteShards(job)
+    return shards | "Finish" >> Finish(job, facts, rejected, listed)
+
+
+def _plan(
+    options: PreprocessOptions, sources: Sequence[files.Source]
+) -> tuple[sharding.Sharding, int]:
+    """The sharding and the number of images; the workers list the files again for themselves."""
+    try:
+        keys = [files.key_of(file) for _, file in sources[0].files()]
+        annotated = any(True for _ in sources[1].files())
+    except OSError as error:
+        raise UserError(f"cannot list the input: {error}") from None
+    for name, found in (("images", keys), ("annotations", annotated)):
+        if not found:
+            where, suffixes = getattr(options, name), ", ".join(sources[name != "images"].suffixes)
+            raise UserError(f"--{name} {where}: no file {suffixes and f'with suffix {suffixes}'}")
+    return sharding.plan(
+        keys,
+        options.eval_fraction,
+        options.subject_pattern,
+        options.records_per_shard,
+        options.shards,
+    )
+
+
+def _result(output: str) -> Result:
+    """Reads what the job wrote.
+
+    Raises:
+        UserError: if there is no dataset, because no input was usable.
+    """
+    where = FileSystems.join(output, manifest.FILE)
+    if FileSystems.exists(where):
+        text = files.read(where, MAX_MANIFEST_BYTES).decode()
+        return Result(manifest.Manifest.from_json(text, where), output)
+    rejected = FileSystems.join(output, manifest.REJECTED)
+    with FileSystems.open(rejected) as file:
+        reasons = collections.Counter(json.loads(line)["code"] for line in file)
+    reason, count = reasons.most_common(1)[0]
+    raise UserError(
+        f"none of the {reasons.total()} inputs is usable, {count} of them because of {reason} "
+        f"({REASONS[reason]}); see {rejected}"
+    )
+
+
+def summary(result: Result, seconds: float) -> str:
+    """What a finished job tells the user, in a few lines."""
+    made = result.manifest
+    lines = [f"dataset    {result.output}"]
+    for split, shards in made.splits.items():
+        lines.append(f"{split:10} {made.records(split)} records in {len(shards)} files")
+    rejected = sum(made.rejections.values())
+    where = f", see {FileSystems.join(result.output, manifest.REJECTED)}" if rejected else ""
+    lines.append(f"rejected   {rejected} of {made.inputs} inputs{where}")
+    for code, count in sorted(made.rejections.items(), key=lambda item: (-item[1], item[0])):
+        lines.append(f"{count:10} {code}: {REASONS[code]}")
+    if made.clipped:
+        values = ", ".join(f"{name} {count}" for name, count in sorted(made.clipped.items()))
+        lines.append(f"clipped    AU values outside the source's scale: {values}")
+    for split in made.splits:
+        if not made.records(split):
+            lines.append(f"warning    there is no record for {split}")
+    lines.append(f"time       {seconds:.1f} s")
+    return "\n".join(lines)

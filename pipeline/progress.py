@@ -1,0 +1,128 @@
+"""How far a job is, told by small files that workers leave beside their shards.
+
+Files work alike on every runner and filesystem; Beam's own counters cannot be read while its
+local runner runs.
+"""
+
+import glob
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+from apache_beam.io.filesystems import FileSystems
+
+from pipeline import files
+
+TEMPORARY = ".tmp-"
+"""How the names of a running job's files begin; a finished dataset has none."""
+
+_PREFIX = f"{TEMPORARY}progress-"
+_WORKER_SECONDS = 2.0  # between a worker's notes; object stores allow about one write a second
+_POLL_SECONDS = 0.5
+_LINE_SECONDS = 5.0  # between lines where no terminal can redraw a bar
+_BAR = 30
+
+
+class ShardProgress:
+    """What a worker says about the shard it is writing."""
+
+    def __init__(self, output: str, shard: str):
+        self._path = FileSystems.join(output, f"{_PREFIX}{shard}.json")
+        self._images = 0
+        self._rejected = 0
+        self._next = time.monotonic() + _WORKER_SECONDS
+
+    def add(self, images: int, rejected: int) -> None:
+        """Notes `images` more images, and that `rejected` inputs are rejected so far."""
+        self._images += images
+        self._rejected = rejected
+        if time.monotonic() > self._next:
+            self.write()
+
+    def write(self) -> None:
+        """Tells the watcher at once."""
+        facts = {"images": self._images, "rejected": self._rejected}
+        files.write_text(self._path, json.dumps(facts))
+        self._next = time.monotonic() + _WORKER_SECONDS
+
+
+class Watcher:
+    """Runs a job and shows how far it is: a bar on a terminal, elsewhere a line now and then."""
+
+    def __init__(self, output: str, total: int, stream: TextIO | None = None):
+        """Watches the directory `output` of a job over `total` images."""
+        self._pattern = f"{glob.escape(output)}/{_PREFIX}*"
+        self._total = total
+        self._stream = stream or sys.stderr
+        self._shards: dict[str, tuple[float, Mapping[str, int]]] = {}
+        self._interrupted = False
+
+    def run(self, job: Callable[[], object]) -> None:
+        """Runs the job to its end, while a thread shows progress.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C, also if Beam makes another exception of it.
+        """
+        done = threading.Event()
+        thread = threading.Thread(target=self._watch, args=(done,), name="progress", daemon=True)
+        in_main = threading.current_thread() is threading.main_thread()
+        before = signal.signal(signal.SIGINT, self._interrupt) if in_main else None
+        thread.start()
+        try:
+            job()
+        except Exception:
+            if self._interrupted:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            done.set()
+            thread.join()
+            if in_main:
+                signal.signal(signal.SIGINT, before)
+            if self._stream.isatty():
+                self._stream.write("\r\033[K")
+
+    def _interrupt(self, *_) -> None:
+        self._interrupted = True
+        # The interrupted step would be logged as a failure, with its traceback.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        raise KeyboardInterrupt
+
+    def _watch(self, done: threading.Event) -> None:
+        bar = self._stream.isatty()
+        started = time.monotonic()
+        next_line = started + _LINE_SECONDS
+        while not done.wait(_POLL_SECONDS):
+            now = time.monotonic()
+            if bar or now >= next_line:
+                self._collect()
+                line = self._line(now - started, bar)
+                self._stream.write(f"\r{line}\033[K" if bar else f"{line}\n")
+                self._stream.flush()
+                next_line = now + _LINE_SECONDS
+
+    def _collect(self) -> None:
+        for found in FileSystems.match([self._pattern])[0].metadata_list:
+            changed = found.last_updated_in_seconds
+            if self._shards.get(found.path, (None,))[0] == changed:
+                continue
+            try:
+                self._shards[found.path] = changed, json.loads(files.read(found.path, 1000))
+            except (files.FileError, ValueError):
+                pass  # being written at this moment: the next look finds it
+
+    def _line(self, seconds: float, bar: bool) -> str:
+        done = sum(facts["images"] for _, facts in self._shards.values())
+        rejected = sum(facts["rejected"] for _, facts in self._shards.values())
+        share = min(1.0, done / max(1, self._total))
+        line = (
+            f"{done}/{self._total} images ({share:.0%}), {done / seconds:.0f} images/s, "
+            f"{rejected} rejected, {max(0, self._total - done)} remaining"
+        )
+        full = round(share * _BAR)
+        return f"[{'#' * full}{'.' * (_BAR - full)}] {line}" if bar else line

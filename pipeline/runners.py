@@ -1,0 +1,85 @@
+"""Beam's own options: which runner, and none of them misspelt."""
+
+import contextlib
+import io
+import logging
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import fn_runner
+from apache_beam.transforms import environments
+
+from ganimation_tf.errors import UserError
+
+LOCAL_RUNNER = "FnApiRunner"
+"""Beam's runner inside this process; its `DirectRunner` first tries to download another one."""
+
+LOSSY_RUNNERS = ("dask", "bundlebased")
+"""Seen with Beam 2.77: DaskRunner loses outputs; BundleBasedDirectRunner hands a side input the
+elements of another tag."""
+
+
+def pipeline_options(beam_args: Sequence[str], workers: int) -> PipelineOptions:
+    """Beam's options: those given, and the local runner where none is named.
+
+    Raises:
+        UserError: on a flag that the local runner does not know, a runner that loses data, or
+            `--workers` for a runner that has its own way to be told.
+    """
+    if beam_args and not beam_args[0].startswith("--"):
+        raise UserError(f"unexpected argument {beam_args[0]!r}; Beam's options follow after --")
+    known = _known_options(beam_args)
+    runner = known["runner"] or LOCAL_RUNNER
+    if any(name in runner.lower() for name in LOSSY_RUNNERS):
+        raise UserError(
+            f"--runner={runner} is refused: it drops or mixes up tagged outputs without an error, "
+            "so records would be lost"
+        )
+    if runner != LOCAL_RUNNER:
+        if workers > 1:
+            raise UserError(f"--workers is for the local runner; {runner} has its own options")
+        return PipelineOptions(list(beam_args))
+    return PipelineOptions(list(beam_args), runner=LOCAL_RUNNER)
+
+
+def make_pipeline(options: PipelineOptions, workers: int) -> beam.Pipeline:
+    """An empty pipeline; with several `workers`, one whose steps run in that many processes."""
+    if workers == 1:
+        return beam.Pipeline(options=options)
+    # Beam's own mode for this, multi_processing, starts the same workers, each with much to say.
+    environment = environments.SubprocessSDKEnvironment.from_command_string(
+        f"exec {shlex.quote(sys.executable)} -m pipeline.local_worker"
+    )
+    options.view_as(DirectOptions).direct_num_workers = workers
+    # It would warn that several workers need that mode.
+    logging.getLogger(fn_runner.__name__).setLevel(logging.ERROR)
+    return beam.Pipeline(runner=fn_runner.FnApiRunner(environment), options=options)
+
+
+def _known_options(beam_args: Sequence[str]) -> Mapping[str, Any]:
+    """All of Beam's options. Beam itself drops misspelt flags with a warning at most.
+
+    Raises:
+        UserError: on a wrong value; on an unknown flag, unless a remote runner may know it.
+    """
+    errors = io.StringIO()
+    beam_log = logging.getLogger("apache_beam")
+    level = beam_log.level
+    beam_log.setLevel(logging.ERROR)  # it would warn of what is an error here
+    try:
+        with contextlib.redirect_stderr(errors):
+            parsed = PipelineOptions(list(beam_args))
+            known = parsed.get_all_options()
+            every = parsed.get_all_options(retain_unknown_options=True)
+    except SystemExit:
+        raise UserError(f"Beam option: {errors.getvalue().strip().splitlines()[-1]}") from None
+    finally:
+        beam_log.setLevel(level)
+    unknown = sorted(set(every) - set(known))
+    if unknown and known["runner"] in (None, LOCAL_RUNNER):
+        raise UserError(f"--{unknown[0]} is no option of Beam's {LOCAL_RUNNER}")
+    return known
