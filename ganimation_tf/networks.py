@@ -10,7 +10,7 @@ of the strided convolutions, which Keras's "same" gives exactly for even sizes.
 import random
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 INITIAL_DEVIATION = 0.02
 """Standard deviation of the convolutions' initial weights, in both networks."""
@@ -73,6 +73,28 @@ def compose(original, attention, color):
     return attention * original + (1.0 - attention) * color
 
 
+STEM_KERNEL = 7
+
+
+def _stem(build: _Builder, image, wanted, filters: int):
+    """The 7x7 convolution of the image and N constant planes, one for each AU.
+
+    It is linear, so the planes can be convolved by themselves; and they are constant, so that
+    the result is too but for the 3 pixels along the rim that see the zero padding. It is computed
+    on planes of 7 x 7 pixels, which has each of its values, and then stretched: the same numbers
+    as on full planes for a small part of the work.
+    """
+    size, units, rim = image.shape[1], wanted.shape[1], STEM_KERNEL // 2
+    planes = layers.Reshape((1, 1, units), name="au_vector")(wanted)
+    planes = layers.UpSampling2D(STEM_KERNEL, name="au_planes")(planes)
+    x = build.conv(planes, filters, STEM_KERNEL, name="stem_aus")
+    for axis in (1, 2):
+        before, middle, after = ops.split(x, (rim, rim + 1), axis=axis)
+        middle = ops.repeat(middle, size - 2 * rim, axis=axis)
+        x = ops.concatenate([before, middle, after], axis=axis)
+    return layers.Add(name="stem")([build.conv(image, filters, STEM_KERNEL, name="stem_image"), x])
+
+
 def build_generator(
     image_size: int,
     action_units: int,
@@ -82,9 +104,9 @@ def build_generator(
 ) -> keras.Model:
     """The generator: an image and wanted AUs in; the edited image and its two masks out.
 
-    The AUs are laid out as constant planes beside the image's channels ("concat"). Zero padding
-    matters here: the first InstanceNorm removes a constant plane, and what it leaves of the AUs
-    enters through the image's rim.
+    The AUs are laid out as constant planes beside the image's channels ("concat"); `_stem` is
+    that first convolution. Zero padding matters here: the first InstanceNorm removes what is
+    constant over the image, and what it leaves of the AUs enters through the image's rim.
 
     Args:
         image_size: S, a multiple of 4.
@@ -107,11 +129,7 @@ def build_generator(
     build = _Builder(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
     wanted = keras.Input((action_units,), name="action_units")
-    planes = layers.Reshape((1, 1, action_units), name="au_vector")(wanted)
-    planes = layers.UpSampling2D(image_size, name="au_planes")(planes)
-    x = layers.Concatenate(name="image_and_aus")([image, planes])
-
-    x = _normalize_relu(build.conv(x, filters, 7, name="stem"), "stem")
+    x = _normalize_relu(_stem(build, image, wanted, filters), "stem")
     for level in (1, 2):
         x = build.conv(x, filters * 2**level, 4, strides=2, name=f"down{level}")
         x = _normalize_relu(x, f"down{level}")
@@ -123,10 +141,11 @@ def build_generator(
     for level in (1, 0):
         x = _normalize_relu(build.conv_transpose(x, filters * 2**level, f"up{level}"), f"up{level}")
 
-    color = layers.Activation("tanh", name="color")(build.conv(x, 3, 7, name="color_head"))
-    attention = layers.Activation("sigmoid", name="attention")(
-        build.conv(x, 1, 7, name="attention_head")
-    )
+    # Both 7x7 heads as one convolution: it costs what one of them would.
+    masks = build.conv(x, 4, 7, name="heads")
+    color, attention = ops.split(masks, [3], axis=-1)
+    color = layers.Activation("tanh", name="color")(color)
+    attention = layers.Activation("sigmoid", name="attention")(attention)
     edited = compose(image, attention, color)
     return keras.Model(
         [image, wanted], {"image": edited, "attention": attention, "color": color}, name="generator"

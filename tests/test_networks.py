@@ -1,7 +1,9 @@
 """The networks against the counts and equations of the paper."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ganimation_tf import networks
 
@@ -42,6 +44,19 @@ def test_layers_follow_pytorch_defaults_of_the_published_code():
     kernel = networks.build_generator(32, 17, 64, 1).get_layer("down2").kernel.numpy()
     assert kernel.std() == pytest.approx(0.02, rel=0.02)
     assert abs(kernel.mean()) < 1e-3
+
+
+def test_stem_is_the_convolution_of_image_and_au_planes():
+    """Against the plain way: planes as large as the image, concatenated, one convolution."""
+    generator = networks.build_generator(32, 17, 4, 1)
+    kernels = [generator.get_layer(name).kernel.numpy() for name in ("stem_image", "stem_aus")]
+    image, units = random_input(32, 17)
+    planes = np.broadcast_to(units[:, None, None, :], (2, 32, 32, 17))
+    expected = tf.nn.conv2d(
+        np.concatenate([image, planes], axis=-1), np.concatenate(kernels, axis=2), 1, "SAME"
+    )
+    stem = keras.Model(generator.inputs, generator.get_layer("stem").output)
+    np.testing.assert_allclose(stem([image, units]), expected, atol=1e-5)
 
 
 def test_every_layer_starts_from_numbers_of_its_own():
@@ -91,8 +106,6 @@ def test_image_size_that_does_not_fit_the_generator_is_refused():
 
 
 def test_saved_networks_load_without_custom_objects(tmp_path):
-    import keras
-
     image, units = random_input(32, 17)
     for network, inputs in (
         (networks.build_generator(32, 17, 4, 1), [image, units]),
