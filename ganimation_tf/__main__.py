@@ -1,0 +1,5 @@
+"""`python -m ganimation_tf` is `ganimation`."""
+
+from ganimation_tf.cli import main
+
+raise SystemExit(main())
