@@ -72,7 +72,9 @@ FACS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "fact", "measure", "sign"), FACS, ids=lambda v: str(v)[:32])
+@pytest.mark.parametrize(
+    ("name", "fact", "measure", "sign"), FACS, ids=[f"{row[0]} {row[1]}" for row in FACS]
+)
 def test_landmarks_move_as_facs_says(name, fact, measure, sign):
     values = [measure(landmarks(**{name: step})) for step in STEPS]
     assert (np.diff(values) * sign > 0).all(), f"{name}: {fact}: {values}"
