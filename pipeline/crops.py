@@ -1,0 +1,56 @@
+"""The crops of one photo's faces: what is known without pixels first, then one decoding."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ganimation_tf import images
+from ganimation_tf.images import ImageError
+from pipeline import files
+from pipeline.annotations import FaceAnnotation
+from pipeline.files import FileError
+from pipeline.geometry import Geometry, GeometryError
+
+MAX_IMAGE_BYTES = 256 << 20
+
+Crop = tuple[np.ndarray, np.ndarray]
+"""uint8 (size, size, 3), and float64 (2, 3): crop pixel -> source pixel."""
+
+
+def crop_faces(
+    path: str, chosen: Sequence[FaceAnnotation], alone: bool, geometry: Geometry
+) -> Iterator[tuple[FaceAnnotation, Crop | GeometryError | FileError | ImageError]]:
+    """Each face with its crop, or with what is wrong with the face or with its photo.
+
+    Args:
+        path: the photo.
+        chosen: its faces that are to become records.
+        alone: whether the annotation has one face only.
+        geometry: how they are cropped.
+    """
+    placed: list[tuple[FaceAnnotation, np.ndarray | None]] = []
+    scale = 8.0
+    for face in chosen:
+        try:
+            anchors = geometry.anchors(face)
+            needed = 1.0  # a detector sees the whole photo
+            if anchors is not None:
+                needed = geometry.useful_scale(geometry.transform(anchors))
+            placed.append((face, anchors))
+            scale = min(scale, needed)
+        except GeometryError as error:
+            yield face, error
+    if not placed:
+        return
+    try:
+        pixels, shape = images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale)
+    except (FileError, ImageError) as error:
+        yield from ((face, error) for face, _ in placed)
+        return
+    for face, anchors in placed:
+        try:
+            if anchors is None:
+                anchors = geometry.detected(face, pixels, alone)
+            yield face, geometry.cut(pixels, anchors, shape)
+        except GeometryError as error:
+            yield face, error
