@@ -7,14 +7,13 @@ needs when it runs.
 import argparse
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
 from ganimation_tf import __version__
 from ganimation_tf.errors import UserError
 
-COMMANDS = ("synthesize", "preprocess", "train", "export", "serve", "animate", "demo")
+COMMANDS = ("synthesize", "preprocess", "inspect", "train", "export", "serve", "animate", "demo")
 """In the order in which one uses them; each is a module of `ganimation_tf.commands`."""
 
 USER_ERROR = 2
@@ -60,8 +59,6 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
     args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)
     try:

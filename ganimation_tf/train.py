@@ -1,26 +1,23 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
-import json
+import logging
 import math
-import os
 import pathlib
-import platform
-import re
-from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from ganimation_tf import __version__, action_units, callbacks, dataset, networks
+from ganimation_tf import callbacks, dataset, networks
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.manifest import EVAL, TRAIN, Manifest
 from ganimation_tf.model import GANimation
+from ganimation_tf.runs import open_run
 
-CONFIG = "config.json"
 SAMPLES = 8
 """Faces in the sample grid."""
+
+log = logging.getLogger(__name__)
 
 
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
@@ -93,69 +90,6 @@ def choose_strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def new_run(runs: pathlib.Path, label: str) -> pathlib.Path:
-    """Makes `runs/<next number>-<label>` and returns it."""
-    runs.mkdir(parents=True, exist_ok=True)
-    numbers = [int(m[1]) for p in runs.iterdir() if (m := re.match(r"(\d{5})-", p.name))]
-    run = runs / f"{max(numbers, default=-1) + 1:05d}-{label}"
-    run.mkdir()
-    for name in ("checkpoints", "logs", "samples"):
-        (run / name).mkdir()
-    return run
-
-
-def environment() -> dict[str, Any]:
-    """Versions and devices, for `environment.json`."""
-    return {
-        "ganimation_tf": __version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "cpu_count": os.cpu_count(),
-        "devices": [device.name for device in tf.config.list_logical_devices()],
-    }
-
-
-def _write_json(path: pathlib.Path, facts: dict[str, Any]) -> None:
-    path.write_text(json.dumps(facts, indent=2) + "\n")
-
-
-def _open_run(runs, resume, config, manifest, preset, steps) -> pathlib.Path:
-    facts = {
-        "preset": preset,
-        "train": config.to_dict(),
-        "steps": steps,
-        "dataset": {
-            "action_units": list(manifest.action_units),
-            "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
-            "digest": manifest.digest(),
-            "records": {split: manifest.records(split) for split in (TRAIN, EVAL)},
-        },
-    }
-    if resume is None:
-        units, size = len(manifest.action_units), manifest.crop.size
-        run = new_run(runs, f"{preset}-{size}px-{units}au-batch{config.batch_size}")
-        _write_json(run / CONFIG, facts)
-        _write_json(run / "environment.json", environment())
-        return run
-    try:
-        saved = json.loads((resume / CONFIG).read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{resume} is not a run: cannot read {CONFIG}: {error}") from error
-    action_units.require_same(
-        saved["dataset"]["action_units"], manifest.action_units, f"{resume} and the dataset"
-    )
-    changed = [key for key in ("train", "steps", "dataset") if saved[key] != facts[key]]
-    if changed:
-        raise UserError(
-            f"{resume} cannot go on: {changed[0]} was {json.dumps(saved[changed[0]])} "
-            f"and is now {json.dumps(facts[changed[0]])}"
-        )
-    return resume
-
-
 def train(
     data: pathlib.Path,
     runs: pathlib.Path,
@@ -164,7 +98,6 @@ def train(
     preset: str,
     steps: int | None = None,
     resume: pathlib.Path | None = None,
-    verbose: str | int = "auto",
 ) -> pathlib.Path:
     """Trains on a dataset of `ganimation preprocess` and returns the run's directory.
 
@@ -182,22 +115,17 @@ def train(
     epoch_steps = steps_per_epoch(config, manifest)
     total_steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
     dataset.shard_paths(data, manifest, TRAIN)
-    dataset.shard_paths(data, manifest, EVAL)
+    strategy = choose_strategy()
+    _check_devices(strategy, config)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
-    strategy = choose_strategy()
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise UserError(
-            f"--batch-size must be a multiple of the {replicas} devices, got {config.batch_size}"
-        )
     with strategy.scope():
         model = build_model(config, manifest, total_steps)
-        run = _open_run(runs, resume, config, manifest, preset, total_steps)
+        run = open_run(runs, resume, config, manifest, preset, total_steps)
         checkpoints = callbacks.Checkpoints(run)
         start = checkpoints.restore(model)
-    validation = dataset.evaluation(data, manifest, batch_size=config.batch_size)
-    shown = next(iter(dataset.evaluation(data, manifest, batch_size=SAMPLES)))
+    validation, shown = _evaluation(data, manifest, config.batch_size)
+    images_per_step = config.batch_size * config.critic_steps
     model.fit(
         dataset.training(
             data,
@@ -214,12 +142,31 @@ def train(
         validation_data=validation,
         callbacks=[
             callbacks.StopAtStep(total_steps),
+            callbacks.Progress(total_steps, images_per_step, log.info),
             checkpoints,
-            callbacks.MetricsLog(run / "metrics.jsonl", config.batch_size * config.critic_steps),
+            callbacks.MetricsLog(run / "metrics.jsonl", images_per_step),
             keras.callbacks.TensorBoard(run / "logs", write_graph=False),
             callbacks.SampleGrid(shown, run / "samples", run / "logs"),
         ],
         shuffle=False,  # the dataset is shuffled by seed and position
-        verbose=verbose,
+        verbose=0,  # `Progress` says it in one line
     )
     return run
+
+
+def _check_devices(strategy: tf.distribute.Strategy, config: TrainConfig) -> None:
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise UserError(
+            f"--batch-size must be a multiple of the {replicas} devices, got {config.batch_size}"
+        )
+
+
+def _evaluation(data: pathlib.Path, manifest: Manifest, batch_size: int):
+    """What to validate on, None without an eval split; and the faces of the sample grid."""
+    split = EVAL if manifest.records(EVAL) else TRAIN
+    shown = next(iter(dataset.evaluation(data, manifest, batch_size=SAMPLES, split=split)))
+    if split == EVAL:
+        return dataset.evaluation(data, manifest, batch_size=batch_size), shown
+    log.warning("%s has no eval split: nothing is validated, samples are training faces", data)
+    return None, shown

@@ -12,7 +12,7 @@ from ganimation_tf.manifest import EVAL, TRAIN, Manifest
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     out = tmp_path_factory.mktemp("road") / "demo"
-    command = ["demo", str(out), "--count", "60", "--image-size", "32", "--steps", "2"]
+    command = ["demo", str(out), "--count", "240", "--image-size", "32", "--steps", "2"]
     assert cli.main(command) == 0
     return out
 
@@ -20,8 +20,8 @@ def demo(tmp_path_factory):
 def test_every_drawn_face_is_in_the_dataset_or_rejected(demo):
     manifest = Manifest.load(demo / "dataset")
     rejected = (demo / "dataset" / "rejected.jsonl").read_text().splitlines()
-    assert manifest.records(TRAIN) + manifest.records(EVAL) + len(rejected) == 60
-    assert manifest.inputs == 60
+    assert manifest.records(TRAIN) + manifest.records(EVAL) + len(rejected) == 240
+    assert manifest.inputs == 240
     assert not rejected
     assert manifest.crop.size == 32
 

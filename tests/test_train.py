@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import tiny
-from ganimation_tf import callbacks, cli, images, train
+from ganimation_tf import callbacks, cli, images, runs, train
 from ganimation_tf.errors import UserError
+from ganimation_tf.model import TRACKED
 
 EPOCH_STEPS = 3  # 12 images / (batch 2 x 2 critic steps)
 
@@ -22,7 +23,7 @@ def data(tmp_path_factory):
 
 
 def run_training(data, runs, **options):
-    return train.train(data, runs, tiny.CONFIG, preset="tiny", verbose=0, **options)
+    return train.train(data, runs, tiny.CONFIG, preset="tiny", **options)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,15 @@ def test_steps_end_training_within_an_epoch(data, tmp_path):
     assert json.loads(lines[-1])["step"] == EPOCH_STEPS + 1
 
 
+def test_without_an_eval_split_training_goes_on_and_says_so(tmp_path, caplog):
+    tiny.write_dataset(tmp_path / "data", evaluation=0)
+    run = run_training(tmp_path / "data", tmp_path, steps=1)
+    assert "has no eval split: nothing is validated" in caplog.text
+    (line,) = (run / "metrics.jsonl").read_text().splitlines()
+    assert "val_cycle" not in json.loads(line)
+    assert len(list((run / "samples").iterdir())) == 2
+
+
 def test_resume_with_another_recipe_is_refused(data, finished):
     other = dataclasses.replace(tiny.CONFIG, learning_rate=0.5)
     with pytest.raises(UserError, match="cannot go on: train was .* and is now .*0.5"):
@@ -97,10 +107,29 @@ def test_resume_with_another_recipe_is_refused(data, finished):
 
 
 def test_runs_are_numbered_and_none_is_touched_twice(tmp_path):
-    first = train.new_run(tmp_path, "a")
+    first = runs.new_run(tmp_path, "a")
     (tmp_path / "00007-old").mkdir()
     assert first.name == "00000-a"
-    assert train.new_run(tmp_path, "b").name == "00008-b"
+    assert runs.new_run(tmp_path, "b").name == "00008-b"
+
+
+def test_progress_counts_rate_and_time_left(monkeypatch):
+    """5 steps of 4 images, one a second: after the first, 4 images/s."""
+    clock = iter(range(100))
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(callbacks.Progress, "SECONDS", 2.0)
+    lines = []
+    progress = callbacks.Progress(total_steps=5, images_per_step=4, write=lines.append)
+    model = tiny.build_model(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    progress.set_model(model)
+    progress.on_train_begin()
+    for step in range(5):
+        progress.on_train_batch_end(step, dict.fromkeys(TRACKED, 0.5))
+    assert lines[0].startswith("step 0/5")
+    assert [line.split()[1:5] for line in lines[1:]] == [
+        ["3/5", "4.0", "images/s", "0:02"],
+        ["5/5", "4.0", "images/s", "0:00"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ LONGEST_SIDES = {".gif": 640, ".png": 320}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
     parser.add_argument("photo", type=pathlib.Path, help="picture of a face")
     parser.add_argument("output", type=pathlib.Path, help="OUT.gif, or OUT.png: a contact sheet")
     parser.add_argument("--server", default="127.0.0.1:8500", help="HOST:PORT of the gRPC server")
@@ -52,6 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Writes the animation or the contact sheet; returns 0."""
     _check(args)
     require("grpc", "client")
     import numpy as np

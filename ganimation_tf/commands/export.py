@@ -3,6 +3,8 @@
 import argparse
 import pathlib
 
+from ganimation_tf import quiet
+
 HELP = "write a run's generator as a SavedModel for TensorFlow Serving"
 EXAMPLE = "ganimation export --run runs/00000-tiny-64px-17au-batch16 --model-dir models/ganimation"
 
@@ -31,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--version must be at least 1, got {args.version}")
     if not (args.run_dir / "config.json").is_file():
         raise UserError(f"{args.run_dir} is not a run: it has no config.json")
+    quiet.import_tensorflow()
     from ganimation_tf import export
 
     path = export.export_run(args.run_dir, args.model_dir, args.version)

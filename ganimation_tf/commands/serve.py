@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from ganimation_tf import signature
+from ganimation_tf import quiet, signature
 from ganimation_tf.errors import UserError, require
 
 HELP = "answer gRPC requests for an exported model, as TensorFlow Serving does"
@@ -14,6 +14,7 @@ DRAIN_SECONDS = 30.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
     parser.add_argument(
         "--model-dir",
         type=pathlib.Path,
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Serves until SIGTERM or Ctrl-C; returns 0."""
     if not 0 <= args.port <= 65535:
         raise UserError(f"--port must be in [0, 65535], got {args.port}")
     if args.max_batch_size < 1:
@@ -44,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     import signal
     import threading
 
+    quiet.import_tensorflow()
     from serving.server import Server, load_model
 
     model = load_model(args.model_dir, args.model_name)

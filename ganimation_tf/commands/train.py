@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import pathlib
 
+from ganimation_tf import quiet
 from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
 
 HELP = "train generator and critic on a dataset of `ganimation preprocess`"
@@ -66,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if args.steps is not None and args.steps < 1:
         raise UserError(f"--steps must be at least 1, got {args.steps}")
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
+    quiet.import_tensorflow()
     from ganimation_tf import train
 
     path = train.train(
