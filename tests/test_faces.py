@@ -184,3 +184,56 @@ def test_paste_shows_the_face_inside_and_the_photo_outside():
     assert (pasted[12:28, 32:48] == 200).all()
     # One pixel inside the edge of a ramp that is two wide: half of each.
     assert pasted[20, 31].tolist() == [125, 125, 125]
+
+
+def test_crop_of_a_reduced_copy_is_the_crop_of_the_photo():
+    image = gradient_image(120, 120) * np.uint8(2)
+    halved = image.reshape(60, 2, 60, 2, 3).mean((1, 3)).astype(np.uint8)
+    transform = np.array([[3.0, 0.5, 12], [-0.5, 3.0, 21]])
+    whole = faces.crop(image, transform, 20).astype(int)
+    reduced = faces.crop(halved, transform, 20, (120, 120)).astype(int)
+    assert np.abs(whole - reduced).max() <= 2
+
+
+def test_crop_reads_only_the_part_it_needs():
+    """A photo wider than OpenCV's 32,767 pixels, of which the crop needs a few."""
+    image = np.zeros((4, 40000, 3), np.uint8)
+    image[:, 39990:] = 200
+    crop = faces.crop(image, np.array([[1.0, 0, 39986], [0, 1.0, -2]]), 8)
+    assert crop[:, :, 0].tolist() == [[0, 0, 0, 0, 200, 200, 200, 200]] * 8
+
+
+@pytest.mark.parametrize("shift", [(-20, 0), (80, 0), (0, -20), (0, 60), (np.nan, 0)])
+def test_crop_refuses_what_shows_nothing_of_the_image(shift):
+    transform = np.array([[1.0, 0, shift[0]], [0, 1.0, shift[1]]])
+    with pytest.raises(ValueError, match="the crop lies outside the 80 x 60 image"):
+        faces.crop(gradient_image(), transform, 8)
+
+
+def test_crop_refuses_to_be_a_desert():
+    with pytest.raises(ValueError, match="the crop is 70000 pixels wide, the image 80 x 60"):
+        faces.crop(gradient_image(), np.array([[1e4, 0, -9], [0, 1e4, -9]]), 8)
+
+
+def test_crop_that_is_almost_all_reflection():
+    """The image's four pixels repeat to and fro: 0 1 2 3 2 1 0 1 ..."""
+    image = np.tile(np.arange(4, dtype=np.uint8)[None, :, None], (4, 1, 3))
+    crop = faces.crop(image, np.array([[1.0, 0, -12], [0, 1.0, 0]]), 16)
+    assert crop[5, :, 0].tolist() == [0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3]
+
+
+def test_far_anchors_are_refused():
+    with pytest.raises(ValueError, match="within 1e[+]06 pixels"):
+        faces.crop_transform(np.array([(0, 0), (1e300, 0), (0, 9)]), SPEC)
+
+
+def test_anchors_from_box():
+    # An average face, from BOX_ANCHORS: 0.267 of 200 right of 10, 0.399 of 100 below 20.
+    found = faces.anchors_from_box(np.array([10, 20, 200, 100]))
+    np.testing.assert_allclose(found, [(63.4, 59.9), (156.6, 59.9), (110, 94.8)])
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0, 9), (0, 0, 9, -9), (0, 0, np.inf, 9), (1, 2, 3)])
+def test_anchors_from_box_refuses(box):
+    with pytest.raises(ValueError, match="box must"):
+        faces.anchors_from_box(np.array(box, float))

@@ -128,6 +128,7 @@ def test_gray_with_alpha_lies_over_white():
 
 
 def test_cmyk_jpeg_becomes_rgb():
+    """Stored inverted, as Adobe began it."""
     # No ink is white; all cyan lacks red.
     image = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
     image.paste((0, 0, 0, 0), (0, 0, 8, 16))
@@ -178,3 +179,97 @@ def test_the_limit_itself_is_allowed():
 
 def test_a_header_that_promises_more_than_the_file_holds_is_damaged():
     assert code_of(png_header(100, 100)) == "unreadable_image"
+
+
+def test_one_bit_is_black_and_white():
+    bits = Image.fromarray(np.array([[0, 255, 0, 255]], np.uint8)).convert("1")
+    for kind in ("PNG", "TIFF", "BMP"):
+        assert images.decode(encoded(bits, kind))[0, :, 1].tolist() == [0, 255, 0, 255]
+
+
+def deep_png(samples: np.ndarray) -> bytes:
+    """A PNG of uint16 (height, width, 1, 3 or 4) samples, which Pillow cannot write."""
+    height, width, channels = samples.shape
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(name + body))
+        return struct.pack(">I", len(body)) + name + body + checksum
+
+    kind = {1: 0, 3: 2, 4: 6}[channels]
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + data + chunk(b"IEND", b"")
+
+
+def test_sixteen_bit_color_keeps_the_top_byte():
+    deep = np.array([[(0x1234, 0xFFFF, 0x00FF), (0x8000, 0x7FFF, 0x0100)]], np.uint16)
+    expected = [[[0x12, 0xFF, 0], [0x80, 0x7F, 1]]]
+    assert images.decode(deep_png(deep)).tolist() == expected
+    opaque = np.concatenate([deep, np.full((1, 2, 1), 0xFFFF, np.uint16)], axis=2)
+    assert images.decode(deep_png(opaque)).tolist() == expected
+    clear = np.concatenate([deep, np.zeros((1, 2, 1), np.uint16)], axis=2)
+    assert (images.decode(deep_png(clear)) == 255).all()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_tiff_of_either_byte_order(order, kind):
+    """A one-row grayscale TIFF written by hand."""
+    values = np.array([0, 1, 128, 255]) * (257 if kind == "u2" else 1)
+    pixels = values.astype(f"{order}{kind}").tobytes()
+    tags = [
+        (256, 4),  # width
+        (257, 1),  # height
+        (258, 8 * int(kind[1])),  # bits
+        (259, 1),  # no compression
+        (262, 1),  # black is zero
+        (273, 8),  # where the pixels are
+        (278, 1),  # rows in the strip
+        (279, len(pixels)),
+    ]
+    order_mark = {"<": b"II", ">": b"MM"}[order]
+    head = order_mark + struct.pack(f"{order}HI", 42, 8 + len(pixels)) + pixels
+    entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags)
+    data = head + struct.pack(f"{order}H", len(tags)) + entries + struct.pack(f"{order}I", 0)
+    assert images.decode(data)[0, :, 2].tolist() == [0, 1, 128, 255]
+
+
+def test_the_first_picture_of_an_animation_is_taken():
+    first = Image.fromarray(colors())
+    data = encoded(first, "PNG", save_all=True, append_images=[Image.new("RGB", first.size)])
+    np.testing.assert_array_equal(images.decode(data), colors())
+
+
+@pytest.mark.parametrize("mode", ["F", "LAB"])
+def test_modes_that_no_viewer_shows_alike_are_refused(mode):
+    data = encoded(Image.new(mode, (4, 4)), "TIFF")
+    assert code_of(data) == "unsupported_format"
+
+
+def smooth(height: int, width: int) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    return np.stack([x * 255 / width, y * 255 / height, 0 * x + 99], -1).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("scale", "factor"), [(1.9, 1), (2, 2), (3.9, 2), (7, 4), (8, 8), (99, 8)])
+def test_jpegs_are_decoded_no_smaller_than_asked(scale, factor):
+    photo = smooth(160, 240)
+    pixels, shape = images.decode_reduced(images.encode_jpeg(photo), scale)
+    assert shape == (160, 240)
+    assert pixels.shape == (160 // factor, 240 // factor, 3)
+    means = photo.reshape(160 // factor, factor, 240 // factor, factor, 3).mean((1, 3))
+    assert np.abs(pixels - means).max() <= 3
+
+
+def test_a_reduced_photo_is_turned_upright_and_so_is_its_shape():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(Image.fromarray(smooth(160, 240)), "JPEG", exif=exif, quality=95)
+    pixels, shape = images.decode_reduced(data, 4)
+    assert shape == (240, 160) and pixels.shape == (60, 40, 3)
+
+
+def test_other_formats_are_not_reduced():
+    pixels, shape = images.decode_reduced(images.encode_png(colors(64, 64)), 8)
+    assert pixels.shape == (64, 64, 3) and shape == (64, 64)
