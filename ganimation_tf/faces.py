@@ -104,13 +104,16 @@ def anchors_from_box(box: np.ndarray) -> np.ndarray:
         float64 (3, 2).
 
     Raises:
-        ValueError: if the shape differs, a number is not finite, or the box has no extent.
+        ValueError: if the shape differs, the box has no extent, or it is too far out.
     """
     box = np.asarray(box, np.float64)
     if box.shape != (4,):
         raise ValueError(f"box must have shape (4,), got {box.shape}")
-    if not np.isfinite(box).all() or not (box[2:] > 0).all():
-        raise ValueError(f"box must be finite, of positive width and height, got {box.tolist()}")
+    if not (np.abs(box) < MAX_COORDINATE).all() or not (box[2:] > 0).all():
+        raise ValueError(
+            f"box must have positive width and height and lie within {MAX_COORDINATE:g} pixels, "
+            f"got {box.tolist()}"
+        )
     return box[:2] + BOX_ANCHORS * box[2:]
 
 

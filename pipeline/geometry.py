@@ -111,7 +111,8 @@ class Geometry:
             elif face.box is not None:
                 anchors = faces.anchors_from_box(face.box)
             else:
-                raise GeometryError("no_landmarks", "has neither landmarks nor a box")
+                message = "has neither landmarks nor a box; --detector mtcnn looks for the face"
+                raise GeometryError("no_landmarks", message)
         except GeometryError:
             raise
         except ValueError as error:

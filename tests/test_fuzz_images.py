@@ -163,6 +163,7 @@ boxes = st.lists(coordinates, min_size=4, max_size=4).map(np.array)
 
 @FUZZ
 @given(boxes, specs)
+@example(np.array([1.7e308, 0, 1.7e308, 9]), faces.CropSpec())
 def test_boxes(box, spec):
     try:
         points = faces.anchors_from_box(box)

@@ -1,0 +1,137 @@
+"""The whole job over a corpus of nasty files: nothing crashes, nothing hangs, nothing is lost."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import nasty_files
+import pytest
+
+from ganimation_tf import manifest, records, tfrecord
+
+MAX_MEMORY = 350 << 20
+
+JOB = """
+import resource, sys
+from ganimation_tf import cli
+code = cli.main(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+sys.exit(code)
+"""
+
+
+def run_job(root: pathlib.Path) -> tuple[int, str]:
+    """Preprocesses `root/photos` in a process of its own; returns its peak memory in bytes."""
+    arguments = ["preprocess", "--images", "photos", "--annotations", "csv", "--output", "out"]
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, *arguments, "--image-size", "32"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.rsplit("peak", 1)[1]), done.stderr
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    """Keys of the records, lines of `rejected.jsonl`, the manifest, peak memory, the log."""
+    root = tmp_path_factory.mktemp("nasty")
+    (root / "photos").mkdir()
+    (root / "csv").mkdir()
+    for case in nasty_files.CASES:
+        case.write(root / "photos", root / "csv")
+    peak, log = run_job(root)
+    made = manifest.Manifest.load(root / "out")
+    kept = []
+    for shard in [shard for shards in made.splits.values() for shard in shards]:
+        with open(root / "out" / shard.file, "rb") as file:
+            kept += [records.decode(data).key for data in tfrecord.read(file)]
+    text = (root / "out" / manifest.REJECTED).read_text(encoding="utf-8")
+    rejected = [json.loads(line) for line in text.splitlines()]
+    return root, kept, rejected, made, peak, log
+
+
+def test_the_corpus_is_large_and_its_keys_differ():
+    keys = [case.key for case in nasty_files.CASES]
+    assert len(keys) == len(set(keys)) >= 60
+
+
+@pytest.mark.parametrize("case", nasty_files.CASES, ids=lambda case: repr(case.key)[1:40])
+def test_each_file_has_its_outcome(outcome, case):
+    _, kept, rejected, *_ = outcome
+    lines = [
+        line
+        for line in rejected
+        if line["key"] == case.key or line["key"].rpartition("#")[0] == case.key
+    ]
+    found = [line["code"] for line in lines] + [nasty_files.RECORD] * kept.count(case.key)
+    assert sorted(found) == sorted(case.expected)
+    for line in lines:
+        assert line["file"].rpartition(".")[0] == case.key
+        assert "\n" not in line["message"].replace(line["file"], "")
+    assert not lines or any(case.says in line["message"] for line in lines)
+
+
+def test_nothing_is_lost(outcome):
+    _, kept, rejected, made, *_ = outcome
+    outcomes = sum(len(case.expected) for case in nasty_files.CASES)
+    assert made.inputs == len(kept) + len(rejected) == outcomes
+    assert sum(made.rejections.values()) == len(rejected)
+
+
+def test_memory_is_bounded(outcome):
+    assert outcome[4] < MAX_MEMORY
+
+
+def test_no_traceback_and_no_code_from_a_file(outcome):
+    root, *_, log = outcome
+    assert "Traceback" not in log
+    assert not list(root.rglob("PWNED"))
+
+
+def test_a_pickle_that_runs_code_is_refused_unrun(tmp_path):
+    for name in ("train_ids.csv", "test_ids.csv"):
+        (tmp_path / name).write_text("a.jpg\n")
+    (tmp_path / "aus_openface.pkl").write_bytes(nasty_files.PROGRAM)
+    nasty_files.Case("a", [], csv=None).write(tmp_path / "photos", tmp_path)
+    arguments = ["--images", "photos", "--annotations", "aus_openface.pkl", "--output", "out"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ganimation_tf", "preprocess", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    lines = (tmp_path / "out" / manifest.REJECTED).read_text().splitlines()
+    codes = {line["key"]: line["code"] for line in map(json.loads, lines)}
+    assert codes == {"aus_openface": "unsafe_pickle", "a": "no_annotation"}
+    assert not (tmp_path / "PWNED").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
+@pytest.mark.parametrize("folder", ["photos", "csv"])
+def test_a_file_without_permission_is_rejected(tmp_path, folder):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "csv").mkdir()
+    for key in "ab":
+        nasty_files.Case(key, []).write(tmp_path / "photos", tmp_path / "csv")
+    next((tmp_path / folder).glob("a.*")).chmod(0)
+    run_job(tmp_path)
+    (line,) = (tmp_path / "out" / manifest.REJECTED).read_text().splitlines()
+    assert json.loads(line)["code"] == "unreadable_file"
+    assert "Permission denied" in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
+def test_a_directory_without_permission_stops_the_job(tmp_path):
+    (tmp_path / "photos" / "closed").mkdir(parents=True)
+    (tmp_path / "csv").mkdir()
+    nasty_files.Case("a", []).write(tmp_path / "photos", tmp_path / "csv")
+    (tmp_path / "photos" / "closed").chmod(0)
+    with pytest.raises(AssertionError, match="Permission denied"):
+        run_job(tmp_path)
