@@ -12,6 +12,8 @@ from ganimation_tf.errors import UserError
 
 FILE = "dataset.json"
 REJECTED = "rejected.jsonl"
+STATISTICS = "statistics.json"
+REPORT = "report.html"
 TRAIN = "train"
 EVAL = "eval"
 VERSION = 1

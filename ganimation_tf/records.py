@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 IMAGE = "image/encoded"
 FORMAT = "image/format"
@@ -55,7 +55,7 @@ def _declare_example():
     )
     field = descriptor_pb2.FieldDescriptorProto
 
-    def message(name, *fields):
+    def declare(name, *fields):
         declared = proto.message_type.add(name=name)
         for number, (field_name, kind, label, type_name) in enumerate(fields, start=1):
             declared.field.add(
@@ -63,10 +63,10 @@ def _declare_example():
             )
         return declared
 
-    message("BytesList", ("value", field.TYPE_BYTES, field.LABEL_REPEATED, None))
-    message("FloatList", ("value", field.TYPE_FLOAT, field.LABEL_REPEATED, None))
-    message("Int64List", ("value", field.TYPE_INT64, field.LABEL_REPEATED, None))
-    one_of = message(
+    declare("BytesList", ("value", field.TYPE_BYTES, field.LABEL_REPEATED, None))
+    declare("FloatList", ("value", field.TYPE_FLOAT, field.LABEL_REPEATED, None))
+    declare("Int64List", ("value", field.TYPE_INT64, field.LABEL_REPEATED, None))
+    one_of = declare(
         "Feature",
         ("bytes_list", field.TYPE_MESSAGE, field.LABEL_OPTIONAL, ".tensorflow.BytesList"),
         ("float_list", field.TYPE_MESSAGE, field.LABEL_OPTIONAL, ".tensorflow.FloatList"),
@@ -75,7 +75,7 @@ def _declare_example():
     one_of.oneof_decl.add(name="kind")
     for member in one_of.field:
         member.oneof_index = 0
-    features = message(
+    features = declare(
         "Features",
         ("feature", field.TYPE_MESSAGE, field.LABEL_REPEATED, ".tensorflow.Features.FeatureEntry"),
     )
@@ -89,7 +89,7 @@ def _declare_example():
         label=field.LABEL_OPTIONAL,
         type_name=".tensorflow.Feature",
     )
-    message(
+    declare(
         "Example", ("features", field.TYPE_MESSAGE, field.LABEL_OPTIONAL, ".tensorflow.Features")
     )
     pool = descriptor_pool.DescriptorPool()
@@ -120,9 +120,13 @@ def decode(serialized: bytes) -> FaceRecord:
     """The inverse of `encode`.
 
     Raises:
-        ValueError: naming the feature that is missing or has a wrong number of values.
+        ValueError: naming the feature that is missing or has a wrong number of values; or if it
+            is no `tf.train.Example`.
     """
-    feature = Example.FromString(serialized).features.feature
+    try:
+        feature = Example.FromString(serialized).features.feature
+    except message.DecodeError as error:
+        raise ValueError(f"record: is no tf.train.Example: {error}") from None
 
     def values(name: str, kind: str, count: int | None = 1) -> Sequence:
         found = getattr(feature[name], kind).value if name in feature else []

@@ -14,6 +14,10 @@ import google_crc32c
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
 
+HEADER_BYTES = _LENGTH.size + _CHECKSUM.size
+FOOTER_BYTES = _CHECKSUM.size
+"""What stands before and after the data of each record."""
+
 
 def masked_checksum(data: bytes) -> int:
     """The masked CRC-32C of `data`."""

@@ -34,7 +34,8 @@ def prepare_output(where: str, overwrite: bool) -> str:
             FileSystems.delete([glob.escape(finished)])  # first: now it looks unfinished
         if local:
             os.makedirs(output, exist_ok=True)
-        ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{re.escape(manifest.REJECTED)}"
+        named = "|".join(map(re.escape, (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT)))
+        ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{named}"
         files.delete_matching(output, ours)
         probe = FileSystems.join(output, f"{TEMPORARY}probe")
         files.write_text(probe, "")

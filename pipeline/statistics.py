@@ -1,0 +1,102 @@
+"""Statistics inside the job: filled while a shard is written, merged by a CombineFn.
+
+One element for each shard crosses the runner, of a size that depends on neither its faces nor
+their number.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from ganimation_tf import manifest, tfrecord
+from ganimation_tf.dataset_statistics import DatasetStatistics, to_dict, to_json
+from ganimation_tf.findings import findings
+from ganimation_tf.records import FaceRecord
+from ganimation_tf.report import render
+from ganimation_tf.report_pictures import pictures
+from ganimation_tf.statistics import Face
+from pipeline import files
+from pipeline.annotations import REASONS, Rejection
+
+
+class ShardStatistics:
+    """Gathers the statistics of one shard.
+
+    Attributes:
+        gathered: what was found so far.
+    """
+
+    def __init__(self, shard: str, action_units: Sequence[str]):
+        """For the TFRecord file called `shard`, which is written from its beginning."""
+        self.gathered = DatasetStatistics(len(action_units))
+        self._action_units = list(action_units)
+        self._shard = shard
+        self._split = self.gathered.split(shard.partition("-")[0])
+        self._written = 0
+
+    def add(self, record: FaceRecord, length: int) -> None:
+        """Takes in the record that was written last, in `length` bytes."""
+        place = self._written + tfrecord.HEADER_BYTES
+        self._split.add(record, Face(record.key, self._shard, place, length))
+        self._written = place + length + tfrecord.FOOTER_BYTES
+
+    def add_rejection(self, rejection: Rejection) -> None:
+        """Counts a rejected input."""
+        self.gathered.add_rejection(
+            rejection.code, rejection.key, rejection.file, rejection.message
+        )
+
+    def add_annotations(self, clipped: Mapping[str, int], poses: Iterable[np.ndarray]) -> None:
+        """Takes in what records do not hold.
+
+        Args:
+            clipped: values outside the source's scale, by AU.
+            poses: float (3,) each: pitch, yaw and roll in degrees.
+        """
+        for name, count in clipped.items():
+            self._split.clipped[self._action_units.index(name)] += count
+        for pitch, yaw, _ in poses:
+            self._split.add_pose(float(pitch), float(yaw))
+
+
+class MergeStatistics(beam.CombineFn):
+    """`DatasetStatistics` of parts -> of the whole; any order gives the same."""
+
+    def __init__(self, units: int):
+        """For datasets of `units` AUs."""
+        self._units = units
+
+    def create_accumulator(self) -> DatasetStatistics:
+        return DatasetStatistics(self._units)
+
+    def add_input(
+        self, accumulator: DatasetStatistics, element: DatasetStatistics
+    ) -> DatasetStatistics:
+        accumulator.merge(element)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[DatasetStatistics]) -> DatasetStatistics:
+        whole = self.create_accumulator()
+        for accumulator in accumulators:
+            whole.merge(accumulator)
+        return whole
+
+    def extract_output(self, accumulator: DatasetStatistics) -> DatasetStatistics:
+        return accumulator
+
+
+def write_statistics(output: str, made: manifest.Manifest, found: DatasetStatistics) -> None:
+    """Writes `statistics.json` and `report.html` beside the finished TFRecord files."""
+    warnings = findings(found.splits, sum(found.rejections.values()), made.action_units)
+    facts = to_dict(found, made.action_units, warnings)
+    files.write_text(FileSystems.join(output, manifest.STATISTICS), to_json(facts))
+
+    def open_shard(name: str):
+        path = FileSystems.join(output, name)
+        return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+    report = render(facts, made, REASONS, pictures(facts, open_shard))
+    files.write_text(FileSystems.join(output, manifest.REPORT), report)
