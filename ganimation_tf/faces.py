@@ -34,6 +34,10 @@ MAX_COORDINATE = 1e6
 """No point of a photo is further out, in pixels; beyond it float arithmetic loses pixels."""
 
 
+WARP_LIMIT = 32_766
+"""OpenCV warps no image that is wider or higher, in pixels."""
+
+
 @dataclasses.dataclass(frozen=True)
 class CropSpec:
     """What a crop shows.
@@ -189,9 +193,10 @@ def crop(
         transform = sampling.rescaled(transform, shape, image.shape[:2])
         corners = sampling.corners(transform, size)
     reduce = int(scale_of(transform))
-    left, top, right, bottom = sampling.region(corners, image.shape[:2], max(1, reduce))
-    image = image[top:bottom, left:right]
-    transform[:, 2] -= (left, top)
+    if reduce >= 2 or max(image.shape) > WARP_LIMIT:
+        left, top, right, bottom = sampling.region(corners, image.shape[:2], max(1, reduce))
+        image = image[top:bottom, left:right]
+        transform[:, 2] -= (left, top)
     if reduce >= 2:
         height, width = image.shape[:2]
         reduced = (max(1, height // reduce), max(1, width // reduce))
