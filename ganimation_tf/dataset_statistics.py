@@ -29,6 +29,7 @@ import numpy as np
 
 from ganimation_tf.findings import Finding
 from ganimation_tf.moments import correlation, mean, std
+from ganimation_tf.ranking import Best, Ranked, key_hash
 from ganimation_tf.statistics import (
     ACTIVE,
     ANGLE_EDGES,
@@ -37,10 +38,7 @@ from ganimation_tf.statistics import (
     SIDE_EDGES,
     STRONGEST,
     UNIT,
-    Best,
-    Ranked,
     SplitStatistics,
-    key_hash,
 )
 
 VERSION = 1

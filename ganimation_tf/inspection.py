@@ -13,7 +13,7 @@ from ganimation_tf import contact_sheet, images, manifest, records, tfrecord
 from ganimation_tf.dataset_statistics import DatasetStatistics, to_dict
 from ganimation_tf.findings import Finding, findings
 from ganimation_tf.report_pictures import read_records
-from ganimation_tf.statistics import Face, SplitStatistics
+from ganimation_tf.statistics import Batches, Face, SplitStatistics
 
 MAX_PROBLEMS = 20
 """Problems named of each file; the others are counted."""
@@ -134,6 +134,7 @@ def _check_records(
     statistics: SplitStatistics,
 ) -> Iterator[str]:
     offset, count, keys = 0, 0, set()
+    batches = Batches(statistics)
     try:
         for count, data in enumerate(tfrecord.read(file), start=1):
             offset += tfrecord.HEADER_BYTES
@@ -147,10 +148,11 @@ def _check_records(
                 if record.key in keys:
                     yield f"{where}: the key {record.key!r} is there twice"
                 keys.add(record.key)
-                statistics.add(record, Face(record.key, shard.file, offset, len(data)))
+                batches.add(record, Face(record.key, shard.file, offset, len(data)))
             offset += len(data) + tfrecord.FOOTER_BYTES
     except ValueError as error:  # of the framing: what follows cannot be found
         yield f"{shard.file}: {error}"
+    batches.flush()
     if count != shard.records:
         yield f"{shard.file}: has {count} readable records, {manifest.FILE} says {shard.records}"
 
@@ -179,7 +181,7 @@ def check_record(record: records.FaceRecord, made: manifest.Manifest) -> None:
 
 
 def _check_splits(splits: Mapping[str, SplitStatistics]) -> Iterator[str]:
-    """Subjects on both sides; of more than MAX_SUBJECTS, a share is looked at."""
+    """Subjects on both sides; of very many, the lowest hashes are compared."""
     train, held_out = (splits.get(name) for name in (manifest.TRAIN, manifest.EVAL))
     if train and held_out:
         both = len({*train.subjects} & {*held_out.subjects})

@@ -9,12 +9,13 @@ places in the TFRecord files, and only of the `SAMPLE` and `STRONGEST` best.
 
 import bisect
 import dataclasses
-import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from ganimation_tf import faces
+from ganimation_tf.ranking import Best, Ranked, key_hash
 from ganimation_tf.records import FaceRecord
 
 UNIT = 100_000
@@ -44,6 +45,8 @@ MAX_SUBJECTS = 4096
 EXAMPLES = 5
 """Rejections kept of each reason."""
 
+_BATCH = 128
+
 
 class Face(NamedTuple):
     """Where a record is: `length` bytes of serialized record at `offset` of a TFRecord file."""
@@ -52,39 +55,6 @@ class Face(NamedTuple):
     file: str
     offset: int
     length: int
-
-
-class Ranked(NamedTuple):
-    """An item of a `Best`: the lowest `rank` wins, then the lowest `tie`."""
-
-    rank: int
-    tie: int
-    item: tuple
-
-
-def key_hash(text: str) -> int:
-    """64 bits of the text's SHA-256; other bits than the assignment to files takes."""
-    encoded = text.encode(errors="backslashreplace")  # file names need not be valid UTF-8
-    return int.from_bytes(hashlib.sha256(encoded).digest()[16:24], "big")
-
-
-@dataclasses.dataclass
-class Best:
-    """The `limit` lowest of all offered items, in order."""
-
-    limit: int
-    items: list[Ranked] = dataclasses.field(default_factory=list)
-
-    def offer(self, found: Ranked) -> None:
-        """Takes the item if it is among the lowest."""
-        if len(self.items) < self.limit or found < self.items[-1]:
-            bisect.insort(self.items, found)
-            del self.items[self.limit :]
-
-    def merge(self, other: Self) -> None:
-        """Takes what `other` has taken."""
-        for found in other.items:
-            self.offer(found)
 
 
 @dataclasses.dataclass
@@ -155,37 +125,49 @@ class SplitStatistics:
             strongest=[Best(STRONGEST) for _ in range(units)],
         )
 
-    def add(self, record: FaceRecord, face: Face) -> None:
-        """Takes in one record, which lies at `face`.
+    def add(self, found: Sequence[tuple[FaceRecord, Face]]) -> None:
+        """Takes in records and where they lie; cheap if there are many in one call.
 
         Raises:
-            ValueError: if the record has another number of AUs.
+            ValueError: if a record has another number of AUs.
         """
-        if record.action_units.shape != self.total.shape:
-            raise ValueError(
-                f"record {record.key!r} must have {len(self.total)} AUs, "
-                f"got {record.action_units.shape}"
-            )
-        steps = _steps(record.action_units)
+        if not found:
+            return
+        for record, _ in found:
+            if record.action_units.shape != self.total.shape:
+                raise ValueError(
+                    f"record {record.key!r} must have {len(self.total)} AUs, "
+                    f"got {record.action_units.shape}"
+                )
+        steps = _steps([record.action_units for record, _ in found])
         active = (steps >= round(ACTIVE * UNIT)).astype(np.int64)
-        self.records += 1
-        self.total += steps
-        self.products += np.outer(steps, steps)
-        self.lowest = np.minimum(self.lowest, steps)
-        self.highest = np.maximum(self.highest, steps)
-        self.histogram[np.arange(len(steps)), _bins(steps)] += 1
-        self.together += np.outer(active, active)
-        self.confidence[_bins(_steps(np.array(record.confidence)))] += 1
-        side = faces.scale_of(record.transform) * (record.size - 1)
-        self.side[bisect.bisect_right(SIDE_EDGES, side) - 1] += 1
-        self.enlarged += side < record.size - 1
-        _count_angle(self.roll, faces.roll_of(record.transform))
-        self._add_subject(key_hash(record.subject))
-        tie = key_hash(record.key)
-        self.sample.offer(Ranked(tie, 0, face))
-        for unit in np.flatnonzero(steps):
-            intensity = int(steps[unit])
-            self.strongest[unit].offer(Ranked(-intensity, tie, (face, intensity)))
+        self.records += len(found)
+        self.total += steps.sum(axis=0)
+        self.products += steps.T @ steps
+        self.lowest = np.minimum(self.lowest, steps.min(axis=0))
+        self.highest = np.maximum(self.highest, steps.max(axis=0))
+        np.add.at(self.histogram, (np.arange(steps.shape[1]), _bins(steps)), 1)
+        self.together += active.T @ active
+        confidences = _steps([record.confidence for record, _ in found])
+        np.add.at(self.confidence, _bins(confidences), 1)
+        for record, _ in found:
+            side = faces.scale_of(record.transform) * (record.size - 1)
+            self.side[bisect.bisect_right(SIDE_EDGES, side) - 1] += 1
+            self.enlarged += side < record.size - 1
+            _count_angle(self.roll, faces.roll_of(record.transform))
+            self._add_subject(key_hash(record.subject))
+        self._choose(steps, [face for _, face in found])
+
+    def _choose(self, steps: np.ndarray, found: Sequence[Face]) -> None:
+        """Offers faces for the sample and, by their AUs `steps` int64 (n, N), as the strongest."""
+        ties = [key_hash(face.key) for face in found]
+        for tie, face in zip(ties, found, strict=True):
+            self.sample.offer(Ranked(tie, 0, face))
+        first = max(0, len(found) - STRONGEST)  # lower ones than these cannot win
+        least = np.maximum(1, np.partition(steps, first, axis=0)[first])
+        for row, unit in zip(*np.nonzero(steps >= least), strict=True):
+            intensity = int(steps[row, unit])
+            self.strongest[unit].offer(Ranked(-intensity, ties[row], (found[row], intensity)))
 
     def add_pose(self, pitch: float, yaw: float) -> None:
         """Counts a face whose head pose is known, in degrees."""
@@ -227,7 +209,7 @@ _SUMS = (
 )
 
 
-def _steps(intensities: np.ndarray) -> np.ndarray:
+def _steps(intensities: Sequence[np.ndarray | float]) -> np.ndarray:
     """int64 of the same shape: [0, 1] in steps of 1/UNIT."""
     return np.rint(np.asarray(intensities, np.float64) * UNIT).astype(np.int64)
 
@@ -239,3 +221,22 @@ def _bins(steps: np.ndarray) -> np.ndarray:
 def _count_angle(histogram: np.ndarray, degrees: float) -> None:
     position = bisect.bisect_right(ANGLE_EDGES, degrees) - 1
     histogram[min(max(position, 0), len(histogram) - 1)] += 1
+
+
+class Batches:
+    """Hands records on many at a time: numpy's price is per call, not per number."""
+
+    def __init__(self, statistics: SplitStatistics):
+        self._statistics = statistics
+        self._waiting: list[tuple[FaceRecord, Face]] = []
+
+    def add(self, record: FaceRecord, face: Face) -> None:
+        """Takes one record; it is not counted before `flush`."""
+        self._waiting.append((record, face))
+        if len(self._waiting) == _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands on what waits."""
+        self._statistics.add(self._waiting)
+        self._waiting = []

@@ -17,40 +17,37 @@ from ganimation_tf.findings import findings
 from ganimation_tf.records import FaceRecord
 from ganimation_tf.report import render
 from ganimation_tf.report_pictures import pictures
-from ganimation_tf.statistics import Face
+from ganimation_tf.statistics import Batches, Face
 from pipeline import files
 from pipeline.annotations import REASONS, Rejection
 
 
 class ShardStatistics:
-    """Gathers the statistics of one shard.
-
-    Attributes:
-        gathered: what was found so far.
-    """
+    """Gathers the statistics of one shard."""
 
     def __init__(self, shard: str, action_units: Sequence[str]):
         """For the TFRecord file called `shard`, which is written from its beginning."""
-        self.gathered = DatasetStatistics(len(action_units))
+        self._gathered = DatasetStatistics(len(action_units))
         self._action_units = list(action_units)
         self._shard = shard
-        self._split = self.gathered.split(shard.partition("-")[0])
+        self._split = self._gathered.split(shard.partition("-")[0])
+        self._batches = Batches(self._split)
         self._written = 0
 
     def add(self, record: FaceRecord, length: int) -> None:
         """Takes in the record that was written last, in `length` bytes."""
         place = self._written + tfrecord.HEADER_BYTES
-        self._split.add(record, Face(record.key, self._shard, place, length))
+        self._batches.add(record, Face(record.key, self._shard, place, length))
         self._written = place + length + tfrecord.FOOTER_BYTES
 
     def add_rejection(self, rejection: Rejection) -> None:
         """Counts a rejected input."""
-        self.gathered.add_rejection(
+        self._gathered.add_rejection(
             rejection.code, rejection.key, rejection.file, rejection.message
         )
 
-    def add_annotations(self, clipped: Mapping[str, int], poses: Iterable[np.ndarray]) -> None:
-        """Takes in what records do not hold.
+    def finish(self, clipped: Mapping[str, int], poses: Iterable[np.ndarray]) -> DatasetStatistics:
+        """What was gathered, with what records do not hold.
 
         Args:
             clipped: values outside the source's scale, by AU.
@@ -60,6 +57,8 @@ class ShardStatistics:
             self._split.clipped[self._action_units.index(name)] += count
         for pitch, yaw, _ in poses:
             self._split.add_pose(float(pitch), float(yaw))
+        self._batches.flush()
+        return self._gathered
 
 
 class MergeStatistics(beam.CombineFn):

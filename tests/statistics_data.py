@@ -6,7 +6,7 @@ import numpy as np
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.records import FaceRecord
-from ganimation_tf.statistics import Face, SplitStatistics
+from ganimation_tf.statistics import Batches, Face, SplitStatistics
 
 _MUSCLES = {
     "brow": ("AU01", "AU02"),
@@ -47,7 +47,9 @@ def gather(labels: Sequence[np.ndarray], **values) -> SplitStatistics:
     """The statistics of records with these AUs; `values` replaces fields of all."""
     labels = np.asarray(labels)
     found = SplitStatistics.empty(labels.shape[1])
+    batches = Batches(found)
     for number, units in enumerate(labels):
         key = f"face{number}"
-        found.add(record(key, units, **values), Face(key, "train.tfrecord", number, 1))
+        batches.add(record(key, units, **values), Face(key, "train.tfrecord", number, 1))
+    batches.flush()
     return found
