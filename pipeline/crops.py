@@ -1,6 +1,6 @@
 """The crops of one photo's faces: what is known without pixels first, then one decoding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,14 +16,23 @@ MAX_IMAGE_BYTES = 256 << 20
 Crop = tuple[np.ndarray, np.ndarray]
 """uint8 (size, size, 3), and float64 (2, 3): crop pixel -> source pixel."""
 
+Photo = Callable[[float], tuple[np.ndarray, tuple[int, int]]]
+"""Takes how much smaller the photo may be decoded; returns uint8 (height, width, 3) RGB and the
+photo's own (height, width). Raises FileError or ImageError."""
+
+
+def read_photo(path: str, scale: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """The photo in a file; with the path bound, a `Photo`."""
+    return images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale)
+
 
 def crop_faces(
-    path: str, chosen: Sequence[FaceAnnotation], alone: bool, geometry: Geometry
+    photo: Photo, chosen: Sequence[FaceAnnotation], alone: bool, geometry: Geometry
 ) -> Iterator[tuple[FaceAnnotation, Crop | GeometryError | FileError | ImageError]]:
     """Each face with its crop, or with what is wrong with the face or with its photo.
 
     Args:
-        path: the photo.
+        photo: called once, if any face needs it.
         chosen: its faces that are to become records.
         alone: whether the annotation has one face only.
         geometry: how they are cropped.
@@ -43,7 +52,7 @@ def crop_faces(
     if not placed:
         return
     try:
-        pixels, shape = images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale)
+        pixels, shape = photo(scale)
     except (FileError, ImageError) as error:
         yield from ((face, error) for face, _ in placed)
         return

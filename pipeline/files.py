@@ -28,8 +28,11 @@ class FileError(ValueError):
     """
 
     def __init__(self, code: str, message: str):
-        super().__init__(message)
+        super().__init__(code, message)  # both, so that it can be pickled
         self.code = code
+
+    def __str__(self) -> str:
+        return self.args[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,10 +188,21 @@ def read(path: str, max_bytes: int) -> bytes:
         FileError: if the filesystem refuses, or it has more than `max_bytes`.
     """
     with opened(path) as file:
+        if is_local(path) and (size := os.path.getsize(path)) > max_bytes:
+            raise FileError("file_too_large", f"has {size} bytes, more than {max_bytes}")
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise FileError("file_too_large", f"has more than {max_bytes} bytes")
     return data
+
+
+def size(path: str) -> int:
+    """Bytes in a file; 0 if that cannot be known."""
+    try:
+        found = FileSystems.match([glob.escape(path)])[0].metadata_list
+    except OSError:
+        return 0
+    return found[0].size_in_bytes if found else 0
 
 
 @contextlib.contextmanager

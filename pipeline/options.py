@@ -18,6 +18,21 @@ fails the confidence threshold anyway, and among real ones confidence is saturat
 0.98 is noise), while size tells the photo's subject from a bystander."""
 
 
+AUTO = "auto"
+
+SOURCES = (
+    AUTO,
+    "openface",
+    "openface-video",
+    "py-feat",
+    "libreface",
+    "libreface-video",
+    "table",
+    "ganimation",
+)
+"""Who may have written annotations; docs/annotations.md describes each."""
+
+
 def _option(default: Any, help: str, **metadata: Any) -> Any:
     return dataclasses.field(default=default, metadata={"help": help, **metadata})
 
@@ -32,15 +47,33 @@ class PreprocessOptions:
 
     images: str = _option(
         dataclasses.MISSING,
-        "Photos: a directory, searched recursively, or a glob.",
+        "Photos or videos: a directory, searched recursively, or a glob.",
         metavar="DIR_OR_GLOB",
     )
     annotations: str = _option(
         dataclasses.MISSING,
-        "OpenFace CSV files, one for each photo and named like it.",
+        "CSV, Parquet or pickle files that say which AUs the faces show.",
         metavar="DIR_OR_GLOB",
     )
     output: str = _option(dataclasses.MISSING, "Directory of the dataset.", metavar="DIR")
+    source: str = _option(
+        AUTO, "Who wrote the annotations; auto tells it by their columns.", choices=SOURCES
+    )
+    action_units: str | None = _option(
+        None,
+        "The AUs of the dataset and their order, such as AU12,AU06,AU25. Without it: all that the "
+        "annotations have.",
+        metavar="NAMES",
+    )
+    action_units_maximum: float | None = _option(
+        None,
+        "Top of the annotations' intensity scale. Without it: that of the source, 1 for a table.",
+    )
+    first_frame: int = _option(
+        1,
+        "Where the frames of videos are image files: the number in the name of a video's first "
+        "frame. ffmpeg counts from 1.",
+    )
     image_size: int = _option(128, "Side of the face crops in pixels.")
     margin: float = _option(
         0.15, "Added on each side of the face's square, as a fraction of its side."
@@ -115,6 +148,13 @@ class PreprocessOptions:
         _require(
             self.faces in POLICIES, "faces", f"must be one of {' '.join(POLICIES)}", self.faces
         )
+        _require(
+            self.source in SOURCES, "source", f"must be one of {' '.join(SOURCES)}", self.source
+        )
+        maximum = self.action_units_maximum
+        valid = maximum is None or 0 < maximum < float("inf")
+        _require(valid, "action_units_maximum", "must be above 0", maximum)
+        _require(self.first_frame >= 0, "first_frame", "must not be negative", self.first_frame)
         for name, low, high in (("min_confidence", 0, 1), ("jpeg_quality", 1, 100)):
             value = getattr(self, name)
             _require(low <= value <= high, name, f"must be in [{low}, {high}]", value)

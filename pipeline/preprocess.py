@@ -9,17 +9,19 @@ from collections.abc import Sequence
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
-from ganimation_tf import faces, images, manifest
-from ganimation_tf.errors import UserError
-from pipeline import files, sharding
+from ganimation_tf import faces, manifest
+from ganimation_tf.errors import UserError, require
+from pipeline import files
 from pipeline.annotations import REASONS
-from pipeline.openface import OpenFaceReader
+from pipeline.job import Job
+from pipeline.listing import ListFiles
 from pipeline.options import PreprocessOptions
 from pipeline.output import prepare_output
+from pipeline.planning import make_plan
 from pipeline.progress import Watcher
+from pipeline.readers.detect import make_reader
 from pipeline.runners import make_pipeline, pipeline_options
-from pipeline.shards import Job
-from pipeline.transforms import Finish, ListFiles, WriteShards
+from pipeline.transforms import Finish, WriteShards
 
 MAX_MANIFEST_BYTES = 64 << 20
 
@@ -28,10 +30,11 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a job wrote: the dataset's description, and the directory it is in."""
+    """What a job wrote: the dataset's description, the directory it is in, and the warnings."""
 
     manifest: manifest.Manifest
     output: str
+    warnings: Sequence[str]
 
 
 def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
@@ -44,14 +47,16 @@ def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
     Raises:
         UserError: before any work if an option cannot be right; after it if no input was usable.
     """
+    if options.detector != "none":
+        require(options.detector, "faces")
     beam_options = pipeline_options(beam_args, options.workers)
     FileSystems.set_options(beam_options)
-    reader = OpenFaceReader()
+    reader = make_reader(options)
     sources = [
-        files.source(files.IMAGE, options.images, images.SUFFIXES),
+        files.source(files.IMAGE, options.images, reader.image_suffixes),
         files.source(files.ANNOTATION, options.annotations, reader.suffixes),
     ]
-    plan, total = _plan(options, sources)
+    plan, total = make_plan(options, sources, reader)
     output = prepare_output(options.output, options.overwrite)
     job = Job(
         output=output,
@@ -61,6 +66,8 @@ def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
         policy=options.faces,
         min_confidence=options.min_confidence,
         jpeg_quality=options.jpeg_quality,
+        limits=options.limits(),
+        detector=options.detector,
     )
     log.info("%d images into %d shards in %s", total, len(plan.names()), output)
     pipeline = make_pipeline(beam_options, options.workers)
@@ -89,30 +96,8 @@ def build(
         | "SpreadSources" >> beam.Reshuffle()
         | "ListFiles" >> ListFiles(job)
     )
-    shards, rejected = entries | "WriteShards" >> WriteShards(job)
-    return shards | "Finish" >> Finish(job, facts, rejected, listed)
-
-
-def _plan(
-    options: PreprocessOptions, sources: Sequence[files.Source]
-) -> tuple[sharding.Sharding, int]:
-    """The sharding and the number of images; the workers list the files again for themselves."""
-    try:
-        keys = [files.key_of(file) for _, file in sources[0].files()]
-        annotated = any(True for _ in sources[1].files())
-    except OSError as error:
-        raise UserError(f"cannot list the input: {error}") from None
-    for name, found in (("images", keys), ("annotations", annotated)):
-        if not found:
-            where, suffixes = getattr(options, name), ", ".join(sources[name != "images"].suffixes)
-            raise UserError(f"--{name} {where}: no file {suffixes and f'with suffix {suffixes}'}")
-    return sharding.plan(
-        keys,
-        options.eval_fraction,
-        options.subject_pattern,
-        options.records_per_shard,
-        options.shards,
-    )
+    shards, rejected, statistics = entries | "WriteShards" >> WriteShards(job)
+    return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)
 
 
 def _result(output: str) -> Result:
@@ -124,7 +109,10 @@ def _result(output: str) -> Result:
     where = FileSystems.join(output, manifest.FILE)
     if FileSystems.exists(where):
         text = files.read(where, MAX_MANIFEST_BYTES).decode()
-        return Result(manifest.Manifest.from_json(text, where), output)
+        statistics = FileSystems.join(output, manifest.STATISTICS)
+        facts = json.loads(files.read(statistics, MAX_MANIFEST_BYTES))
+        warnings = [warning["message"] for warning in facts["warnings"]]
+        return Result(manifest.Manifest.from_json(text, where), output, warnings)
     rejected = FileSystems.join(output, manifest.REJECTED)
     with FileSystems.open(rejected) as file:
         reasons = collections.Counter(json.loads(line)["code"] for line in file)
@@ -149,8 +137,7 @@ def summary(result: Result, seconds: float) -> str:
     if made.clipped:
         values = ", ".join(f"{name} {count}" for name, count in sorted(made.clipped.items()))
         lines.append(f"clipped    AU values outside the source's scale: {values}")
-    for split in made.splits:
-        if not made.records(split):
-            lines.append(f"warning    there is no record for {split}")
+    lines += [f"warning    {warning}" for warning in result.warnings]
+    lines.append(f"report     {FileSystems.join(result.output, manifest.REPORT)}")
     lines.append(f"time       {seconds:.1f} s")
     return "\n".join(lines)

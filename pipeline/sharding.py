@@ -28,19 +28,35 @@ class Sharding:
     subject_pattern: str | None
     shards: Mapping[str, int]
 
-    def subject(self, key: str) -> str:
-        """Identity or clip of the key; the key itself where the pattern finds none."""
-        found = re.search(self.subject_pattern, key) if self.subject_pattern else None
+    def subject(self, key: str, given: str | None = None) -> str:
+        """Identity or clip of the key.
+
+        Args:
+            key: of the image or clip.
+            given: what the annotation says; counts if there is no pattern.
+
+        Returns:
+            The key itself where nothing else is found.
+        """
+        if not self.subject_pattern:
+            return given or key
+        found = re.search(self.subject_pattern, key)
         return (found and found.group(1)) or key
 
-    def split(self, key: str) -> str:
+    def split(self, key: str, given: str | None = None) -> str:
         """ "train" or "eval"; all keys of one subject are on one side."""
-        part = _hash(self.subject(key), 0) / 2**64
+        part = _hash(self.subject(key, given), 0) / 2**64
         return manifest.EVAL if part < self.eval_fraction else manifest.TRAIN
 
-    def shard(self, key: str) -> str:
-        """Name of the TFRecord file, as `shard_name` makes it."""
-        split = self.split(key)
+    def shard(self, key: str, given: str | None = None, split: str | None = None) -> str:
+        """Name of the TFRecord file, as `shard_name` makes it.
+
+        Args:
+            key: of the image or clip.
+            given: its subject, as in `subject`.
+            split: where its source has put it; counts more than the subject.
+        """
+        split = split or self.split(key, given)
         # Other bits than the split takes: those are not uniform within a split.
         return shard_name(split, _hash(key, 8) % self.shards[split], self.shards[split])
 
@@ -59,6 +75,7 @@ def plan(
     subject_pattern: str | None,
     records_per_shard: int,
     train_shards: int | None,
+    listed: Mapping[str, int] | None = None,
 ) -> tuple[Sharding, int]:
     """The sharding for these image keys, and how many keys there are.
 
@@ -69,11 +86,15 @@ def plan(
         records_per_shard: about how many images go into one shard.
         train_shards: number of training shards, and as many for evaluation as its fraction
             calls for; None: as `records_per_shard` asks.
+        listed: number of images of each split, where the source chooses; None: the keys do.
     """
     unsharded = Sharding(eval_fraction, subject_pattern, {})
     counts = {manifest.TRAIN: 0, manifest.EVAL: 0}
     for key in keys:
         counts[unsharded.split(key)] += 1
+    total = sum(counts.values())
+    if listed is not None:
+        counts = {split: listed.get(split, 0) for split in counts}
     if train_shards:
         in_eval = round(train_shards * eval_fraction / (1 - eval_fraction))
         shards = {manifest.TRAIN: train_shards, manifest.EVAL: max(1, in_eval)}
@@ -82,9 +103,9 @@ def plan(
         shards = {
             split: max(1, math.ceil(count / records_per_shard)) for split, count in counts.items()
         }
-    if not eval_fraction:
+    if not eval_fraction and not (listed and counts[manifest.EVAL]):
         del shards[manifest.EVAL]
-    return dataclasses.replace(unsharded, shards=shards), sum(counts.values())
+    return dataclasses.replace(unsharded, shards=shards), total
 
 
 def shard_name(split: str, number: int, count: int) -> str:

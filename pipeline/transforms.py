@@ -1,15 +1,14 @@
 """The Beam transforms of the preprocessing job.
 
-    ListFiles -> GroupByKey (shard) -> WriteShards -> Finish
+    ListFiles -> GroupByKey (shard) -> WriteShards -> merge statistics -> Finish
 
-Beam's price per element is several times that of cropping a face if pixels are elements, so the
-elements are batches of names and the only shuffle is that of names.
+`listing` has the first of them. No pixels are elements, only names and rows of annotations.
 """
 
 import dataclasses
 import itertools
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,70 +18,20 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from ganimation_tf import manifest
+from ganimation_tf.dataset_statistics import DatasetStatistics
 from pipeline import files
+from pipeline.entries import Entry
+from pipeline.job import Job
+from pipeline.listing import COUNTERS
 from pipeline.progress import TEMPORARY
 from pipeline.sharding import SHARD_PATTERN
-from pipeline.shards import BAD_NAME, Entry, Job, ShardFacts, write_shard
-
-COUNTERS = "preprocess"
-"""Namespace of the job's Beam counters: images, annotations, records and the reason codes."""
-
-_BATCH = 1000  # entries in one element
-
-
-def entries_of(source: files.Source, job: Job) -> Iterator[Entry]:
-    """The entries of all files of a source."""
-    for path, file in source.files():
-        try:
-            path.encode()
-        except UnicodeEncodeError:  # the name would not survive the way to a worker
-            name = file.encode("utf-8", "backslashreplace").decode()
-            yield Entry(files.key_of(name), BAD_NAME, name, None)
-            continue
-        if source.kind == files.IMAGE:
-            yield Entry(files.key_of(file), files.IMAGE, file, path)
-        else:
-            for key, reference in job.reader.index(path, file):
-                yield Entry(key, files.ANNOTATION, file, reference)
-
-
-class _ListFiles(beam.DoFn):
-    LISTED = "listed"
-
-    def __init__(self, job: Job):
-        self.job = job
-
-    def process(self, source: files.Source) -> Iterator[Any]:
-        if source.kind == files.IMAGE:
-            # Each shard is written, also one that no key fell into.
-            yield from ((name, []) for name in self.job.sharding.names())
-        batches: dict[str, list[Entry]] = defaultdict(list)
-        listed = 0
-        for entry in entries_of(source, self.job):
-            listed += 1
-            name = self.job.sharding.shard(entry.key)
-            batches[name].append(entry)
-            if len(batches[name]) == _BATCH:
-                yield name, batches.pop(name)
-        yield from batches.items()
-        yield beam.pvalue.TaggedOutput(self.LISTED, listed)
-        Metrics.counter(COUNTERS, f"{source.kind}s").inc(listed)
-
-
-@dataclasses.dataclass
-class ListFiles(beam.PTransform):
-    """`files.Source` -> `entries`: (shard name, batch of `Entry`), `listed`: number of entries."""
-
-    job: Job
-
-    def expand(self, sources):
-        listing = beam.ParDo(_ListFiles(self.job)).with_output_types(tuple[str, Any])
-        outputs = sources | "List" >> listing.with_outputs(_ListFiles.LISTED, main="entries")
-        return outputs.entries, outputs.listed
+from pipeline.shards import ShardFacts, write_shard
+from pipeline.statistics import MergeStatistics, write_statistics
 
 
 class _WriteShard(beam.DoFn):
     REJECTED = "rejected"
+    STATISTICS = "statistics"
 
     def __init__(self, job: Job):
         self.job = job
@@ -90,32 +39,40 @@ class _WriteShard(beam.DoFn):
     def setup(self):
         # The runner's workers are the parallelism; OpenCV's threads would fight them.
         cv2.setNumThreads(1)
+        self.job.geometry.load()
 
     def process(self, element: tuple[str, Iterable[Sequence[Entry]]]) -> Iterator[Any]:
         name, batches = element
         entries = [Entry(*entry) for entry in itertools.chain.from_iterable(batches)]
-        facts, rejections = write_shard(name, entries, self.job)
+        facts, rejections, statistics = write_shard(name, entries, self.job)
         Metrics.counter(COUNTERS, "records").inc(facts.shard.records)
         for rejection in rejections:
             Metrics.counter(COUNTERS, rejection.code).inc()
             yield beam.pvalue.TaggedOutput(self.REJECTED, (rejection.code, rejection.to_json()))
+        yield beam.pvalue.TaggedOutput(self.STATISTICS, statistics)
         yield facts
 
 
 @dataclasses.dataclass
 class WriteShards(beam.PTransform):
-    """(shard name, batch) -> `facts`: `ShardFacts`, `rejected`: (code, line of rejected.jsonl)."""
+    """(shard name, batch) -> three collections.
+
+    `facts`: `ShardFacts`; `rejected`: (code, line of rejected.jsonl); `statistics`: one element,
+    the `DatasetStatistics` of all shards.
+    """
 
     job: Job
 
     def expand(self, entries):
+        tags = (_WriteShard.REJECTED, _WriteShard.STATISTICS)
         outputs = (
             entries
             | "GroupByShard" >> beam.GroupByKey()
-            | "Write"
-            >> beam.ParDo(_WriteShard(self.job)).with_outputs(_WriteShard.REJECTED, main="facts")
+            | "Write" >> beam.ParDo(_WriteShard(self.job)).with_outputs(*tags, main="facts")
         )
-        return outputs.facts, outputs.rejected
+        merge = MergeStatistics(len(self.job.reader.action_units))
+        statistics = outputs.statistics | "MergeStatistics" >> beam.CombineGlobally(merge)
+        return outputs.facts, outputs.rejected, statistics
 
 
 def finish(
@@ -124,8 +81,10 @@ def finish(
     facts: Iterable[ShardFacts],
     rejected: Iterable[tuple[str, str]],
     listed: Iterable[int],
+    statistics: DatasetStatistics,
 ) -> int:
-    """Checks the sums, writes `rejected.jsonl` and, if there is a record, `dataset.json` last.
+    """Checks the sums and writes `rejected.jsonl`; then, if there is a record, statistics, report
+    and, last, `dataset.json`.
 
     Returns:
         The number of records.
@@ -137,15 +96,19 @@ def finish(
     rejected = sorted(rejected, key=lambda pair: pair[1])
     count = sum(found.shard.records for found in facts)
     _check_sums(job, facts, len(rejected), sum(listed))
+    counted = sum(split.records for split in statistics.splits.values())
+    if (counted, statistics.rejections) != (count, Counter(code for code, _ in rejected)):
+        raise RuntimeError(f"the runner lost statistics: {counted} of {count} records are in them")
     lines = "".join(f"{line}\n" for _, line in rejected)
     files.write_text(FileSystems.join(job.output, manifest.REJECTED), lines)
     files.delete_matching(job.output, rf"{re.escape(TEMPORARY)}.*")
     if not count:
         files.delete_matching(job.output, SHARD_PATTERN)
         return 0
-    text = _manifest(job, options, facts, Counter(code for code, _ in rejected)).to_json()
+    made = _manifest(job, options, facts, Counter(code for code, _ in rejected))
+    write_statistics(job.output, made, statistics)
     temporary = FileSystems.join(job.output, f"{TEMPORARY}{manifest.FILE}")
-    files.write_text(temporary, text)
+    files.write_text(temporary, made.to_json())
     FileSystems.rename([temporary], [FileSystems.join(job.output, manifest.FILE)])
     return count
 
@@ -201,6 +164,7 @@ class Finish(beam.PTransform):
     options: Mapping[str, Any]
     rejected: beam.PCollection
     listed: beam.PCollection
+    statistics: beam.PCollection
 
     def expand(self, facts):
         return (
@@ -213,5 +177,6 @@ class Finish(beam.PTransform):
                 beam.pvalue.AsList(facts),
                 beam.pvalue.AsList(self.rejected),
                 beam.pvalue.AsList(self.listed),
+                beam.pvalue.AsSingleton(self.statistics),
             )
         )

@@ -14,10 +14,11 @@ from ganimation_tf import manifest, records, tfrecord
 MAX_MEMORY = 350 << 20
 
 JOB = """
-import resource, sys
+import re, sys
 from ganimation_tf import cli
 code = cli.main(sys.argv[1:])
-print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+# Not ru_maxrss, which a process inherits from the one that starts it.
+print("peak", int(re.search("VmHWM:(.*)kB", open("/proc/self/status").read())[1]) * 1024)
 sys.exit(code)
 """
 

@@ -4,7 +4,7 @@ from openface_files import HEADER, csv_text, landmarks, row
 
 from ganimation_tf.action_units import OPENFACE
 from pipeline.annotations import AnnotationError, FaceAnnotation, Rejection, choose_faces
-from pipeline.openface import OpenFaceReader
+from pipeline.readers.openface import OpenFaceReader
 
 
 @pytest.fixture

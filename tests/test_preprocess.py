@@ -176,6 +176,7 @@ def bad_inputs(root):
     }
     write_photo(photos / "twice.png")
     (photos / "folder.jpg").mkdir()
+    expected["folder"] = "not_a_file"
     (photos / "loop").symlink_to(photos)
     (photos / "notes.txt").write_text("not a photo")
     with open(os.fsencode(photos) + b"/\xff.jpg", "wb") as file:
@@ -271,6 +272,8 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
         "eval-00000-of-00001.tfrecord",
         "mine",
         "rejected.jsonl",
+        "report.html",
+        "statistics.json",
         "train-00000-of-00001.tfrecord",
     ]
 
@@ -328,7 +331,10 @@ def test_defaults_are_those_of_the_crop():
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        ("pipeline.preprocess, pipeline.local_worker, pipeline.openface", ["tensorflow", "keras"]),
+        (
+            "pipeline.preprocess, pipeline.local_worker, pipeline.readers.detect",
+            ["tensorflow", "keras"],
+        ),
         ("ganimation_tf.commands.preprocess", ["tensorflow", "apache_beam", "cv2"]),
     ],
 )

@@ -10,11 +10,15 @@ import pytest
 from openface_files import write_faces
 
 from ganimation_tf import faces, manifest
+from ganimation_tf.action_units import OPENFACE
+from ganimation_tf.dataset_statistics import DatasetStatistics
 from pipeline import files, sharding
 from pipeline.annotations import Rejection
-from pipeline.openface import OpenFaceReader
+from pipeline.entries import Entry
+from pipeline.job import Job
 from pipeline.progress import ShardProgress, Watcher
-from pipeline.shards import Entry, Job, ShardFacts, write_shard
+from pipeline.readers.openface import OpenFaceReader
+from pipeline.shards import ShardFacts, write_shard
 from pipeline.transforms import finish
 
 NAMES = ["eval-00000-of-00001.tfrecord", "train-00000-of-00001.tfrecord"]
@@ -58,9 +62,9 @@ def test_a_repeated_shard_has_the_same_bytes(job, tmp_path):
         for key in "ba"
     ]
     name = NAMES[1]
-    first, _ = write_shard(name, entries, job)
+    first, *_ = write_shard(name, entries, job)
     data = (tmp_path / name).read_bytes()
-    second, _ = write_shard(name, entries[::-1], job)
+    second, *_ = write_shard(name, entries[::-1], job)
     assert (tmp_path / name).read_bytes() == data
     assert first == second and (first.entries, first.inputs, first.shard.records) == (4, 2, 2)
 
@@ -73,8 +77,19 @@ def facts(name: str, **changes: int) -> ShardFacts:
 LINES = [(code, Rejection("k", code, "m", "f").to_json()) for code in ("no_image", "no_face")]
 
 
+def gathered() -> DatasetStatistics:
+    """What goes with two shards of `facts` and with `LINES`."""
+    statistics = DatasetStatistics(len(OPENFACE))
+    for split in ("train", "eval"):
+        statistics.split(split).records = 2
+    for code, _ in LINES:
+        statistics.add_rejection(code, "k", "f", "m")
+    return statistics
+
+
 def test_finish_writes_the_manifest(job, tmp_path):
-    assert finish(job, {"a": 1}, [facts(NAMES[1]), facts(NAMES[0])], LINES, [4, 4]) == 4
+    found = [facts(NAMES[1]), facts(NAMES[0])]
+    assert finish(job, {"a": 1}, found, LINES, [4, 4], gathered()) == 4
     made = manifest.Manifest.load(tmp_path)
     assert (made.inputs, made.records("train"), made.options) == (6, 2, {"a": 1})
     assert made.rejections == {"no_image": 1, "no_face": 1}
@@ -93,7 +108,7 @@ def test_finish_writes_the_manifest(job, tmp_path):
 )
 def test_finish_refuses_what_a_runner_lost(job, tmp_path, found, lines, listed, message):
     with pytest.raises(RuntimeError, match=message.replace("+", r"\+")):
-        finish(job, {}, found, lines, listed)
+        finish(job, {}, found, lines, listed, gathered())
     assert not (tmp_path / manifest.FILE).exists()
 
 

@@ -1,0 +1,40 @@
+"""What each worker has to know about the job."""
+
+import dataclasses
+
+from ganimation_tf import faces
+from pipeline.annotations import AnnotationReader
+from pipeline.geometry import Geometry, Limits
+from pipeline.sharding import Sharding
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What each worker has to know; plain values, since it is sent to other machines.
+
+    Attributes:
+        output: directory of the dataset.
+        reader: the source of the annotations.
+        sharding: the assignment of keys to shards.
+        crop: size and margin of the crops.
+        policy: a key of `options.POLICIES`.
+        min_confidence: faces below it are rejected.
+        jpeg_quality: of the crops, in [1, 100].
+        limits: which faces are refused.
+        detector: one of `geometry.DETECTORS`.
+    """
+
+    output: str
+    reader: AnnotationReader
+    sharding: Sharding
+    crop: faces.CropSpec
+    policy: str
+    min_confidence: float
+    jpeg_quality: int
+    limits: Limits = Limits()
+    detector: str = "none"
+
+    @property
+    def geometry(self) -> Geometry:
+        """How faces become crops."""
+        return Geometry(self.crop, self.limits, self.detector)

@@ -1,0 +1,171 @@
+"""From one key's image and annotation to records and rejections, one for each input."""
+
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ganimation_tf import action_units, images, records
+from pipeline import files
+from pipeline.annotations import (
+    AnnotationError,
+    FaceAnnotation,
+    Rejection,
+    choose_faces,
+    face_key,
+)
+from pipeline.crops import Photo, crop_faces, read_photo
+from pipeline.entries import LOOKED_AT, REJECTED, Entry
+from pipeline.geometry import GeometryError
+from pipeline.job import Job
+from pipeline.video import Frames
+
+Outcome = records.FaceRecord | Rejection
+
+
+class RecordMaker:
+    """Turns the entries of one key into records and rejections, and counts what it saw.
+
+    Attributes:
+        images: images and frames so far.
+        inputs: number of inputs so far; counted where they are read, to be compared with the
+            number of records and rejections, which are counted where they are written.
+        clipped: AU values outside the source's scale so far, by AU.
+        poses: head poses of the records so far, of those that have one.
+    """
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.images = 0
+        self.inputs = 0
+        self.clipped: dict[str, int] = {}
+        self.poses: list[np.ndarray] = []
+
+    def outcomes(self, key: str, entries: Sequence[Entry]) -> Iterator[Outcome]:
+        """One record or rejection for each input."""
+        usable = []
+        looked_at = None
+        for entry in entries:
+            if entry.kind == REJECTED:
+                self.inputs += 1
+                yield Rejection(key, *entry.reference, entry.file)
+            elif entry.kind == LOOKED_AT:
+                looked_at = entry
+            else:
+                usable.append(entry)
+        usable = _join(usable)
+        self.images += sum(entry.kind == files.IMAGE for entry in usable)
+        if sorted(entry.kind for entry in usable) == [files.ANNOTATION, files.IMAGE]:
+            annotation, image = sorted(usable, key=lambda entry: entry.kind)
+            yield from self._of_pair(key, image, annotation)
+            return
+        self.inputs += len(usable)
+        for entry in usable:
+            if len(usable) > 1:
+                others = ", ".join(other.file for other in usable if other is not entry)
+                code, message = "ambiguous_key", f"has the same key {key!r} as {others}"
+            elif entry.kind != files.IMAGE:
+                code, message = "no_image", f"there is no image with the key {key!r}"
+            elif looked_at:
+                code, message = "no_face", f"{looked_at.file} is there, and no annotation with it"
+            else:
+                code, message = "no_annotation", f"there is no annotation with the key {key!r}"
+            yield Rejection(key, code, f"{entry.file}: {message}", entry.file)
+
+    def _of_pair(self, key: str, image: Entry, annotation: Entry) -> Iterator[Outcome]:
+        reader = self.job.reader
+        try:
+            if reader.clips:
+                self.images -= 1  # its frames count
+                yield from self._of_clip(key, image, annotation)
+                return
+            rows = reader.faces(key, annotation.file, annotation.reference)
+        except AnnotationError as error:
+            self.inputs += 1
+            yield Rejection(key, error.code, str(error), annotation.file)
+            return
+        photo = functools.partial(read_photo, image.reference)
+        yield from self._of_rows(key, key, rows, photo, image.file)
+
+    def _of_clip(self, clip: str, video: Entry, annotation: Entry) -> Iterator[Outcome]:
+        reader = self.job.reader
+        with Frames(video.reference) as frames:
+            for index, key, rows in reader.frames(clip, annotation.file, annotation.reference):
+                self.images += 1
+                yield from self._of_rows(clip, key, rows, frames.photo(index), video.file)
+
+    def _of_rows(
+        self,
+        source: str,
+        key: str,
+        rows: Sequence[FaceAnnotation | Rejection],
+        photo: Photo,
+        file: str,
+    ) -> Iterator[Outcome]:
+        """What comes of the rows of one image.
+
+        Args:
+            source: key of the image or clip, by which the split was chosen.
+            key: of the image or frame.
+            rows: all that the annotation says about it.
+            photo: gives its pixels.
+            file: the image or clip, for messages.
+        """
+        job = self.job
+        self.inputs += len(rows)
+        found = [row for row in rows if isinstance(row, FaceAnnotation)]
+        yield from (row for row in rows if isinstance(row, Rejection))
+        chosen, others = choose_faces(found, job.policy, job.min_confidence)
+        for face, code, message in others:
+            yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
+        for face, outcome in crop_faces(photo, chosen, len(found) == 1, job.geometry):
+            name = key if len(chosen) == 1 else face_key(face)
+            if isinstance(outcome, GeometryError):
+                message = f"{face.where}: {outcome}"
+                yield Rejection(name, outcome.code, message, _file_of(face))
+            elif isinstance(outcome, ValueError):
+                yield Rejection(name, outcome.code, f"{file}: {outcome}", file)
+            else:
+                subject = job.sharding.subject(source, face.subject)
+                yield self._record(name, subject, face, *outcome)
+
+    def _record(
+        self, name: str, subject: str, face: FaceAnnotation, crop: np.ndarray, transform: np.ndarray
+    ) -> records.FaceRecord:
+        """The record of one face. `crop` is uint8 (size, size, 3)."""
+        job = self.job
+        intensities, clipped = action_units.normalise(face.intensities, face.maximum)
+        if clipped:
+            outside = (face.intensities < 0) | (face.intensities > face.maximum)
+            for index in np.flatnonzero(outside):
+                unit = face.action_units[index]
+                self.clipped[unit] = self.clipped.get(unit, 0) + 1
+        if face.pose is not None:
+            self.poses.append(face.pose)
+        return records.FaceRecord(
+            image=images.encode_jpeg(crop, job.jpeg_quality),
+            format="jpeg",
+            size=job.crop.size,
+            key=name,
+            action_units=intensities,
+            confidence=face.confidence,
+            subject=subject,
+            transform=transform.astype(np.float32),
+        )
+
+
+def _join(entries: Sequence[Entry]) -> list[Entry]:
+    """Makes one annotation of the parts that one file has to say about an image."""
+    joined = []
+    for (kind, file), group in itertools.groupby(entries, key=lambda entry: entry[1:3]):
+        parts = list(group)
+        if kind == files.ANNOTATION and len(parts) > 1:
+            references = itertools.chain.from_iterable(part.reference for part in parts)
+            parts = [Entry(parts[0].key, kind, file, list(references))]
+        joined += parts
+    return joined
+
+
+def _file_of(face: FaceAnnotation) -> str:
+    return face.where.rpartition(":")[0]

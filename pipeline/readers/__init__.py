@@ -1,0 +1,1 @@
+"""Readers of annotations, a module for each tool that writes them; see `annotations`."""

@@ -1,0 +1,161 @@
+"""Pickled numpy arrays, read without running anything that the file says.
+
+A pickle is a program: it names functions and calls them. Here each name stands for an inert
+object, and only what numpy needs to restore an array of numbers is a name at all. Nothing of numpy
+is called with what the file says before it is checked.
+"""
+
+import io
+import pickle
+import re
+import struct
+from typing import Any
+
+import numpy as np
+
+from pipeline.annotations import AnnotationError
+
+_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
+_NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
+_NAMES = {
+    ("numpy", "ndarray"): "ndarray",
+    ("numpy", "dtype"): "dtype",
+    ("_codecs", "encode"): "encode",  # protocol 2 writes bytes as text
+    **{(module, "_reconstruct"): "reconstruct" for module in _MODULES},
+    **{(module, "_frombuffer"): "frombuffer" for module in _NUMERIC},
+}
+
+
+class _Array:
+    """An array that has not been made yet."""
+
+    __slots__ = ("_state",)
+
+    def __setstate__(self, state: Any) -> None:
+        self._state = state
+
+    def value(self) -> np.ndarray:
+        """The array.
+
+        Raises:
+            ValueError, TypeError, AttributeError: if its parts do not fit.
+        """
+        _, shape, dtype, fortran, data = self._state
+        return _make(data, dtype, shape, "F" if fortran else "C")
+
+
+class _Type:
+    """A number's type: the code that numpy pickles, and its byte order."""
+
+    __slots__ = ("_code", "_order")
+
+    def __init__(self, code: str):
+        if not re.fullmatch(r"[<>|=]?[biuf][1248]", code):
+            raise ValueError(f"{code!r} is no type of numbers")
+        self._code = code.lstrip("<>|=")
+        self._order = "<"
+
+    def __setstate__(self, state: Any) -> None:
+        self._order = state[1]
+
+    def value(self) -> np.dtype:
+        """The type."""
+        if self._order not in ("<", ">", "|", "="):
+            raise ValueError(f"{self._order!r} is no byte order")
+        return np.dtype(self._order.replace("|", "<") + self._code)
+
+
+def _make(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
+    if isinstance(data, str):  # bytes of Python 2
+        data = data.encode("latin1")
+    if not isinstance(dtype, _Type) or not isinstance(data, bytes | bytearray):
+        raise ValueError("an array must be of numbers")
+    sizes = [int(size) for size in shape]
+    return np.frombuffer(data, dtype.value()).reshape(sizes, order=order)
+
+
+class _Function:
+    """What a name in the pickle stands for: cannot be changed, does only what is written here."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str):
+        object.__setattr__(self, "_name", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise pickle.UnpicklingError("functions cannot be changed")
+
+    def __call__(self, *args: Any) -> Any:
+        if self._name == "reconstruct":
+            return _Array()
+        if self._name == "dtype":
+            return _Type(args[0])
+        if self._name == "encode" and len(args) == 2 and args[1] == "latin1":
+            return args[0].encode("latin1")
+        if self._name == "frombuffer":
+            data, dtype, shape, order = args
+            return _make(data, dtype, shape, "F" if order == "F" else "C")
+        raise pickle.UnpicklingError(f"{self._name} is not called like this by numpy")
+
+
+class _Unpickler(pickle._Unpickler):
+    """Python's own unpickler written in Python: the one in C lets a file ask for any memory."""
+
+    def find_class(self, module: str, name: str) -> _Function:
+        found = _NAMES.get((module, name))
+        if found is None:
+            message = f"refers to {module}.{name}; only numpy arrays are read"
+            raise AnnotationError("unsafe_pickle", message)
+        return _Function(found)
+
+
+_DAMAGE = (
+    pickle.UnpicklingError,
+    EOFError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+)
+"""What a damaged or hostile pickle raises inside the unpickler."""
+
+
+def load_arrays(data: bytes) -> dict[str, np.ndarray | AnnotationError]:
+    """A pickled dict of arrays, in its order.
+
+    Args:
+        data: the pickle; as Python 2 or 3 wrote it, with any numpy.
+
+    Returns:
+        Each name's array, or what is wrong with it.
+
+    Raises:
+        AnnotationError: if it is no pickled dict, or refers to anything but arrays.
+    """
+    try:
+        found = _Unpickler(io.BytesIO(data), encoding="latin1").load()
+    except AnnotationError:
+        raise
+    except _DAMAGE as error:
+        message = " ".join(f"{type(error).__name__} {error}".split())
+        raise AnnotationError("bad_annotation", f"is no pickle of arrays: {message}") from None
+    if not isinstance(found, dict):
+        message = f"must hold a dict of image name -> array, holds a {type(found).__name__}"
+        raise AnnotationError("bad_annotation", message)
+    return {str(name): _value(value) for name, value in found.items()}
+
+
+def _value(value: Any) -> np.ndarray | AnnotationError:
+    try:
+        if isinstance(value, _Array):
+            value = value.value()
+        if isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value):
+            value = np.array(value, np.float64)
+        if isinstance(value, np.ndarray):
+            return value
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        return AnnotationError("bad_value", f"is no array: {' '.join(str(error).split())}")
+    return AnnotationError("bad_value", f"must be an array, is a {type(value).__name__}")
