@@ -42,7 +42,7 @@ NATURAL_PAIRS = (
 )
 """AUs that go together on faces of people."""
 
-NATURAL_CORRELATION = 0.4
+NATURAL_CORRELATION = 0.25
 """The least mean correlation of these pairs, unless labels are independent of each other."""
 
 NATURAL_MARGIN = 0.1

@@ -70,6 +70,13 @@ def test_the_shift_is_named():
     assert "read 1 column further to the right they would" in message
 
 
+def test_columns_in_alphabetical_disorder():
+    """No shift puts these right, so none is named."""
+    places = [7, 12, 3, 16, 9, 1, 14, 5, 10, 2, 15, 8, 0, 13, 4, 11, 6]
+    message = warn(GOOD[:, places])["shifted_labels"]
+    assert "further to" not in message and "hardly do so here" in message
+
+
 def test_independent_labels_are_not_called_shifted():
     labels = np.random.default_rng(0).exponential(0.1, (1000, 17)).clip(0, 1)
     assert "shifted_labels" not in warn(labels)
