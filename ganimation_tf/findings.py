@@ -3,7 +3,8 @@
 The thresholds come from OpenFace's output on 1370 faces (1000 portraits, 370 generated emotional
 faces): the highest mean of an AU is 0.28 (AU07), AU45 is active on 3 % of the faces. The five
 pairs of `NATURAL_PAIRS` correlate by 0.57 on average (0.53 and 0.60 on the two parts), but by at
-most 0.36 if the columns are shifted by any number of places.
+most 0.36 if the columns are shifted by any number of places. Each shift was found, 58 of 60 random
+orders of the columns too, and none of 40 random choices of 500 faces was suspected.
 """
 
 import dataclasses
@@ -47,6 +48,9 @@ NATURAL_CORRELATION = 0.25
 
 NATURAL_MARGIN = 0.1
 """By how much it may be higher in places some columns away."""
+
+NAMED_CORRELATION = 0.45
+"""From here on the places are believed, and named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +167,7 @@ def _shift(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Find
         return
     pairs = ", ".join(f"{names[a]}/{names[b]} {table[a, b]:.2f}" for a, b in places)
     message = f"AUs that go together on faces hardly do so here (correlations: {pairs})"
-    if better_elsewhere:
+    if better_elsewhere and strength(best) >= NAMED_CORRELATION:
         steps = best if best <= len(names) // 2 else best - len(names)
         side = "right" if steps > 0 else "left"
         message += (

@@ -70,7 +70,7 @@ def test_the_shift_is_named():
     assert "read 1 column further to the right they would" in message
 
 
-def test_columns_in_alphabetical_disorder():
+def test_columns_in_disorder():
     """No shift puts these right, so none is named."""
     places = [7, 12, 3, 16, 9, 1, 14, 5, 10, 2, 15, 8, 0, 13, 4, 11, 6]
     message = warn(GOOD[:, places])["shifted_labels"]
