@@ -4,7 +4,8 @@ import collections
 import dataclasses
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -12,6 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 from ganimation_tf import faces, manifest
 from ganimation_tf.errors import UserError, require
 from pipeline import files
+from pipeline.advice import annotate
 from pipeline.annotations import REASONS
 from pipeline.job import Job
 from pipeline.listing import ListFiles
@@ -24,6 +26,8 @@ from pipeline.runners import make_pipeline, pipeline_options
 from pipeline.transforms import Finish, WriteShards
 
 MAX_MANIFEST_BYTES = 64 << 20
+
+_NAMED = 4  # images without annotation that an error names
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +73,13 @@ def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
         limits=options.limits(),
         detector=options.detector,
     )
-    log.info("%d images into %d shards in %s", total, len(plan.names()), output)
+    about = "about " if reader.clips else ""
+    log.info("%s%d images into %d shards in %s", about, total, len(plan.names()), output)
     pipeline = make_pipeline(beam_options, options.workers)
-    build(pipeline, job, sources, {**options.shaping(), "reader": reader.name})
+    facts = {**options.shaping(), "reader": reader.name}
+    build(pipeline, job, sources, facts)
     Watcher(output, total).run(lambda: pipeline.run().wait_until_finish())
-    return _result(output)
+    return _result(output, facts)
 
 
 def build(
@@ -100,7 +106,7 @@ def build(
     return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)
 
 
-def _result(output: str) -> Result:
+def _result(output: str, facts: Mapping[str, Any]) -> Result:
     """Reads what the job wrote.
 
     Raises:
@@ -115,11 +121,16 @@ def _result(output: str) -> Result:
         return Result(manifest.Manifest.from_json(text, where), output, warnings)
     rejected = FileSystems.join(output, manifest.REJECTED)
     with FileSystems.open(rejected) as file:
-        reasons = collections.Counter(json.loads(line)["code"] for line in file)
+        reasons, missing = collections.Counter(), []
+        for line in map(json.loads, file):
+            reasons[line["code"]] += 1
+            if line["code"] == "no_annotation" and len(missing) < _NAMED:
+                missing.append(line["file"])
     reason, count = reasons.most_common(1)[0]
+    advice = f"; {annotate(reasons['no_annotation'], missing, facts)}" if missing else ""
     raise UserError(
         f"none of the {reasons.total()} inputs is usable, {count} of them because of {reason} "
-        f"({REASONS[reason]}); see {rejected}"
+        f"({REASONS[reason]}); see {rejected}{advice}"
     )
 
 

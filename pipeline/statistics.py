@@ -13,12 +13,13 @@ from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf import manifest, tfrecord
 from ganimation_tf.dataset_statistics import DatasetStatistics, to_dict, to_json
-from ganimation_tf.findings import findings
+from ganimation_tf.findings import Finding, findings
 from ganimation_tf.records import FaceRecord
 from ganimation_tf.report import render
 from ganimation_tf.report_pictures import pictures
 from ganimation_tf.statistics import Batches, Face
 from pipeline import files
+from pipeline.advice import annotate
 from pipeline.annotations import REASONS, Rejection
 
 
@@ -87,9 +88,19 @@ class MergeStatistics(beam.CombineFn):
         return accumulator
 
 
+def _missing(made: manifest.Manifest, found: DatasetStatistics) -> list[Finding]:
+    """What to do about images without annotation."""
+    count = found.rejections.get("no_annotation", 0)
+    if not count:
+        return []
+    examples = [item.item[1] for item in found.examples["no_annotation"].items]
+    return [Finding("no_annotation", annotate(count, examples, made.options))]
+
+
 def write_statistics(output: str, made: manifest.Manifest, found: DatasetStatistics) -> None:
     """Writes `statistics.json` and `report.html` beside the finished TFRecord files."""
     warnings = findings(found.splits, sum(found.rejections.values()), made.action_units)
+    warnings += _missing(made, found)
     facts = to_dict(found, made.action_units, warnings)
     files.write_text(FileSystems.join(output, manifest.STATISTICS), to_json(facts))
 
