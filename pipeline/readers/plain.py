@@ -7,6 +7,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from pipeline import files
 from pipeline.annotations import AnnotationError
@@ -60,20 +61,25 @@ def parquet_rows(path: str) -> Iterator[list[str]]:
     Raises:
         AnnotationError: if the filesystem refuses or the file is no Parquet.
     """
+    try:
+        with files.opened(path) as file:
+            yield from _batches(file)
+    except files.FileError as error:
+        raise AnnotationError(error.code, str(error)) from None
+
+
+def _batches(file: BinaryIO) -> Iterator[list[str]]:
     import pyarrow  # comes with Beam; 0.3 s that only this form needs
     import pyarrow.parquet
 
     try:
-        with files.opened(path) as file:
-            table = pyarrow.parquet.ParquetFile(file)
-            yield list(table.schema_arrow.names)
-            for batch in table.iter_batches(batch_size=_BATCH):
-                columns = [column.to_pylist() for column in batch.columns]
-                for row in zip(*columns, strict=True):
-                    # Text keeps a float exactly; both kinds of table then meet the same checks.
-                    yield ["" if value is None else str(value) for value in row]
-    except files.FileError as error:
-        raise AnnotationError(error.code, str(error)) from None
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        table = pyarrow.parquet.ParquetFile(file)
+        yield list(table.schema_arrow.names)
+        for batch in table.iter_batches(batch_size=_BATCH):
+            columns = [column.to_pylist() for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                # Text keeps a float exactly; both kinds of table then meet the same checks.
+                yield ["" if value is None else str(value) for value in row]
+    except (OSError, pyarrow.ArrowException) as error:  # OSError also for what it cannot parse
         message = " ".join(str(error).split())
         raise AnnotationError("bad_annotation", f"is no Parquet: {message}") from None
