@@ -106,6 +106,14 @@ def test_sheet_shows_the_input_first(served_model, photo, tmp_path):
     assert centres == [51, 92, 255]
 
 
+def test_scale_enlarges_every_frame(served_model, photo, tmp_path):
+    output = tmp_path / "out.gif"
+    options = ["--crop=whole", "--au=AU06=1", "--frames=2", "--scale=3"]
+    assert animate(served_model, photo, output, *options) == 0
+    with Image.open(output) as gif:
+        assert gif.size == (3 * SIZE, 3 * SIZE)
+
+
 def test_full_photo_changes_only_the_face(served_model, photo, tmp_path):
     output = tmp_path / "out.gif"
     options = ["--crop=whole", "--au=AU06=1", "--full-photo", "--frames=2"]
@@ -138,6 +146,7 @@ BAD = [
     ("out.jpg", ["--au=AU06=1"], "the output must end in .gif or .png"),
     ("no/where.gif", ["--au=AU06=1"], "no such directory to write to"),
     ("out.gif", ["--au=AU06=1", "--frames=1"], "--frames must be in [2, 240], got 1"),
+    ("out.gif", ["--au=AU06=1", "--scale=0"], "--scale must be in [1, 16], got 0"),
     ("out.gif", ["--au=AU06=1", "--timeout=nan"], "--timeout must be a positive number"),
     ("out.gif", [], "nothing would change: give --au"),
     ("out.gif", ["--crop=whole", "--au=AU99=1"], "'AU99' is not an AU of this model"),

@@ -48,6 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--full-photo", action="store_true", help="put each frame back into the photo"
     )
     parser.add_argument(
+        "--scale", type=int, default=1, help="enlarge the frames of a small model, 1 to 16 times"
+    )
+    parser.add_argument(
         "--timeout", type=float, default=120.0, help="seconds that one request may take"
     )
 
@@ -81,11 +84,14 @@ def run(args: argparse.Namespace) -> int:
         side = LONGEST_SIDES[suffix]
         frames = [animation.fit(faces.paste(photo, frame, transform), side) for frame in frames]
         face = animation.fit(photo, side)
+    frames = [animation.enlarge(frame, args.scale) for frame in frames]
     if suffix == ".gif":
         data = animation.encode_gif(frames)
     else:
         names = list(card.action_units)
-        data = animation.encode_sheet(face, frames, units, source, names, list(chosen))
+        data = animation.encode_sheet(
+            animation.enlarge(face, args.scale), frames, units, source, names, list(chosen)
+        )
     _write_whole(args.output, data)
     changes = ", ".join(
         f"{name} {source[card.action_units.index(name)]:.2f} -> {value:.2f}"
@@ -109,6 +115,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f"{args.output.parent}: no such directory to write to")
     if not 2 <= args.frames <= 240:
         raise UserError(f"--frames must be in [2, 240], got {args.frames}")
+    if not 1 <= args.scale <= 16:
+        raise UserError(f"--scale must be in [1, 16], got {args.scale}")
     if not 0 < args.timeout < float("inf"):
         raise UserError(f"--timeout must be a positive number of seconds, got {args.timeout}")
     if not args.au and args.rest == "source":

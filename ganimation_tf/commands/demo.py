@@ -25,8 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "out", type=pathlib.Path, metavar="OUT", help="a new or earlier demo's folder"
     )
     parser.add_argument("--count", type=int, default=2400, help="faces to draw")
-    parser.add_argument("--image-size", type=int, default=64, help="side of the crops in pixels")
-    parser.add_argument("--steps", type=int, default=700, help="generator updates")
+    parser.add_argument("--image-size", type=int, default=48, help="side of the crops in pixels")
+    parser.add_argument("--steps", type=int, default=1500, help="generator updates")
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -103,7 +103,7 @@ def _serve_and_animate(out, photos, data, models) -> int:
         ask = ["animate", str(image), "--annotations", str(photos / "openface_csv" / f"{key}.csv")]
         ask += ["--server", address, "--au", "AU12=1", "--au", "AU06=0.6", "--au", "AU25=0.8"]
         for name in ("animation.gif", "animation.png"):
-            if code := _call([*ask, "--frames", "16", str(out / name)]):
+            if code := _call([*ask, "--frames", "16", "--scale", "3", str(out / name)]):
                 return code
     finally:
         server.send_signal(signal.SIGTERM)
