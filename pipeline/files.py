@@ -6,48 +6,18 @@ import glob
 import os
 import re
 import shutil
-import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import BinaryIO
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.errors import UserError
+from pipeline.local_files import FileError, Found, list_local
 
 IMAGE = "image"
 ANNOTATION = "annotation"
-
-
-class FileError(ValueError):
-    """A file whose bytes cannot be had.
-
-    Attributes:
-        code: a key of `annotations.REASONS`.
-    """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(code, message)  # both, so that it can be pickled
-        self.code = code
-
-    def __str__(self) -> str:
-        return self.args[1]
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """What a listing came upon.
-
-    Attributes:
-        path: where to open it.
-        file: its name relative to the root of its source.
-        problem: why it cannot be read; None for a file.
-    """
-
-    path: str
-    file: str
-    problem: FileError | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,61 +42,35 @@ class Source:
         Raises:
             OSError: if the place itself cannot be listed.
         """
-        for found in _local(self) if is_local(self.root) else _remote(self):
+        for found in self._matching():
             counts = not self.suffixes or found.path.lower().endswith(tuple(self.suffixes))
             if counts or (found.problem and found.problem.code == "unreadable_directory"):
                 yield found
+
+    def _matching(self) -> Iterator[Found]:
+        if is_local(self.root):
+            # Not by Beam, which drops in silence what it cannot open.
+            translate = FileSystems.get_filesystem(self.root).translate_pattern
+            yield from list_local(self.root, translate(self.pattern))
+            return
+        for found in FileSystems.match([self.pattern])[0].metadata_list:
+            file = found.path[len(self.root) :].lstrip("/")
+            yield Found(found.path, file, None, found.size_in_bytes, found.last_updated_in_seconds)
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(path, name relative to the root) of each file."""
         return ((found.path, found.file) for found in self.listing() if not found.problem)
 
 
-def _remote(source: Source) -> Iterator[Found]:
-    for found in FileSystems.match([source.pattern])[0].metadata_list:
-        yield Found(found.path, found.path[len(source.root) :].lstrip("/"))
-
-
-def _local(source: Source) -> Iterator[Found]:
-    """Lists a local directory without Beam, which drops in silence what it cannot open."""
-    matches = re.compile(FileSystems.get_filesystem("/").translate_pattern(source.pattern)).match
-    root = os.path.realpath(source.root)
-    for found in _walk(source.root, root):
-        if matches(found.path) or (found.problem and found.problem.code == "unreadable_directory"):
-            yield dataclasses.replace(found, file=found.path[len(source.root) :].lstrip("/"))
-
-
-def _walk(directory: str, root: str) -> Iterator[Found]:
-    """Everything under a local directory, in no order; `Found.file` is left empty.
-
-    A link to a directory elsewhere is followed; one into `root`, loops among them, is not: what it
-    leads to is listed anyway, and a photo listed twice could be trained on and evaluated on.
-    """
-    try:
-        entries = os.scandir(directory)
-    except OSError as error:
-        message = f"the directory cannot be listed: {error.strerror}"
-        yield Found(directory, "", FileError("unreadable_directory", message))
-        return
-    with entries:
-        for entry in entries:
-            try:
-                mode = entry.stat().st_mode
-            except OSError as error:
-                message = f"leads to nothing that can be opened: {error.strerror}"
-                yield Found(entry.path, "", FileError("broken_link", message))
-                continue
-            if stat.S_ISREG(mode):
-                yield Found(entry.path, "")
-                continue
-            kind = "directory" if stat.S_ISDIR(mode) else "device, pipe or socket"
-            yield Found(entry.path, "", FileError("not_a_file", f"is a {kind}"))
-            if stat.S_ISDIR(mode):
-                target = os.path.realpath(entry.path)
-                elsewhere = os.path.commonpath([root, target]) != root
-                inside_out = os.path.commonpath([root, target]) == target  # `root` is within it
-                if not entry.is_symlink() or (elsewhere and not inside_out):
-                    yield from _walk(entry.path, root if not entry.is_symlink() else target)
+def beside(found: Found, names: Sequence[str]) -> Iterator[Found]:
+    """The files of these names in the directory of `found`, of those that are there."""
+    for name in names:
+        path, file = (
+            whole[: len(whole) - len(os.path.basename(whole))] + name
+            for whole in (found.path, found.file)
+        )
+        for other in FileSystems.match([glob.escape(path)])[0].metadata_list:
+            yield Found(path, file, None, other.size_in_bytes, other.last_updated_in_seconds)
 
 
 def is_local(where: str) -> bool:
@@ -222,15 +166,38 @@ def local_copy(path: str) -> Iterator[str]:
         yield copy.name
 
 
+def replace(temporary: str, path: str) -> None:
+    """Gives the file `temporary` the name `path`.
+
+    Local files and object stores put it in place of a file of that name; HDFS refuses to, so there
+    the older one is deleted first. Retried work gives the same bytes, so which of two stays does
+    not matter.
+    """
+    try:
+        FileSystems.rename([temporary], [path])
+    except OSError:  # BeamIOError is one
+        if not FileSystems.exists(path) or not FileSystems.exists(temporary):
+            raise
+        FileSystems.delete([glob.escape(path)])
+        FileSystems.rename([temporary], [path])
+
+
 def write_text(path: str, text: str) -> None:
     """Writes a small text file in UTF-8."""
     with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.write(text.encode("utf-8"))
 
 
-def delete_matching(directory: str, pattern: str) -> None:
-    """Deletes those files directly in `directory` whose names match the regular expression."""
+def delete_matching(directory: str, pattern: str, spared: Collection[str] = ()) -> None:
+    """Deletes those files directly in `directory` whose names match the regular expression.
+
+    Args:
+        directory: not searched recursively.
+        pattern: a regular expression of whole names.
+        spared: names that stay.
+    """
     matched = FileSystems.match([f"{glob.escape(directory)}/*"])[0].metadata_list
     for found in matched:
-        if re.fullmatch(pattern, found.path.rpartition("/")[2]):
+        name = found.path.rpartition("/")[2]
+        if re.fullmatch(pattern, name) and name not in spared:
             FileSystems.delete([glob.escape(found.path)])

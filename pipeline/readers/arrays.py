@@ -21,6 +21,7 @@ _NAMES = {
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): "dtype",
     ("_codecs", "encode"): "encode",  # protocol 2 writes bytes as text
+    ("__builtin__", "bytes"): "nothing",  # and no bytes as a call without arguments
     **{(module, "_reconstruct"): "reconstruct" for module in _MODULES},
     **{(module, "_frombuffer"): "frombuffer" for module in _NUMERIC},
 }
@@ -49,17 +50,21 @@ class _Type:
 
     __slots__ = ("_code", "_order")
 
-    def __init__(self, code: str):
-        if not re.fullmatch(r"[<>|=]?[biuf][1248]", code):
-            raise ValueError(f"{code!r} is no type of numbers")
-        self._code = code.lstrip("<>|=")
+    def __init__(self, code: Any):
+        self._code = code
         self._order = "<"
 
     def __setstate__(self, state: Any) -> None:
         self._order = state[1]
 
     def value(self) -> np.dtype:
-        """The type."""
+        """The type.
+
+        Raises:
+            ValueError: if it is none of a number.
+        """
+        if not re.fullmatch(r"[biuf][1248]", self._code):
+            raise ValueError(f"{self._code!r} is no type of numbers")
         if self._order not in ("<", ">", "|", "="):
             raise ValueError(f"{self._order!r} is no byte order")
         return np.dtype(self._order.replace("|", "<") + self._code)
@@ -90,6 +95,8 @@ class _Function:
             return _Array()
         if self._name == "dtype":
             return _Type(args[0])
+        if self._name == "nothing" and not args:
+            return b""
         if self._name == "encode" and len(args) == 2 and args[1] == "latin1":
             return args[0].encode("latin1")
         if self._name == "frombuffer":

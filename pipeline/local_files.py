@@ -1,0 +1,97 @@
+"""Listing a directory of this machine: nothing is left out in silence, and nothing blocks."""
+
+import dataclasses
+import os
+import re
+import stat
+from collections.abc import Iterator
+
+
+class FileError(ValueError):
+    """A file whose bytes cannot be had.
+
+    Attributes:
+        code: a key of `annotations.REASONS`.
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(code, message)  # both, so that it can be pickled
+        self.code = code
+
+    def __str__(self) -> str:
+        return self.args[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a listing came upon.
+
+    Attributes:
+        path: where to open it.
+        file: its name relative to the root of its source.
+        problem: why it cannot be read; None for a file.
+        size: in bytes, of a file.
+        modified: when its content last changed, in a unit of the filesystem; 0 if unknown.
+    """
+
+    path: str
+    file: str
+    problem: FileError | None = None
+    size: int = 0
+    modified: float = 0
+
+
+def list_local(directory: str, pattern: str) -> Iterator[Found]:
+    """What is under a directory and matches a regular expression, also what cannot be opened.
+
+    A link to a directory elsewhere is followed. One into what is listed anyway, or to what contains
+    it, is not: a photo that is listed twice could be trained on and evaluated on.
+    """
+    matches = re.compile(pattern).match
+    seen: list[str] = []
+    waiting = [directory]
+    while waiting:
+        links: list[str] = []
+        # Sorted, because the order of a directory is no property of the data.
+        for place in sorted(waiting):
+            target = os.path.realpath(place)
+            if any(os.path.commonpath([root, target]) in (root, target) for root in seen):
+                continue
+            seen.append(target)
+            for found in _walk(place, links):
+                unknown = found.problem and found.problem.code == "unreadable_directory"
+                if unknown or matches(found.path):
+                    file = found.path[len(directory) :].lstrip("/")
+                    yield dataclasses.replace(found, file=file)
+        waiting = links
+
+
+def _walk(directory: str, links: list[str]) -> Iterator[Found]:
+    """Everything under a local directory, in no order; `Found.file` is left empty.
+
+    Links to directories are not followed but added to `links`.
+    """
+    try:
+        entries = os.scandir(directory)
+    except OSError as error:
+        message = f"the directory cannot be listed: {error.strerror}"
+        yield Found(directory, "", FileError("unreadable_directory", message))
+        return
+    with entries:
+        for entry in entries:
+            try:
+                status = entry.stat()
+            except OSError as error:
+                message = f"leads to nothing that can be opened: {error.strerror}"
+                yield Found(entry.path, "", FileError("broken_link", message))
+                continue
+            mode = status.st_mode
+            if stat.S_ISREG(mode):
+                yield Found(entry.path, "", None, status.st_size, status.st_mtime_ns)
+                continue
+            kind = "directory" if stat.S_ISDIR(mode) else "device, pipe or socket"
+            yield Found(entry.path, "", FileError("not_a_file", f"is a {kind}"))
+            if stat.S_ISDIR(mode) and entry.is_symlink():
+                links.append(entry.path)
+            elif stat.S_ISDIR(mode):
+                yield from _walk(entry.path, links)
