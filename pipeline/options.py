@@ -148,13 +148,7 @@ class PreprocessOptions:
         _require(
             self.faces in POLICIES, "faces", f"must be one of {' '.join(POLICIES)}", self.faces
         )
-        _require(
-            self.source in SOURCES, "source", f"must be one of {' '.join(SOURCES)}", self.source
-        )
-        maximum = self.action_units_maximum
-        valid = maximum is None or 0 < maximum < float("inf")
-        _require(valid, "action_units_maximum", "must be above 0", maximum)
-        _require(self.first_frame >= 0, "first_frame", "must not be negative", self.first_frame)
+        self._check_source()
         for name, low, high in (("min_confidence", 0, 1), ("jpeg_quality", 1, 100)):
             value = getattr(self, name)
             _require(low <= value <= high, name, f"must be in [{low}, {high}]", value)
@@ -182,6 +176,18 @@ class PreprocessOptions:
         shards = self.shards
         _require(shards is None or 1 <= shards <= 99999, "shards", "must be in [1, 99999]", shards)
         _require(1 <= self.workers <= 256, "workers", "must be in [1, 256]", self.workers)
+        self._check_pattern()
+
+    def _check_source(self) -> None:
+        _require(
+            self.source in SOURCES, "source", f"must be one of {' '.join(SOURCES)}", self.source
+        )
+        maximum = self.action_units_maximum
+        valid = maximum is None or 0 < maximum < float("inf")
+        _require(valid, "action_units_maximum", "must be above 0", maximum)
+        _require(self.first_frame >= 0, "first_frame", "must not be negative", self.first_frame)
+
+    def _check_pattern(self) -> None:
         try:
             groups = re.compile(self.subject_pattern).groups if self.subject_pattern else 1
         except re.error as error:

@@ -24,6 +24,7 @@ class Reader:
     clips: bool = False
     assigns: bool = False
     subject_pattern: str | None = None
+    beside: Sequence[str] = ()
 
     @property
     def name(self) -> str:
