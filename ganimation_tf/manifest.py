@@ -14,6 +14,7 @@ FILE = "dataset.json"
 REJECTED = "rejected.jsonl"
 STATISTICS = "statistics.json"
 REPORT = "report.html"
+FINGERPRINT = "fingerprint.json"
 TRAIN = "train"
 EVAL = "eval"
 VERSION = 1

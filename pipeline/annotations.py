@@ -155,6 +155,7 @@ class AnnotationReader(Protocol):
         clips: whether images are videos; then `frames` is called instead of `faces`.
         assigns: whether `assignment` may answer.
         subject_pattern: as `options.PreprocessOptions` has it, where the user gives none.
+        beside: names of further files that are read from an annotation's directory.
     """
 
     name: str
@@ -166,6 +167,7 @@ class AnnotationReader(Protocol):
     clips: bool
     assigns: bool
     subject_pattern: str | None
+    beside: Sequence[str]
 
     def image_key(self, file: str) -> str:
         """The key of an image file, by its name relative to where it was found."""

@@ -149,7 +149,7 @@ class RecordMaker:
             size=job.crop.size,
             key=name,
             action_units=intensities,
-            confidence=face.confidence,
+            confidence=float(np.float32(face.confidence)),  # as it is stored
             subject=subject,
             transform=transform.astype(np.float32),
         )

@@ -1,47 +1,118 @@
 """The output directory before the job: nothing finished in it, nothing left over."""
 
+import dataclasses
 import glob
 import os
 import re
+from collections.abc import Sequence
 
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf import manifest
 from ganimation_tf.errors import UserError
 from pipeline import files, sharding
+from pipeline.fingerprint import Fingerprint
 from pipeline.progress import TEMPORARY
+from pipeline.resume import FACTS
+
+_MAX_BYTES = 1 << 30
+
+_NAMED = 4  # changes that a message lists
 
 
-def prepare_output(where: str, overwrite: bool) -> str:
-    """An output directory without a finished dataset and without leftovers of a killed job.
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """A directory that is ready for the job, or needs none.
 
-    Returns:
-        The directory; absolute if it is local.
+    Attributes:
+        directory: absolute if it is local.
+        finished: it holds the very dataset that the job would make.
+        resumed: number of finished shards that an earlier job left.
+    """
+
+    directory: str
+    finished: bool = False
+    resumed: int = 0
+
+
+def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
+    """An output directory without a finished dataset of other inputs or options.
+
+    Of an unfinished one the shards that are complete stay, if they come from the same inputs and
+    options; all else of ours is deleted.
+
+    Args:
+        where: directory of the dataset.
+        overwrite: whether to begin anew, whatever is there.
+        now: what the dataset is to be made from.
 
     Raises:
-        UserError: if there is a finished dataset and not `overwrite`, or it cannot be made.
+        UserError: if there is another finished dataset and not `overwrite`, or the directory
+            cannot be made.
     """
     try:
-        local = FileSystems.get_filesystem(where).scheme() is None
-        output = os.path.abspath(where) if local else where.rstrip("/")
+        output = os.path.abspath(where) if files.is_local(where) else where.rstrip("/")
+        before = None if overwrite else _fingerprint(output)
+        changes = before.changes(now) if before else None
         finished = FileSystems.join(output, manifest.FILE)
         if FileSystems.exists(finished):
+            if changes == [] and _is_whole(output, finished):
+                return Output(output, finished=True)
             if not overwrite:
-                raise UserError(
-                    f"{where} holds a finished dataset; --overwrite replaces it, "
-                    "or choose another --output"
-                )
+                raise UserError(_refusal(where, changes))
             FileSystems.delete([glob.escape(finished)])  # first: now it looks unfinished
-        if local:
+        if files.is_local(where):
             os.makedirs(output, exist_ok=True)
-        named = "|".join(map(re.escape, (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT)))
-        ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{named}"
-        files.delete_matching(output, ours)
-        probe = FileSystems.join(output, f"{TEMPORARY}probe")
-        files.write_text(probe, "")
-        FileSystems.delete([glob.escape(probe)])
+        resumed = _clear(output, keep_shards=changes == [])
+        files.write_text(FileSystems.join(output, manifest.FINGERPRINT), now.to_json())
     except UserError:
         raise
     except (OSError, ValueError) as error:  # BeamIOError is an OSError
         raise UserError(f"--output {where} cannot be written: {error}") from None
-    return output
+    return Output(output, resumed=resumed)
+
+
+def _fingerprint(output: str) -> Fingerprint | None:
+    """That of the job before; None if there was none, or it did not live to write it."""
+    path = FileSystems.join(output, manifest.FINGERPRINT)
+    if not FileSystems.exists(path):
+        return None
+    return Fingerprint.from_json(files.read(path, _MAX_BYTES).decode(errors="replace"))
+
+
+def _is_whole(output: str, finished: str) -> bool:
+    """Whether the files of a finished dataset are still there; `inspect` looks into them."""
+    text = files.read(finished, _MAX_BYTES).decode(errors="replace")
+    shards = manifest.Manifest.from_json(text, finished).splits.values()
+    names = {shard.file for split in shards for shard in split}
+    names |= {manifest.REJECTED, manifest.STATISTICS, manifest.REPORT}
+    return names <= set(_names(output))
+
+
+def _refusal(where: str, changes: Sequence[str] | None) -> str:
+    if changes:
+        more = f" and {len(changes) - _NAMED} more" if len(changes) > _NAMED else ""
+        why = f", made otherwise: {'; '.join(changes[:_NAMED])}{more}"
+    elif changes is None:
+        why = ", made from what cannot be told"
+    else:
+        why = " of which files are missing"
+    return f"{where} holds a finished dataset{why}; --overwrite replaces it"
+
+
+def _clear(output: str, keep_shards: bool) -> int:
+    """Deletes our files; returns how many finished shards were kept."""
+    names = "|".join(map(re.escape, (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT)))
+    ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{names}"
+    kept = set()
+    if keep_shards:
+        found = set(_names(output))
+        kept = {name for name in found if f"{FACTS}{name}.json" in found}
+    spared = {*kept, *(f"{FACTS}{name}.json" for name in kept)}
+    files.delete_matching(output, ours, spared)
+    return len(kept)
+
+
+def _names(directory: str) -> list[str]:
+    matched = FileSystems.match([f"{glob.escape(directory)}/*"])[0].metadata_list
+    return [found.path.rpartition("/")[2] for found in matched]

@@ -12,17 +12,19 @@ from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf import faces, manifest
 from ganimation_tf.errors import UserError, require
-from pipeline import files
+from pipeline import files, fingerprint
 from pipeline.advice import annotate
-from pipeline.annotations import REASONS
+from pipeline.annotations import REASONS, AnnotationReader
 from pipeline.job import Job
 from pipeline.listing import ListFiles
+from pipeline.local_workers import LocalWorkers
 from pipeline.options import PreprocessOptions
-from pipeline.output import prepare_output
+from pipeline.output import Output, prepare_output
 from pipeline.planning import make_plan
 from pipeline.progress import Watcher
 from pipeline.readers.detect import make_reader
 from pipeline.runners import make_pipeline, pipeline_options
+from pipeline.sharding import Sharding
 from pipeline.transforms import Finish, WriteShards
 
 MAX_MANIFEST_BYTES = 64 << 20
@@ -34,19 +36,28 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a job wrote: the dataset's description, the directory it is in, and the warnings."""
+    """What a job wrote: the dataset's description, the directory it is in, and the warnings.
+
+    `unchanged`: an earlier job had written it, from the same inputs and options.
+    """
 
     manifest: manifest.Manifest
     output: str
     warnings: Sequence[str]
+    unchanged: bool = False
 
 
-def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
+def run(
+    options: PreprocessOptions,
+    beam_args: Sequence[str] = (),
+    workers: LocalWorkers | None = None,
+) -> Result:
     """Runs the job to its end, with progress on standard error.
 
     Args:
         options: what to read and how to shape it.
         beam_args: flags for Beam's PipelineOptions, `--runner` among them.
+        workers: processes that are on their way already; None: they are started here.
 
     Raises:
         UserError: before any work if an option cannot be right; after it if no input was usable.
@@ -61,8 +72,25 @@ def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
         files.source(files.ANNOTATION, options.annotations, reader.suffixes),
     ]
     plan, total = make_plan(options, sources, reader)
-    output = prepare_output(options.output, options.overwrite)
-    job = Job(
+    made_from = fingerprint.take(options, sources, reader)
+    output = prepare_output(options.output, options.overwrite, made_from)
+    facts = {**options.shaping(), "reader": reader.name}
+    if not output.finished:
+        about = "about " if reader.clips else ""
+        shards, where = len(plan.names()), output.directory
+        log.info("%s%d images into %d shards in %s", about, total, shards, where)
+        if output.resumed:
+            log.info("%d shards are finished already", output.resumed)
+        with workers or LocalWorkers(options.workers) as processes:
+            pipeline = make_pipeline(beam_options, processes)
+            build(pipeline, _job(options, where, reader, plan), sources, facts)
+            with processes.explained():
+                Watcher(where, total).run(lambda: pipeline.run().wait_until_finish())
+    return _result(output, facts)
+
+
+def _job(options: PreprocessOptions, output: str, reader: AnnotationReader, plan: Sharding) -> Job:
+    return Job(
         output=output,
         reader=reader,
         sharding=plan,
@@ -73,13 +101,6 @@ def run(options: PreprocessOptions, beam_args: Sequence[str] = ()) -> Result:
         limits=options.limits(),
         detector=options.detector,
     )
-    about = "about " if reader.clips else ""
-    log.info("%s%d images into %d shards in %s", about, total, len(plan.names()), output)
-    pipeline = make_pipeline(beam_options, options.workers)
-    facts = {**options.shaping(), "reader": reader.name}
-    build(pipeline, job, sources, facts)
-    Watcher(output, total).run(lambda: pipeline.run().wait_until_finish())
-    return _result(output, facts)
 
 
 def build(
@@ -106,19 +127,21 @@ def build(
     return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)
 
 
-def _result(output: str, facts: Mapping[str, Any]) -> Result:
+def _result(found: Output, facts: Mapping[str, Any]) -> Result:
     """Reads what the job wrote.
 
     Raises:
         UserError: if there is no dataset, because no input was usable.
     """
+    output = found.directory
     where = FileSystems.join(output, manifest.FILE)
     if FileSystems.exists(where):
         text = files.read(where, MAX_MANIFEST_BYTES).decode()
         statistics = FileSystems.join(output, manifest.STATISTICS)
         facts = json.loads(files.read(statistics, MAX_MANIFEST_BYTES))
         warnings = [warning["message"] for warning in facts["warnings"]]
-        return Result(manifest.Manifest.from_json(text, where), output, warnings)
+        made = manifest.Manifest.from_json(text, where)
+        return Result(made, output, warnings, unchanged=found.finished)
     rejected = FileSystems.join(output, manifest.REJECTED)
     with FileSystems.open(rejected) as file:
         reasons, missing = collections.Counter(), []
@@ -151,4 +174,6 @@ def summary(result: Result, seconds: float) -> str:
     lines += [f"warning    {warning}" for warning in result.warnings]
     lines.append(f"report     {FileSystems.join(result.output, manifest.REPORT)}")
     lines.append(f"time       {seconds:.1f} s")
+    if result.unchanged:
+        lines.insert(0, "unchanged  made before from these inputs and options: nothing to do")
     return "\n".join(lines)

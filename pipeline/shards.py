@@ -16,6 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf import manifest, records, tfrecord
 from ganimation_tf.dataset_statistics import DatasetStatistics
+from pipeline import files, resume
 from pipeline.annotations import Rejection
 from pipeline.entries import Entry
 from pipeline.job import Job
@@ -49,22 +50,45 @@ def write_shard(
     """Writes the TFRecord file `name`, keys in sorted order.
 
     The file appears under its name only when it is complete. A second run of the same work, as
-    runners do after a lost worker, writes the same bytes.
+    runners do after a lost worker, finds it finished or writes the same bytes.
     """
     entries = sorted(entries, key=lambda entry: entry[:3])
-    maker = RecordMaker(job)
     statistics = ShardStatistics(name, job.reader.action_units)
+    progress = ShardProgress(job.output, name)
+    made = resume.load(job.output, name, entries)
+    if made:
+        for data in resume.read_records(job.output, name):
+            statistics.add(records.decode(data), len(data))
+        progress.add(made.images, len(made.rejections))
+    else:
+        made = _make(name, entries, job, statistics, progress)
+        made.save(job.output, name)
+    progress.write()
+    for rejection in made.rejections:
+        statistics.add_rejection(rejection)
+    shard = manifest.Shard(name, made.records, made.sha256)
+    facts = ShardFacts(shard, len(entries), made.inputs, len(made.rejections), made.clipped)
+    return facts, made.rejections, statistics.finish(made.clipped, made.poses)
+
+
+def _make(
+    name: str,
+    entries: Sequence[Entry],
+    job: Job,
+    statistics: ShardStatistics,
+    progress: ShardProgress,
+) -> resume.Finished:
+    """Reads, crops and writes; `statistics` and `progress` hear of each record."""
+    maker = RecordMaker(job)
     rejections: list[Rejection] = []
     path = FileSystems.join(job.output, f"{TEMPORARY}{uuid.uuid4().hex}-{name}")
     digest, count, seen = hashlib.sha256(), 0, 0
-    progress = ShardProgress(job.output, name)
     with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         sink = _Digesting(file.write, digest.update)
         for key, group in itertools.groupby(entries, key=lambda entry: entry.key):
             for outcome in maker.outcomes(key, list(group)):
                 if isinstance(outcome, Rejection):
                     rejections.append(outcome)
-                    statistics.add_rejection(outcome)
                 else:
                     encoded = records.encode(outcome)
                     tfrecord.write(sink, encoded)
@@ -72,11 +96,17 @@ def write_shard(
                     count += 1
                 progress.add(maker.images - seen, len(rejections))
                 seen = maker.images
-    FileSystems.rename([path], [FileSystems.join(job.output, name)])
-    progress.write()
-    shard = manifest.Shard(name, count, digest.hexdigest())
-    facts = ShardFacts(shard, len(entries), maker.inputs, len(rejections), maker.clipped)
-    return facts, rejections, statistics.finish(maker.clipped, maker.poses)
+    files.replace(path, FileSystems.join(job.output, name))
+    return resume.Finished(
+        entries=resume.digest_of(entries),
+        sha256=digest.hexdigest(),
+        records=count,
+        images=maker.images,
+        inputs=maker.inputs,
+        clipped=maker.clipped,
+        poses=[pose.tolist() for pose in maker.poses],
+        rejections=rejections,
+    )
 
 
 class _Digesting:

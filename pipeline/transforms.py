@@ -101,15 +101,17 @@ def finish(
         raise RuntimeError(f"the runner lost statistics: {counted} of {count} records are in them")
     lines = "".join(f"{line}\n" for _, line in rejected)
     files.write_text(FileSystems.join(job.output, manifest.REJECTED), lines)
-    files.delete_matching(job.output, rf"{re.escape(TEMPORARY)}.*")
+    temporaries = rf"{re.escape(TEMPORARY)}.*"
     if not count:
-        files.delete_matching(job.output, SHARD_PATTERN)
+        unfinished = f"{temporaries}|{SHARD_PATTERN}|{re.escape(manifest.FINGERPRINT)}"
+        files.delete_matching(job.output, unfinished)
         return 0
     made = _manifest(job, options, facts, Counter(code for code, _ in rejected))
     write_statistics(job.output, made, statistics)
+    files.delete_matching(job.output, temporaries)  # as late as can be: they help to resume
     temporary = FileSystems.join(job.output, f"{TEMPORARY}{manifest.FILE}")
     files.write_text(temporary, made.to_json())
-    FileSystems.rename([temporary], [FileSystems.join(job.output, manifest.FILE)])
+    files.replace(temporary, FileSystems.join(job.output, manifest.FILE))
     return count
 
 

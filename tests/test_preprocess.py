@@ -253,8 +253,9 @@ def test_nothing_usable(tmp_path, capsys):
 def test_a_finished_dataset_is_not_touched_unless_told(dataset, capsys):
     root, options = dataset
     before = contents(root / "out")
-    preprocess(root, *options, code=2)
-    assert "holds a finished dataset; --overwrite replaces it" in capsys.readouterr().err
+    preprocess(root, *options, "--margin", "0.2", code=2)
+    error = capsys.readouterr().err
+    assert "a finished dataset, made otherwise: --margin was 0.15, is 0.2; --overwrite" in error
     assert contents(root / "out") == before
     preprocess(root, *options, "--overwrite")
     assert contents(root / "out") == before
@@ -270,6 +271,7 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
     assert sorted(contents(output)) == [
         "dataset.json",
         "eval-00000-of-00001.tfrecord",
+        "fingerprint.json",
         "mine",
         "rejected.jsonl",
         "report.html",

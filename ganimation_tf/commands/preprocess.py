@@ -8,6 +8,7 @@ import types
 import typing
 
 from ganimation_tf.errors import require
+from pipeline.local_workers import LocalWorkers
 from pipeline.options import PreprocessOptions
 
 HELP = "Turn photos and their OpenFace annotations into TFRecords of aligned face crops."
@@ -45,13 +46,14 @@ def run(args: argparse.Namespace) -> int:
     options = PreprocessOptions(**{name: getattr(args, name) for name in names})
     require("apache_beam", "pipeline")
     require("google_crc32c", "pipeline")
-    logging.disable(logging.WARNING)  # Beam warns, on import, of cloud libraries it can do without
-    try:
-        from pipeline import preprocess
-    finally:
-        logging.disable(logging.NOTSET)
-    logging.getLogger("apache_beam").setLevel(logging.WARNING)
     started = time.monotonic()
-    result = preprocess.run(options, args.beam_args)
+    with LocalWorkers(options.workers) as workers:  # they import Beam while this process does
+        logging.disable(logging.WARNING)  # Beam warns of cloud libraries it can do without
+        try:
+            from pipeline import preprocess
+        finally:
+            logging.disable(logging.NOTSET)
+        logging.getLogger("apache_beam").setLevel(logging.WARNING)
+        result = preprocess.run(options, args.beam_args, workers)
     print(preprocess.summary(result, time.monotonic() - started))
     return 0

@@ -1,0 +1,123 @@
+"""What a dataset was made from: how a second run knows that there is nothing to do.
+
+`fingerprint.json` holds the options that shape the output, the versions of the program and of
+OpenCV, and for each input file two hashes of 8 bytes: of its name, and of its size and time of last
+change. A file changed without a change of either is not noticed, which takes intent or a clock set
+back; filesystems that tell no time (HTTP) show new sizes only. Times and places differ between
+copies of the same inputs, so this file alone is outside the promise of equal bytes.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import json
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import cv2
+import numpy as np
+
+import ganimation_tf
+from pipeline import files
+from pipeline.annotations import AnnotationReader
+from pipeline.options import PreprocessOptions
+
+_FILE = np.dtype([("name", "<u8"), ("state", "<u8")])
+
+
+@dataclasses.dataclass(frozen=True)
+class Fingerprint:
+    """Everything that the bytes of a dataset follow from.
+
+    Attributes:
+        versions: of the program and of OpenCV.
+        options: those that shape the output, inputs by their absolute places.
+        inputs: by kind of source; `_FILE` (N,), sorted.
+    """
+
+    versions: Mapping[str, str]
+    options: Mapping[str, Any]
+    inputs: Mapping[str, np.ndarray]
+
+    def changes(self, now: Self) -> list[str]:
+        """What differs, in words; empty if the same dataset would come out."""
+        found = [
+            f"{name} was {before}, is {now.versions.get(name)}"
+            for name, before in self.versions.items()
+            if before != now.versions.get(name)
+        ]
+        for name in sorted({*self.options, *now.options}):
+            before, after = self.options.get(name), now.options.get(name)
+            if before != after:
+                found.append(f"--{name.replace('_', '-')} was {before}, is {after}")
+        for kind, after in now.inputs.items():
+            found += _changed_files(kind, self.inputs.get(kind, after[:0]), after)
+        return found
+
+    def to_json(self) -> str:
+        """The text of `fingerprint.json`."""
+        inputs = {
+            kind: base64.b64encode(found.tobytes()).decode() for kind, found in self.inputs.items()
+        }
+        facts = {"versions": dict(self.versions), "options": dict(self.options), "inputs": inputs}
+        return json.dumps(facts, indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self | None:
+        """The inverse of `to_json`; None if the text is none of its own."""
+        try:
+            facts = json.loads(text)
+            inputs = {
+                kind: np.frombuffer(base64.b64decode(found), _FILE)
+                for kind, found in facts["inputs"].items()
+            }
+            return cls(dict(facts["versions"]), dict(facts["options"]), inputs)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+def take(
+    options: PreprocessOptions, sources: Sequence[files.Source], reader: AnnotationReader
+) -> Fingerprint:
+    """The fingerprint of inputs as they are now.
+
+    Raises:
+        OSError: if they cannot be listed.
+    """
+    places = {f"{source.kind}s": source.pattern for source in sources}
+    return Fingerprint(
+        {"ganimation-tf": ganimation_tf.__version__, "opencv": cv2.__version__},
+        {**options.shaping(), **places},
+        {source.kind: _inputs(_listing(source, reader)) for source in sources},
+    )
+
+
+def _listing(source: files.Source, reader: AnnotationReader) -> Iterator[files.Found]:
+    for found in source.listing():
+        yield found
+        if source.kind == files.ANNOTATION and not found.problem:
+            yield from files.beside(found, reader.beside)
+
+
+def _inputs(listing: Iterator[files.Found]) -> np.ndarray:
+    """`_FILE` (N,), sorted: 16 bytes for each file, so that millions can be remembered."""
+    hashes = array("Q")
+    for found in listing:
+        state = found.problem.code if found.problem else f"{found.size} {found.modified}"
+        hashes.append(_hash(found.file))
+        hashes.append(_hash(state))
+    return np.sort(np.asarray(hashes).astype("<u8").view(_FILE))
+
+
+def _hash(text: str) -> int:
+    encoded = text.encode(errors="surrogateescape")  # file names need not be valid UTF-8
+    return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "little")
+
+
+def _changed_files(kind: str, before: np.ndarray, after: np.ndarray) -> list[str]:
+    added = len(np.setdiff1d(after["name"], before["name"]))
+    removed = len(np.setdiff1d(before["name"], after["name"]))
+    changed = len(np.setdiff1d(after, before)) - added
+    counts = ((added, "added"), (removed, "removed"), (changed, "changed"))
+    return [f"{n} {kind}{'s' if n > 1 else ''} {what}" for n, what in counts if n > 0]
