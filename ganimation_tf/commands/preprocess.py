@@ -48,12 +48,18 @@ def run(args: argparse.Namespace) -> int:
     require("google_crc32c", "pipeline")
     started = time.monotonic()
     with LocalWorkers(options.workers) as workers:  # they import Beam while this process does
-        logging.disable(logging.WARNING)  # Beam warns of cloud libraries it can do without
-        try:
-            from pipeline import preprocess
-        finally:
-            logging.disable(logging.NOTSET)
-        logging.getLogger("apache_beam").setLevel(logging.WARNING)
+        preprocess = load()
         result = preprocess.run(options, args.beam_args, workers)
     print(preprocess.summary(result, time.monotonic() - started))
     return 0
+
+
+def load() -> types.ModuleType:
+    """`pipeline.preprocess`, without what Beam has to say when it is imported."""
+    logging.disable(logging.WARNING)  # it warns of cloud libraries it can do without
+    try:
+        from pipeline import preprocess
+    finally:
+        logging.disable(logging.NOTSET)
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    return preprocess
