@@ -7,7 +7,7 @@ simplejpeg is measured if it is installed. `damaged` says what a library makes o
 the second half is missing.
 
 Pillow stays: in the job, where reading annotations, cropping and encoding come on top, simplejpeg
-would save about a fifth of the CPU time and OpenCV a tenth. That is not worth a second decoder
+would save an eighth to a fifth of the CPU time and OpenCV less. That is not worth a second decoder
 beside the one that reads every other format that photos come in, says what is wrong with a damaged
 file, and decodes large JPEGs at reduced size. (OpenCV 5 refuses half a JPEG, without a reason;
 OpenCV 4 returned a picture with a grey lower half.) Crops are OpenCV's: less than half the time.

@@ -9,6 +9,8 @@ import sys
 import time
 
 import pytest
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
 from jobs import contents, preprocess
 from openface_files import write_faces, write_photo
 
@@ -191,3 +193,23 @@ def test_a_killed_job_looks_unfinished_and_is_continued(tmp_path, workers):
     arguments[arguments.index(output)] = fresh = tmp_path / "fresh"
     assert cli.main([str(argument) for argument in arguments]) == 0
     assert contents(output) == contents(fresh)
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["replaces", "refuses"])
+def test_a_shard_written_twice_takes_its_place(tmp_path, monkeypatch, refuses):
+    """Also where a rename onto a file that exists is refused, as HDFS does."""
+    rename = FileSystems.rename
+
+    def like_hdfs(sources, targets):
+        if any(os.path.exists(target) for target in targets):
+            raise BeamIOError("destination exists")
+        rename(sources, targets)
+
+    if refuses:
+        monkeypatch.setattr(FileSystems, "rename", like_hdfs)
+    for text in ("first", "second"):
+        (tmp_path / "temporary").write_text(text)
+        files.replace(str(tmp_path / "temporary"), str(tmp_path / "shard*"))
+    assert contents(tmp_path) == {"shard*": b"second"}
+    with pytest.raises(OSError):
+        files.replace(str(tmp_path / "temporary"), str(tmp_path / "shard*"))
