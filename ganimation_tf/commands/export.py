@@ -6,7 +6,7 @@ import pathlib
 from ganimation_tf import quiet
 
 HELP = "write a run's generator as a SavedModel for TensorFlow Serving"
-EXAMPLE = "ganimation export --run runs/00000-tiny-64px-17au-batch8 --model-dir models/ganimation"
+EXAMPLE = "ganimation export --run runs/00000-tiny-48px-17au-batch8 --model-dir models/ganimation"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -43,8 +43,11 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{args.model_dir}: no such model directory")
     require("tensorflow", "serve")
     require("tensorflow_serving", "serve")
+    import os
     import signal
     import threading
+
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would log what is answered as an error
 
     quiet.import_tensorflow()
     from serving.server import Server, load_model
