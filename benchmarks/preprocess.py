@@ -191,8 +191,11 @@ def run_row(row: str, inputs: str, output: str) -> None:
     if row.startswith("job"):
         job(int(row[3:]), inputs, output)
         return
+    import cv2
+
     import pipeline.crops  # noqa: F401
 
+    cv2.setNumThreads(1)  # as in the job
     library()
     print(time.monotonic(), flush=True)
     pairs = pairs_of(inputs)

@@ -42,8 +42,9 @@ class Source:
         Raises:
             OSError: if the place itself cannot be listed.
         """
+        suffixes = tuple(self.suffixes)
         for found in self._matching():
-            counts = not self.suffixes or found.path.lower().endswith(tuple(self.suffixes))
+            counts = not suffixes or found.path.lower().endswith(suffixes)
             if counts or (found.problem and found.problem.code == "unreadable_directory"):
                 yield found
 

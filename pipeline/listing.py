@@ -7,37 +7,43 @@ face.
 """
 
 import dataclasses
-import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from pipeline import files
-from pipeline.entries import Entry, entries_of_file
+from pipeline.entries import Entry, entries_of_file, pack, unpack
 from pipeline.job import Job
 
 COUNTERS = "preprocess"
 """Namespace of the job's Beam counters: images, annotations, records and the reason codes."""
 
 _BATCH = 1000  # entries in one element
+_WAITING = 100_000  # entries that wait for their batch to fill up
 
-Batch = tuple[str, list[Entry]]
+Batch = tuple[str, bytes]
+"""Shard name, and entries of that shard as `entries.pack` leaves them."""
 
 
-def batches(
-    entries: Iterable[Entry], shard: Callable[[Entry], str]
-) -> Iterator[tuple[str, list[Entry]]]:
-    """(shard name, entries of that shard), at most `_BATCH` in each."""
+def batches(entries: Iterable[Entry], shard: Callable[[Entry], str]) -> Iterator[Batch]:
+    """Batches of at most `_BATCH` entries."""
     gathered: dict[str, list[Entry]] = defaultdict(list)
+    waiting = 0
     for entry in entries:
         name = shard(entry)
         gathered[name].append(entry)
+        waiting += 1
         if len(gathered[name]) == _BATCH:
-            yield name, gathered.pop(name)
-    yield from gathered.items()
+            waiting -= _BATCH
+            yield name, pack(gathered.pop(name))
+        elif waiting == _WAITING:
+            yield from ((name, pack(found)) for name, found in gathered.items())
+            gathered.clear()
+            waiting = 0
+    yield from ((name, pack(found)) for name, found in gathered.items())
 
 
 class _List(beam.DoFn):
@@ -52,7 +58,7 @@ class _List(beam.DoFn):
     def process(self, source: files.Source) -> Iterator[Any]:
         if source.kind == files.IMAGE:
             # Each shard is written, also one that no key fell into.
-            yield from ((name, []) for name in self.job.sharding.names())
+            yield from ((name, pack([])) for name in self.job.sharding.names())
         self.listed = 0
         to_read: list[files.Found] = []
         yield from batches(self._entries(source, to_read), self._shard)
@@ -100,11 +106,11 @@ class ListFiles(beam.PTransform):
 
     def expand(self, sources):
         tags = (_List.LISTED, _List.READ)
-        listing = beam.ParDo(_List(self.job)).with_output_types(tuple[str, Any])
+        listing = beam.ParDo(_List(self.job)).with_output_types(Batch)
         names = sources | "List" >> listing.with_outputs(*tags, main="entries")
         if not self.job.reader.reads_index:
             return names.entries, names.listed
-        indexing = beam.ParDo(_Index(self.job)).with_output_types(tuple[str, Any])
+        indexing = beam.ParDo(_Index(self.job)).with_output_types(Batch)
         rows = (
             names.read
             | "SpreadFiles" >> beam.Reshuffle()  # or one worker would read all tables
@@ -123,16 +129,16 @@ class _Assign(beam.DoFn):
     def __init__(self, job: Job):
         self.job = job
 
-    def process(self, element: tuple[str, Iterable[Sequence[Entry]]]) -> Iterator[Batch]:
+    def process(self, element: tuple[str, Iterable[bytes]]) -> Iterator[Batch]:
         name, found = element
-        entries = [Entry(*entry) for entry in itertools.chain.from_iterable(found)]
+        entries = unpack(found)
         said = {}
         for entry in sorted(entries, key=lambda entry: entry[:3]):
             if entry.kind == files.ANNOTATION:
                 split, subject = said.get(entry.key, (None, None))
                 said_split, said_subject = self.job.reader.assignment(entry.reference)
                 said[entry.key] = split or said_split, subject or said_subject
-        yield name, []
+        yield name, pack([])
 
         def shard(entry: Entry) -> str:
             split, subject = said.get(entry.key, (None, None))
@@ -151,5 +157,5 @@ class Assign(beam.PTransform):
     job: Job
 
     def expand(self, entries):
-        assigning = beam.ParDo(_Assign(self.job)).with_output_types(tuple[str, Any])
+        assigning = beam.ParDo(_Assign(self.job)).with_output_types(Batch)
         return entries | "GroupByKey" >> beam.GroupByKey() | "Move" >> assigning

@@ -58,40 +58,44 @@ def list_local(directory: str, pattern: str) -> Iterator[Found]:
             if any(os.path.commonpath([root, target]) in (root, target) for root in seen):
                 continue
             seen.append(target)
-            for found in _walk(place, links):
+            for found in _walk(place, len(directory), links):
                 unknown = found.problem and found.problem.code == "unreadable_directory"
                 if unknown or matches(found.path):
-                    file = found.path[len(directory) :].lstrip("/")
-                    yield dataclasses.replace(found, file=file)
+                    yield found
         waiting = links
 
 
-def _walk(directory: str, links: list[str]) -> Iterator[Found]:
-    """Everything under a local directory, in no order; `Found.file` is left empty.
+def _walk(directory: str, root: int, links: list[str]) -> Iterator[Found]:
+    """Everything under a local directory, in no order.
 
-    Links to directories are not followed but added to `links`.
+    Args:
+        directory: is searched recursively, but links to directories are not followed.
+        root: length of the path that names are relative to.
+        links: gets the links to directories.
     """
     try:
         entries = os.scandir(directory)
     except OSError as error:
         message = f"the directory cannot be listed: {error.strerror}"
-        yield Found(directory, "", FileError("unreadable_directory", message))
+        file = directory[root:].lstrip("/")
+        yield Found(directory, file, FileError("unreadable_directory", message))
         return
     with entries:
         for entry in entries:
+            file = entry.path[root:].lstrip("/")
             try:
                 status = entry.stat()
             except OSError as error:
                 message = f"leads to nothing that can be opened: {error.strerror}"
-                yield Found(entry.path, "", FileError("broken_link", message))
+                yield Found(entry.path, file, FileError("broken_link", message))
                 continue
             mode = status.st_mode
             if stat.S_ISREG(mode):
-                yield Found(entry.path, "", None, status.st_size, status.st_mtime_ns)
+                yield Found(entry.path, file, None, status.st_size, status.st_mtime_ns)
                 continue
             kind = "directory" if stat.S_ISDIR(mode) else "device, pipe or socket"
-            yield Found(entry.path, "", FileError("not_a_file", f"is a {kind}"))
+            yield Found(entry.path, file, FileError("not_a_file", f"is a {kind}"))
             if stat.S_ISDIR(mode) and entry.is_symlink():
                 links.append(entry.path)
             elif stat.S_ISDIR(mode):
-                yield from _walk(entry.path, links)
+                yield from _walk(entry.path, root, links)

@@ -6,7 +6,6 @@
 """
 
 import dataclasses
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from apache_beam.metrics import Metrics
 from ganimation_tf import manifest
 from ganimation_tf.dataset_statistics import DatasetStatistics
 from pipeline import files
-from pipeline.entries import Entry
+from pipeline.entries import unpack
 from pipeline.job import Job
 from pipeline.listing import COUNTERS
 from pipeline.progress import TEMPORARY
@@ -41,10 +40,9 @@ class _WriteShard(beam.DoFn):
         cv2.setNumThreads(1)
         self.job.geometry.load()
 
-    def process(self, element: tuple[str, Iterable[Sequence[Entry]]]) -> Iterator[Any]:
+    def process(self, element: tuple[str, Iterable[bytes]]) -> Iterator[Any]:
         name, batches = element
-        entries = [Entry(*entry) for entry in itertools.chain.from_iterable(batches)]
-        facts, rejections, statistics = write_shard(name, entries, self.job)
+        facts, rejections, statistics = write_shard(name, unpack(batches), self.job)
         Metrics.counter(COUNTERS, "records").inc(facts.shard.records)
         for rejection in rejections:
             Metrics.counter(COUNTERS, rejection.code).inc()
