@@ -9,22 +9,25 @@ shards, checks sums, gathers statistics, and writes TFRecords, digests and a rep
 first row all inputs are read once, for the page cache, and the loop and the job run over 200
 images, for the compiled modules. Times are from start to end of the process; `w/o import` counts
 from when its modules are loaded. CPU and memory are those of all its processes, sampled every
-200 ms; memory shared by processes counts once (PSS). With --repeats the fastest counts.
+200 ms; memory shared by processes counts once (PSS). With --repeats each number and each ratio is
+the median; a ratio is of two rows of one round, since a machine's speed changes within minutes.
 """
 
 import argparse
 import dataclasses
 import functools
-import json
 import multiprocessing
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Callable
+
+from measuring import Sampler
 
 UNIQUE = 200
 CHUNK = 50  # images that a pool's worker takes at once
@@ -39,7 +42,7 @@ ROWS = {
 GOALS = (("job1", "bare", 0.85), ("job2", "job1", 1.6), ("job2", "pool2", 0.8))
 """Least ratios of throughput."""
 
-WORKER_GOAL_MIB = 350
+WORKER_GOAL = "< 350"
 
 
 @dataclasses.dataclass
@@ -55,51 +58,6 @@ class Measured:
     cpu: float
     whole: float
     largest: float
-
-
-class Sampler(threading.Thread):
-    """Watches a process and its descendants until they have ended."""
-
-    def __init__(self, pid: int):
-        super().__init__(daemon=True)
-        self._pid = pid
-        self._done = threading.Event()
-        self.cpu: dict[int, float] = {}
-        self.peaks: dict[int, float] = {}
-        self.whole = 0.0
-
-    def run(self) -> None:
-        while not self._done.wait(0.2):
-            whole = 0.0
-            for pid in tree(self._pid):
-                try:
-                    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
-                    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-                except OSError:  # it has ended meanwhile
-                    continue
-                ticks = sum(map(int, fields.split()[11:13]))
-                sizes = {line.split()[0]: int(line.split()[1]) / 1024 for line in rollup[1:]}
-                self.cpu[pid] = ticks / os.sysconf("SC_CLK_TCK")
-                self.peaks[pid] = max(self.peaks.get(pid, 0), sizes.get("Rss:", 0))
-                whole += sizes.get("Pss:", 0)
-            self.whole = max(self.whole, whole)
-
-    def stop(self) -> None:
-        """Ends the thread; its numbers are complete then."""
-        self._done.set()
-        self.join()
-
-
-def tree(root: int) -> list[int]:
-    """A process and its descendants."""
-    found = [root]
-    for pid in found:
-        try:
-            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-        except OSError:  # it has ended meanwhile
-            continue
-    return found
 
 
 def measure(row: str, inputs: pathlib.Path) -> Measured:
@@ -224,25 +182,40 @@ def job(workers: int, inputs: str, output: str) -> None:
         raise RuntimeError(f"rejected: {result.manifest.rejections}")
 
 
-def table(found: dict[str, Measured], images: int) -> str:
+def table(rounds: list[dict[str, Measured]], images: int) -> str:
     """The rows, and the ratios with their goals."""
+
+    def middle(number: Callable[[dict[str, Measured]], float]) -> float:
+        return statistics.median(map(number, rounds))
+
     lines = [
         f"{'':24}{'images/s':>10}{'w/o import':>12}{'CPU s':>8}{'all MiB':>9}{'worker MiB':>12}"
     ]
     for row, name in ROWS.items():
-        m = found[row]
-        rates = f"{images / m.seconds:10.0f}{images / m.after_import:12.0f}"
-        lines.append(f"{name:24}{rates}{m.cpu:8.1f}{m.whole:9.0f}{m.largest:12.0f}")
+        m = {
+            field.name: middle(lambda found, f=field.name, row=row: getattr(found[row], f))
+            for field in dataclasses.fields(Measured)
+        }
+        rates = f"{images / m['seconds']:10.0f}{images / m['after_import']:12.0f}"
+        lines.append(f"{name:24}{rates}{m['cpu']:8.1f}{m['whole']:9.0f}{m['largest']:12.0f}")
     lines += ["", f"{'':42}{'whole':>8}{'w/o import':>12}{'by CPU':>8}{'goal':>10}"]
     for one, other, goal in GOALS:
-        a, b = found[one], found[other]
-        whole, running = b.seconds / a.seconds, b.after_import / a.after_import
-        scale = 2 if (one, other) == ("job2", "job1") else 1  # two processes share the CPU time
+        ratios = []
+        for name in ("seconds", "after_import", "cpu"):
+            # Two processes share the CPU time of one.
+            scale = 2 if name == "cpu" and (one, other) == ("job2", "job1") else 1
+            ratios.append(
+                middle(
+                    lambda found, n=name, s=scale, a=one, b=other: (
+                        s * getattr(found[b], n) / getattr(found[a], n)
+                    )
+                )
+            )
         name = f"{ROWS[one]} / {ROWS[other]}"
-        ratios = f"{whole:8.2f}{running:12.2f}{scale * b.cpu / a.cpu:8.2f}"
-        lines.append(f"{name:42}{ratios}{f'>= {goal}':>10}")
-    worker = max(found["job1"].largest, found["job2"].largest)
-    lines.append(f"{'largest worker, MiB':42}{worker:8.0f}{f'< {WORKER_GOAL_MIB}':>30}")
+        whole, running, cpu = ratios
+        lines.append(f"{name:42}{whole:8.2f}{running:12.2f}{cpu:8.2f}{f'>= {goal}':>10}")
+    largest = max(found[row].largest for found in rounds for row in ("job1", "job2"))
+    lines.append(f"{'largest worker, MiB':42}{largest:8.0f}{WORKER_GOAL:>30}")
     return "\n".join(lines)
 
 
@@ -251,7 +224,6 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--keep", help="directory for the inputs, made there once and kept")
-    parser.add_argument("--json", help="also write the numbers there")
     parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.row:
@@ -267,13 +239,12 @@ def main() -> None:
         for row in ("bare", "job1"):
             measure(row, few)
         load = os.getloadavg()[0]
-        runs = [{row: measure(row, inputs) for row in ROWS} for _ in range(args.repeats)]
-    found = {row: min((run[row] for run in runs), key=lambda m: m.seconds) for row in ROWS}
-    print(f"{args.images} JPEGs of 256 px, {os.cpu_count()} cores, load before {load:.1f}\n")
-    print(table(found, args.images))
-    if args.json:
-        facts = {row: dataclasses.asdict(m) for row, m in found.items()}
-        pathlib.Path(args.json).write_text(json.dumps(facts, indent=1) + "\n")
+        rounds = [{row: measure(row, inputs) for row in ROWS} for _ in range(args.repeats)]
+    print(
+        f"{args.images} JPEGs of 256 px, {os.cpu_count()} cores, load before {load:.1f}, "
+        f"rounds: {args.repeats}\n"
+    )
+    print(table(rounds, args.images))
 
 
 if __name__ == "__main__":
