@@ -7,7 +7,11 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from ganimation_tf import callbacks, dataset, networks
+from ganimation_tf import dataset, networks
+from ganimation_tf.callbacks.checkpoints import Checkpoints
+from ganimation_tf.callbacks.metrics_log import MetricsLog
+from ganimation_tf.callbacks.progress import Progress, StopAtStep
+from ganimation_tf.callbacks.samples import SampleGrid
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.manifest import EVAL, TRAIN, Manifest
@@ -122,7 +126,7 @@ def train(
     with strategy.scope():
         model = build_model(config, manifest, total_steps)
         run = open_run(runs, resume, config, manifest, preset, total_steps)
-        checkpoints = callbacks.Checkpoints(run)
+        checkpoints = Checkpoints(run)
         start = checkpoints.restore(model)
     validation, shown = _evaluation(data, manifest, config.batch_size)
     images_per_step = config.batch_size * config.critic_steps
@@ -141,12 +145,12 @@ def train(
         steps_per_epoch=epoch_steps,
         validation_data=validation,
         callbacks=[
-            callbacks.StopAtStep(total_steps),
-            callbacks.Progress(total_steps, images_per_step, log.info),
+            StopAtStep(total_steps),
+            Progress(total_steps, images_per_step, log.info),
             checkpoints,
-            callbacks.MetricsLog(run / "metrics.jsonl", images_per_step),
+            MetricsLog(run / "metrics.jsonl", images_per_step),
             keras.callbacks.TensorBoard(run / "logs", write_graph=False),
-            callbacks.SampleGrid(shown, run / "samples", run / "logs"),
+            SampleGrid(shown, run / "samples", run / "logs"),
         ],
         shuffle=False,  # the dataset is shuffled by seed and position
         verbose=0,  # `Progress` says it in one line

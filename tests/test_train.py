@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import tiny
-from ganimation_tf import callbacks, cli, images, runs, train
+from ganimation_tf import cli, images, runs, train
+from ganimation_tf.callbacks import progress
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import TRACKED
 
@@ -74,9 +75,9 @@ def test_the_same_seed_gives_the_same_weights(data, finished, tmp_path):
 
 
 def test_a_run_stopped_after_an_epoch_goes_on_to_the_same_weights(data, finished, tmp_path):
-    stop = callbacks.StopAtStep(EPOCH_STEPS)
+    stop = progress.StopAtStep(EPOCH_STEPS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", lambda steps: stop)
+        patch.setattr(train, "StopAtStep", lambda steps: stop)
         stopped = run_training(data, tmp_path)
     assert len((stopped / "metrics.jsonl").read_text().splitlines()) == 1
     assert run_training(data, tmp_path, resume=stopped) == stopped
@@ -116,15 +117,15 @@ def test_runs_are_numbered_and_none_is_touched_twice(tmp_path):
 def test_progress_counts_rate_and_time_left(monkeypatch):
     """5 steps of 4 images, one a second: after the first, 4 images/s."""
     clock = iter(range(100))
-    monkeypatch.setattr(callbacks.time, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(callbacks.Progress, "SECONDS", 2.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(progress.Progress, "SECONDS", 2.0)
     lines = []
-    progress = callbacks.Progress(total_steps=5, images_per_step=4, write=lines.append)
+    shown = progress.Progress(total_steps=5, images_per_step=4, write=lines.append)
     model = tiny.build_model(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
-    progress.set_model(model)
-    progress.on_train_begin()
+    shown.set_model(model)
+    shown.on_train_begin()
     for step in range(5):
-        progress.on_train_batch_end(step, dict.fromkeys(TRACKED, 0.5))
+        shown.on_train_batch_end(step, dict.fromkeys(TRACKED, 0.5))
     assert lines[0].startswith("step 0/5")
     assert [line.split()[1:5] for line in lines[1:]] == [
         ["3/5", "4.0", "images/s", "0:02"],

@@ -1,0 +1,1 @@
+"""What happens while `fit` runs: progress, metrics, checkpoints, pictures, diagnoses."""
