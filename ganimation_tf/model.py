@@ -28,6 +28,11 @@ class GANimation(keras.Model):
         generator, critic: as `networks` builds them.
         loss_weights: weights of the loss terms.
         critic_steps: K, critic updates for each update of the generator.
+        relative: whether the generator is given target minus source AUs.
+        average: decay of the moving average of the generator's weights per update; 0: none.
+
+    Attributes:
+        inference_generator: what to look at, evaluate and export: the average where one is kept.
     """
 
     def __init__(
@@ -36,12 +41,20 @@ class GANimation(keras.Model):
         critic: keras.Model,
         loss_weights: LossWeights,
         critic_steps: int,
+        relative: bool = False,
+        average: float = 0.0,
     ):
         super().__init__(name="ganimation")
         self.generator = generator
         self.critic = critic
         self.loss_weights = loss_weights
         self.critic_steps = critic_steps
+        self.relative = relative
+        self.average = average
+        self.inference_generator = generator
+        if average:
+            self.inference_generator = keras.models.clone_model(generator)
+            self.inference_generator.set_weights(generator.get_weights())
         self._trackers = {name: keras.metrics.Mean(name=name) for name in TRACKED}
         self.built = True  # both networks are; Keras would otherwise drop the optimizers' state
 
@@ -67,8 +80,17 @@ class GANimation(keras.Model):
         return list(self._trackers.values())
 
     def call(self, inputs):
-        """The generator: `[image, action_units]` to `image`, `attention` and `color`."""
-        return self.generator(inputs)
+        """`[image, source, target]`: `edit` by the generator that is kept for use."""
+        return self.edit(self.inference_generator, *inputs)
+
+    def edit(self, generator: keras.Model, image, source, target) -> dict[str, tf.Tensor]:
+        """The image with other AUs: `image`, `attention` and `color` (see `networks`).
+
+        Args:
+            image: (B, S, S, 3) in [-1, 1].
+            source, target: (B, N) in [0, 1], the AUs that it shows and those it is to show.
+        """
+        return generator([image, target - source if self.relative else target])
 
     def train_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """K critic updates on K micro-batches, then a generator update on the last of them.
@@ -79,11 +101,14 @@ class GANimation(keras.Model):
         for step in range(self.critic_steps):
             micro_batch = {name: values[:, step] for name, values in batch.items()}
             critic_terms = self._critic_step(micro_batch)
-        return self._track(critic_terms | self._generator_step(micro_batch))
+        generator_terms = self._generator_step(micro_batch)
+        if self.average:
+            tf.distribute.get_replica_context().merge_call(self._update_average)
+        return self._track(critic_terms | generator_terms)
 
     def test_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The terms of one batch of `dataset.evaluation`; the gradient penalty is left at 0."""
-        _, generator_terms = self._generator_loss(batch)
+        _, generator_terms = self._generator_loss(self.inference_generator, batch)
         real = self.critic(batch[dataset.IMAGE])
         seen = losses.action_units(real["action_units"], batch[dataset.ACTION_UNITS])
         realism = losses.generator_realism(real["realism"]) - generator_terms["generator_realism"]
@@ -94,7 +119,8 @@ class GANimation(keras.Model):
     def _critic_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         image = batch[dataset.IMAGE]
         # Outside the tape: the critic's update needs no gradient of the generator.
-        fake = self.generator([image, batch[dataset.TARGET]])["image"]
+        source, target = batch[dataset.ACTION_UNITS], batch[dataset.TARGET]
+        fake = self.edit(self.generator, image, source, target)["image"]
         weights = self.loss_weights
         with tf.GradientTape() as tape:
             on_real, on_fake = self.critic(image), self.critic(fake)
@@ -106,9 +132,7 @@ class GANimation(keras.Model):
                     fake,
                     batch[dataset.EPSILON],
                 ),
-                "critic_action_units": losses.action_units(
-                    on_real["action_units"], batch[dataset.ACTION_UNITS]
-                ),
+                "critic_action_units": losses.action_units(on_real["action_units"], source),
             }
             loss = (
                 weights.realism * terms["critic_realism"]
@@ -121,22 +145,22 @@ class GANimation(keras.Model):
 
     def _generator_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            loss, terms = self._generator_loss(batch)
+            loss, terms = self._generator_loss(self.generator, batch)
             mean_loss = _global_mean(loss)
         self._apply(tape, mean_loss, self.generator, self.optimizer)
         return terms
 
-    def _generator_loss(self, batch):
-        image = batch[dataset.IMAGE]
-        edited = self.generator([image, batch[dataset.TARGET]])
-        recovered = self.generator([edited["image"], batch[dataset.ACTION_UNITS]])
+    def _generator_loss(self, generator, batch):
+        image, source, target = (
+            batch[name] for name in (dataset.IMAGE, dataset.ACTION_UNITS, dataset.TARGET)
+        )
+        edited = self.edit(generator, image, source, target)
+        recovered = self.edit(generator, edited["image"], target, source)
         on_edited = self.critic(edited["image"])
         masks = (edited["attention"], recovered["attention"])
         terms = {
             "generator_realism": losses.generator_realism(on_edited["realism"]),
-            "generator_action_units": losses.action_units(
-                on_edited["action_units"], batch[dataset.TARGET]
-            ),
+            "generator_action_units": losses.action_units(on_edited["action_units"], target),
             "cycle": losses.cycle(image, recovered["image"]),
             "attention": sum(losses.attention(mask) for mask in masks),
             "total_variation": sum(losses.total_variation(mask) for mask in masks),
@@ -155,6 +179,19 @@ class GANimation(keras.Model):
     def _apply(tape, loss, network, optimizer):
         variables = network.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
+
+    def _update_average(self, strategy: tf.distribute.Strategy) -> None:
+        """Moves the average towards the generator; in the context of all replicas."""
+        for mean, variable in zip(
+            self.inference_generator.trainable_variables,
+            self.generator.trainable_variables,
+            strict=True,
+        ):
+            strategy.extended.update(
+                mean.value,
+                lambda mean, now: mean.assign_sub((1.0 - self.average) * (mean - now)),
+                args=(variable.value,),
+            )
 
     def _track(self, terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         for name, values in terms.items():

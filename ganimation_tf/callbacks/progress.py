@@ -1,20 +1,8 @@
-"""How far training is: the end at a given step, and a line every few seconds."""
+"""How far training is: a line every few seconds."""
 
 import time
 
 import keras
-
-
-class StopAtStep(keras.callbacks.Callback):
-    """Ends training after `steps` generator updates, within an epoch if need be."""
-
-    def __init__(self, steps: int):
-        super().__init__()
-        self.steps = steps
-
-    def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.optimizer.iterations) >= self.steps:
-            self.model.stop_training = True
 
 
 class Progress(keras.callbacks.Callback):

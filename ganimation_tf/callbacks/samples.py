@@ -46,8 +46,9 @@ class SampleGrid(keras.callbacks.Callback):
     def render(self) -> np.ndarray:
         """The grid as uint8 (height, width, 3)."""
         original = self.faces[dataset.IMAGE]
-        edited = self.model([original, self.faces[dataset.TARGET]])
-        cycled = self.model([edited["image"], self.faces[dataset.ACTION_UNITS]])["image"]
+        source, target = self.faces[dataset.ACTION_UNITS], self.faces[dataset.TARGET]
+        edited = self.model([original, source, target])
+        cycled = self.model([edited["image"], target, source])["image"]
         attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
         columns = (original, attention, edited["color"], edited["image"], cycled)
         cells = tf.stack(columns, axis=1).numpy()
