@@ -7,13 +7,16 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from ganimation_tf import dataset, networks
+from ganimation_tf import alarms, dataset, networks
 from ganimation_tf.callbacks.checkpoints import Checkpoints
+from ganimation_tf.callbacks.health import Health
 from ganimation_tf.callbacks.metrics_log import MetricsLog
 from ganimation_tf.callbacks.progress import Progress, StopAtStep
 from ganimation_tf.callbacks.samples import SampleGrid
+from ganimation_tf.callbacks.summaries import Summaries, writer
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
+from ganimation_tf.health import Monitor
 from ganimation_tf.manifest import EVAL, TRAIN, Manifest
 from ganimation_tf.model import GANimation
 from ganimation_tf.runs import open_run
@@ -130,6 +133,8 @@ def train(
         start = checkpoints.restore(model)
     validation, shown = _evaluation(data, manifest, config.batch_size)
     images_per_step = config.batch_size * config.critic_steps
+    monitor = Monitor(_baselines(data, manifest, model), config, total_steps)
+    train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     model.fit(
         dataset.training(
             data,
@@ -146,11 +151,12 @@ def train(
         validation_data=validation,
         callbacks=[
             StopAtStep(total_steps),
+            Health(monitor, run, train_log),  # before all that save
             Progress(total_steps, images_per_step, log.info),
             checkpoints,
             MetricsLog(run / "metrics.jsonl", images_per_step),
-            keras.callbacks.TensorBoard(run / "logs", write_graph=False),
-            SampleGrid(shown, run / "samples", run / "logs"),
+            Summaries(train_log, eval_log, shown, total_steps),
+            SampleGrid(shown, manifest.action_units, run, train_log, total_steps),
         ],
         shuffle=False,  # the dataset is shuffled by seed and position
         verbose=0,  # `Progress` says it in one line
@@ -164,6 +170,15 @@ def _check_devices(strategy: tf.distribute.Strategy, config: TrainConfig) -> Non
         raise UserError(
             f"--batch-size must be a multiple of the {replicas} devices, got {config.batch_size}"
         )
+
+
+def _baselines(data: pathlib.Path, manifest: Manifest, model: GANimation) -> alarms.Baselines:
+    units = dataset.load_action_units(data, manifest, TRAIN)
+    patches = model.critic.output["realism"].shape[1]
+    return alarms.Baselines(
+        mean_error=float(units.var(axis=0).mean()),
+        gap_limit=alarms.largest_gap(manifest.crop.size, patches),
+    )
 
 
 def _evaluation(data: pathlib.Path, manifest: Manifest, batch_size: int):
