@@ -8,7 +8,7 @@ import keras
 
 from ganimation_tf.manifest import EVAL, TRAIN
 from ganimation_tf.model import GANimation
-from ganimation_tf.train import Plan
+from ganimation_tf.plan import Plan
 
 FLOAT = 4  # bytes
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from ganimation_tf import dataset, losses
+from ganimation_tf import dataset, losses, vitals
 from ganimation_tf.config import LossWeights
 
 TRACKED = (
@@ -17,8 +17,17 @@ TRACKED = (
     "cycle",
     "attention",
     "total_variation",
+    "unedited_action_units",
+    "mask_mean",
+    "mask_std",
+    "mask_saturated",
+    "critic_gradient",
+    "generator_gradient",
 )
-"""The unweighted loss terms, in the order in which the progress line shows them."""
+"""The unweighted loss terms, and what else tells of the health of training."""
+
+TRAINING_ONLY = ("gradient_penalty", "critic_gradient", "generator_gradient")
+"""Those of `TRACKED` that an evaluation does not compute and leaves at 0."""
 
 
 class GANimation(keras.Model):
@@ -97,6 +106,10 @@ class GANimation(keras.Model):
 
         Args:
             batch: one element of `dataset.training`, or a replica's share of it.
+
+        Returns:
+            `TRACKED` of this step alone; the epoch's means are in `metrics`. The critic's are
+            those of its last update.
         """
         for step in range(self.critic_steps):
             micro_batch = {name: values[:, step] for name, values in batch.items()}
@@ -107,14 +120,20 @@ class GANimation(keras.Model):
         return self._track(critic_terms | generator_terms)
 
     def test_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The terms of one batch of `dataset.evaluation`; the gradient penalty is left at 0."""
+        """The terms of a batch of `dataset.evaluation`; those of `TRAINING_ONLY` are left at 0."""
         _, generator_terms = self._generator_loss(self.inference_generator, batch)
         real = self.critic(batch[dataset.IMAGE])
         seen = losses.action_units(real["action_units"], batch[dataset.ACTION_UNITS])
+        unedited = losses.action_units(real["action_units"], batch[dataset.TARGET])
         realism = losses.generator_realism(real["realism"]) - generator_terms["generator_realism"]
-        return self._track(
-            generator_terms | {"critic_realism": realism, "critic_action_units": seen}
-        )
+        critic_terms = {
+            "critic_realism": realism,
+            "critic_action_units": seen,
+            "unedited_action_units": unedited,
+        }
+        # Keras takes the trackers' means for the batch's values only if all of them are there.
+        left_out = dict.fromkeys(TRAINING_ONLY, tf.constant(0.0))
+        return self._track(generator_terms | critic_terms | left_out)
 
     def _critic_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         image = batch[dataset.IMAGE]
@@ -140,15 +159,18 @@ class GANimation(keras.Model):
                 + weights.action_units * terms["critic_action_units"]
             )
             mean_loss = _global_mean(loss)
-        self._apply(tape, mean_loss, self.critic, self.critic_optimizer)
-        return terms
+        norm = self._apply(tape, mean_loss, self.critic, self.critic_optimizer)
+        # How far the critic finds the faces as they are from their targets: what the generator's
+        # AU error would be if it left them alone.
+        unedited = losses.action_units(on_real["action_units"], batch[dataset.TARGET])
+        return terms | {"unedited_action_units": unedited, "critic_gradient": norm}
 
     def _generator_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
             loss, terms = self._generator_loss(self.generator, batch)
             mean_loss = _global_mean(loss)
-        self._apply(tape, mean_loss, self.generator, self.optimizer)
-        return terms
+        norm = self._apply(tape, mean_loss, self.generator, self.optimizer)
+        return terms | {"generator_gradient": norm}
 
     def _generator_loss(self, generator, batch):
         image, source, target = (
@@ -173,12 +195,15 @@ class GANimation(keras.Model):
             + weights.attention * terms["attention"]
             + weights.total_variation * terms["total_variation"]
         )
-        return loss, terms
+        return loss, terms | vitals.mask_statistics(edited["attention"])
 
     @staticmethod
-    def _apply(tape, loss, network, optimizer):
+    def _apply(tape, loss, network, optimizer) -> tf.Tensor:
+        """Updates the network; returns the norm of its gradient."""
         variables = network.trainable_variables
-        optimizer.apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply(gradients, variables)
+        return vitals.gradient_norm(gradients)
 
     def _update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Moves the average towards the generator; in the context of all replicas."""
@@ -194,9 +219,15 @@ class GANimation(keras.Model):
             )
 
     def _track(self, terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Adds to the trackers; returns the means over this batch, or scalars as they are."""
         for name, values in terms.items():
             self._trackers[name].update_state(values)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        per_image = [name for name in TRACKED if terms[name].shape.rank]
+        # Keras returns the mean over the replicas of what each returns.
+        means = _global_mean(tf.stack([terms[name] for name in per_image], axis=1))
+        replica = tf.distribute.get_replica_context()
+        means *= 1.0 if replica is None else float(replica.num_replicas_in_sync)
+        return {**terms, **dict(zip(per_image, tf.unstack(means), strict=True))}
 
 
 def _global_mean(values: tf.Tensor) -> tf.Tensor:
@@ -206,10 +237,10 @@ def _global_mean(values: tf.Tensor) -> tf.Tensor:
     own count, two replicas would make a step of twice the size.
 
     Args:
-        values: (b,), one per image of this replica.
+        values: (b,) or (b, M), one row per image of this replica.
     """
     count = tf.cast(tf.shape(values)[0], tf.float32)
     replica = tf.distribute.get_replica_context()
     if replica is not None and replica.num_replicas_in_sync > 1:
         count = replica.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    return tf.reduce_sum(values) / count
+    return tf.reduce_sum(values, axis=0) / count

@@ -1,147 +1,32 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
 import contextlib
-import dataclasses
 import logging
 import pathlib
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
-import keras
 import tensorflow as tf
 
-from ganimation_tf import dataset, devices, networks, runs, transfer
+from ganimation_tf import alarms, dataset, devices, runs, transfer
+from ganimation_tf.build import build_model
 from ganimation_tf.callbacks.checkpoints import Checkpoints, Interrupted, saved_step, writing
+from ganimation_tf.callbacks.health import Health
 from ganimation_tf.callbacks.metrics_log import MetricsLog
 from ganimation_tf.callbacks.progress import Progress
 from ganimation_tf.callbacks.samples import SampleGrid
+from ganimation_tf.callbacks.summaries import Summaries, writer
 from ganimation_tf.config import TrainConfig
-from ganimation_tf.errors import UserError
-from ganimation_tf.manifest import EVAL, TRAIN, Manifest
+from ganimation_tf.health import Monitor
+from ganimation_tf.manifest import EVAL, TRAIN
 from ganimation_tf.model import GANimation
+from ganimation_tf.plan import Plan
 
 SAMPLES = 8
 """Faces in the sample grid."""
 
 log = logging.getLogger(__name__)
-
-
-class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant for `constant_steps`, then linear to zero over `decay_steps`.
-
-    The published code lowers the rate once per epoch; this is the straight line through it.
-    """
-
-    def __init__(self, initial: float, constant_steps: int, decay_steps: int):
-        self.initial = initial
-        self.constant_steps = constant_steps
-        self.decay_steps = decay_steps
-
-    def __call__(self, step):
-        if not self.decay_steps:
-            return tf.constant(self.initial, tf.float32)
-        done = (tf.cast(step, tf.float32) - self.constant_steps) / self.decay_steps
-        return self.initial * (1.0 - tf.clip_by_value(done, 0.0, 1.0))
-
-    def get_config(self):
-        return {
-            "initial": self.initial,
-            "constant_steps": self.constant_steps,
-            "decay_steps": self.decay_steps,
-        }
-
-
-def build_model(config: TrainConfig, manifest: Manifest, total_steps: int) -> GANimation:
-    """Both networks and the compiled model; call inside the strategy's scope.
-
-    Raises:
-        UserError: if the dataset's image size does not fit the networks.
-    """
-    size, units = manifest.crop.size, len(manifest.action_units)
-    try:
-        generator = networks.build_generator(
-            size,
-            units,
-            config.filters,
-            config.residual_blocks,
-            config.seed,
-            config.conditioning,
-            config.relative,
-        )
-        critic = networks.build_critic(
-            size, units, config.critic_filters, config.critic_layers, config.seed + 1
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    model = GANimation(
-        generator,
-        critic,
-        config.loss_weights,
-        config.critic_steps,
-        relative=config.relative,
-        average=config.average,
-    )
-    constant = round(total_steps * config.epochs / (config.epochs + config.decay_epochs))
-
-    def adam(updates_per_step: int) -> keras.optimizers.Optimizer:
-        schedule = LinearDecay(
-            config.learning_rate,
-            constant * updates_per_step,
-            (total_steps - constant) * updates_per_step,
-        )
-        return keras.optimizers.Adam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
-
-    model.compile(adam(1), adam(config.critic_steps))
-    return model
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What is to be trained on what, checked, before anything is built or written.
-
-    Attributes:
-        facts: see `runs.facts_of`.
-        epoch_steps: generator updates in one pass over the training images, at least 1.
-        steps: generator updates of the whole run.
-    """
-
-    data: pathlib.Path
-    config: TrainConfig
-    manifest: Manifest
-    preset: str
-    epoch_steps: int
-    steps: int
-    start_from: pathlib.Path | None
-
-    @property
-    def facts(self) -> dict:
-        return runs.facts_of(self.config, self.manifest, self.preset, self.steps, self.start_from)
-
-
-def make_plan(
-    data: pathlib.Path,
-    config: TrainConfig,
-    preset: str,
-    steps: int | None = None,
-    start_from: pathlib.Path | None = None,
-) -> Plan:
-    """Looks at the dataset.
-
-    Args:
-        data: directory of a dataset of `ganimation preprocess`.
-        preset: the name that `config` started from, for the record.
-        steps: generator updates; None: as many as the config's epochs make.
-        start_from: a run whose networks to start from; None: from random ones.
-
-    Raises:
-        UserError: if the dataset is not whole or fits less than one batch.
-    """
-    manifest = Manifest.load(data)
-    dataset.shard_paths(data, manifest, TRAIN)
-    epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
-    steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
-    return Plan(data, config, manifest, preset, epoch_steps, steps, start_from)
 
 
 def train(
@@ -178,7 +63,7 @@ def train(
         return found
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
-        model = build_model(plan.config, plan.manifest, plan.steps)
+        model = build_model(plan)
     run = found or runs.start_run(runs_dir, plan.facts)
     with runs.lock(run):
         checkpoints = Checkpoints(run, checkpoint_minutes, _score(plan.config))
@@ -196,11 +81,14 @@ def train(
 def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoints) -> None:
     config = plan.config
     validation, shown = _evaluation(plan)
+    monitor = Monitor(_baselines(plan, model), config, plan.steps)
+    train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     callbacks = [
+        Health(monitor, run, train_log),  # the first: what is not finite is not kept
         Progress(plan.steps, config.images_per_step, log.info),
         MetricsLog(run / runs.METRICS, config.images_per_step),
-        keras.callbacks.TensorBoard(run / "logs", write_graph=False),
-        SampleGrid(shown, run / "samples", run / "logs"),
+        Summaries(train_log, eval_log, shown, plan.steps),
+        SampleGrid(shown, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
     for begin, end, steps in _segments(start, plan.steps, plan.epoch_steps):
@@ -277,6 +165,15 @@ def _stopping(checkpoints: Checkpoints) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
+    units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
+    patches = model.critic.output["realism"].shape[1]
+    return alarms.Baselines(
+        mean_error=float(units.var(axis=0).mean()),
+        gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),
+    )
 
 
 def _evaluation(plan: Plan):

@@ -19,6 +19,7 @@ import tensorflow as tf
 import tiny
 from ganimation_tf import train
 from ganimation_tf.callbacks import checkpoints, metrics_log
+from ganimation_tf.plan import make_plan
 
 CONFIG = dataclasses.replace(
     tiny.CONFIG, average=0.9, jitter=0.1, target_sampling="balanced", conditioning="film"
@@ -73,7 +74,7 @@ def arm(where: str, step: int) -> None:
 def main() -> None:
     data, runs, where, step = sys.argv[1:]
     arm(where, int(step))
-    plan = train.make_plan(pathlib.Path(data), CONFIG, "tiny")
+    plan = make_plan(pathlib.Path(data), CONFIG, "tiny")
     print(train.train(plan, pathlib.Path(runs), checkpoint_minutes=0))
 
 

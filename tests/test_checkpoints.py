@@ -22,6 +22,7 @@ import tiny
 from ganimation_tf import runs, train
 from ganimation_tf.callbacks import checkpoints
 from ganimation_tf.errors import UserError
+from ganimation_tf.plan import make_plan
 
 EPOCH_STEPS, STEPS = 3, 6  # 12 images / (batch 2 x 2 critic steps); two epochs
 
@@ -34,7 +35,7 @@ def data(tmp_path_factory):
 
 
 def run_training(data, runs_dir, config=killed_training.CONFIG, **options):
-    plan = train.make_plan(data, config, "tiny")
+    plan = make_plan(data, config, "tiny")
     return train.train(plan, runs_dir, **({"checkpoint_minutes": 0} | options))
 
 
@@ -204,4 +205,4 @@ def test_a_directory_that_cannot_be_written_is_one_clear_error(data, tmp_path):
 
 def test_another_average_is_another_run(data, whole):
     other = dataclasses.replace(killed_training.CONFIG, average=0.5)
-    assert runs.find_run(whole.parent, train.make_plan(data, other, "tiny").facts) is None
+    assert runs.find_run(whole.parent, make_plan(data, other, "tiny").facts) is None

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import tiny
-from ganimation_tf import cli, images, manifest, runs, train
+from ganimation_tf import build, cli, images, manifest, runs, train
 from ganimation_tf.callbacks import progress
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import TRACKED
+from ganimation_tf.plan import make_plan
 
 EPOCH_STEPS = 3  # 12 images / (batch 2 x 2 critic steps)
 
@@ -25,7 +26,7 @@ def data(tmp_path_factory):
 
 
 def run_training(data, runs, config=tiny.CONFIG, steps=None, **options):
-    plan = train.make_plan(data, config, "tiny", steps)
+    plan = make_plan(data, config, "tiny", steps)
     return train.train(plan, runs, **options)
 
 
@@ -61,9 +62,11 @@ def test_metrics_have_a_line_per_epoch_with_train_and_eval_terms(finished):
     assert lines[1]["learning_rate"] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_sample_grids_are_written_before_training_and_after_each_epoch(finished):
-    paths = sorted((finished / "samples").iterdir())
-    assert [path.name for path in paths] == [f"step-{s:07d}.png" for s in (0, 3, 6)]
+def test_sample_grids_are_written_before_and_after_training(finished):
+    paths = sorted((finished / "samples").glob("step-*.png"))
+    assert [path.name for path in paths] == ["step-0000000.png", "step-0000006.png"]
+    assert (finished / "samples" / "sweep-0000006.png").is_file()
+    assert (finished / "samples.gif").is_file()
     first, last = (images.decode(path.read_bytes()) for path in (paths[0], paths[-1]))
     assert first.shape == last.shape
     assert not np.array_equal(first, last)
@@ -88,7 +91,7 @@ def test_without_an_eval_split_training_goes_on_and_says_so(tmp_path, caplog):
     assert "has no eval split: nothing is validated" in caplog.text
     (line,) = (run / "metrics.jsonl").read_text().splitlines()
     assert "val_cycle" not in json.loads(line)
-    assert len(list((run / "samples").iterdir())) == 2
+    assert len(list((run / "samples").glob("step-*.png"))) == 2
 
 
 def test_the_same_call_after_the_end_does_nothing_and_says_so(data, finished, caplog):
@@ -99,7 +102,7 @@ def test_the_same_call_after_the_end_does_nothing_and_says_so(data, finished, ca
 
 
 def test_a_new_run_is_made_for_another_recipe(data, finished):
-    plan = train.make_plan(data, dataclasses.replace(tiny.CONFIG, learning_rate=0.5), "tiny")
+    plan = make_plan(data, dataclasses.replace(tiny.CONFIG, learning_rate=0.5), "tiny")
     assert runs.find_run(finished.parent, plan.facts) is None
 
 
@@ -129,7 +132,7 @@ def test_resume_with_another_au_list_is_refused_with_both_shown(data, finished, 
 
 
 def test_a_run_that_is_being_trained_is_left_alone(data, tmp_path):
-    plan = train.make_plan(data, tiny.CONFIG, "tiny")
+    plan = make_plan(data, tiny.CONFIG, "tiny")
     run = runs.start_run(tmp_path, plan.facts)
     with runs.lock(run), pytest.raises(UserError, match="is being trained by another process"):
         train.train(plan, tmp_path)
@@ -181,7 +184,7 @@ def test_progress_counts_rate_and_time_left(monkeypatch):
     [(10, 10, 0, 2.0), (10, 10, 10, 2.0), (10, 10, 15, 1.0), (10, 10, 99, 0.0), (5, 0, 99, 2.0)],
 )
 def test_learning_rate_is_constant_then_linear_to_zero(constant, decay, step, expected):
-    assert float(train.LinearDecay(2.0, constant, decay)(step)) == pytest.approx(expected)
+    assert float(build.LinearDecay(2.0, constant, decay)(step)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

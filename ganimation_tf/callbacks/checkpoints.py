@@ -18,13 +18,15 @@ import keras
 import tensorflow as tf
 
 from ganimation_tf import runs
+from ganimation_tf.callbacks import health
+from ganimation_tf.callbacks.health import require_finite_weights
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import GANimation
 
 KEPT = 3
 """States that are kept, the newest."""
 
-APPENDED = (runs.METRICS, "health.jsonl")
+APPENDED = (runs.METRICS, health.FILE)
 """Files of a run that only grow."""
 
 STATE, PROGRESS = "state", "progress.json"
@@ -124,17 +126,15 @@ class Checkpoints(keras.callbacks.Callback):
         Raises:
             UserError: if it cannot be written; the states before are as they were.
         """
+        require_finite_weights(self.model)
         step = int(self.model.optimizer.iterations)
         final = self._directory / f"step-{step:07d}"
         partial = self._directory / f".{final.name}.partial"
         with writing(self.run, partial):
             partial.mkdir()
             _state_of(self.model).write(str(partial / STATE))
-            lengths = {
-                name: (self.run / name).stat().st_size
-                for name in APPENDED
-                if (self.run / name).exists()
-            }
+            files = {name: self.run / name for name in APPENDED}
+            lengths = {n: path.stat().st_size if path.exists() else 0 for n, path in files.items()}
             progress = {"step": step, "best": self._best, "lengths": lengths}
             (partial / PROGRESS).write_text(json.dumps(progress) + "\n")
             partial.rename(final)

@@ -102,8 +102,9 @@ def run(args: argparse.Namespace) -> int:
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
     quiet.import_tensorflow()
     from ganimation_tf import train
+    from ganimation_tf.plan import make_plan
 
-    plan = train.make_plan(args.data, config, args.preset, args.steps, args.start_from)
+    plan = make_plan(args.data, config, args.preset, args.steps, args.start_from)
     chosen = args.devices.split(",") if args.devices else ()
     if args.dry_run:
         return _dry_run(plan, chosen)
@@ -120,11 +121,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
-    from ganimation_tf import devices, estimate, train
+    from ganimation_tf import devices, estimate
+    from ganimation_tf.build import build_model
 
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
-    model = train.build_model(plan.config, plan.manifest, plan.steps)
+    model = build_model(plan)
     for line in estimate.describe(plan, model, strategy.num_replicas_in_sync):
         print(line)
     return 0
