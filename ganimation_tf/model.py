@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ganimation_tf import dataset, losses
 from ganimation_tf.config import LossWeights
+from ganimation_tf.critic_gradient import critic_gradient
 
 TRACKED = (
     "critic_realism",
@@ -76,14 +77,25 @@ class GANimation(keras.Model):
         Args:
             batch: one element of `dataset.training`, or a replica's share of it.
         """
-        for step in range(self.critic_steps):
-            micro_batch = {name: values[:, step] for name, values in batch.items()}
-            critic_terms = self._critic_step(micro_batch)
-        return self._track(critic_terms | self._generator_step(micro_batch))
+        *before, last = (
+            {name: values[:, step] for name, values in batch.items()}
+            for step in range(self.critic_steps)
+        )
+        for micro_batch in before:
+            self._critic_step(micro_batch, self._edit(micro_batch)["image"])
+        with tf.GradientTape() as tape:
+            # The critic's last update and the generator's share these images.
+            edited = self._edit(last)
+            with tape.stop_recording():
+                critic_terms = self._critic_step(last, edited["image"])
+            loss, generator_terms = self._generator_loss(last, edited)
+            mean_loss = tf.reduce_sum(loss) / _global_count(loss)
+        self._apply(tape, mean_loss, self.generator, self.optimizer)
+        return self._track(critic_terms | generator_terms)
 
     def test_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The terms of one batch of `dataset.evaluation`; the gradient penalty is left at 0."""
-        _, generator_terms = self._generator_loss(batch)
+        _, generator_terms = self._generator_loss(batch, self._edit(batch))
         real = self.critic(batch[dataset.IMAGE])
         seen = losses.action_units(real["action_units"], batch[dataset.ACTION_UNITS])
         realism = losses.generator_realism(real["realism"]) - generator_terms["generator_realism"]
@@ -91,44 +103,33 @@ class GANimation(keras.Model):
             generator_terms | {"critic_realism": realism, "critic_action_units": seen}
         )
 
-    def _critic_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        image = batch[dataset.IMAGE]
-        # Outside the tape: the critic's update needs no gradient of the generator.
-        fake = self.generator([image, batch[dataset.TARGET]])["image"]
-        weights = self.loss_weights
-        with tf.GradientTape() as tape:
-            on_real, on_fake = self.critic(image), self.critic(fake)
-            terms = {
-                "critic_realism": losses.critic_realism(on_real["realism"], on_fake["realism"]),
-                "gradient_penalty": losses.gradient_penalty(
-                    lambda between: self.critic(between)["realism"],
-                    image,
-                    fake,
-                    batch[dataset.EPSILON],
-                ),
-                "critic_action_units": losses.action_units(
-                    on_real["action_units"], batch[dataset.ACTION_UNITS]
-                ),
-            }
+    def _edit(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self.generator([batch[dataset.IMAGE], batch[dataset.TARGET]])
+
+    def _critic_step(self, batch: Mapping[str, tf.Tensor], fake: tf.Tensor):
+        image, weights, terms = batch[dataset.IMAGE], self.loss_weights, {}
+        count = _global_count(image)
+
+        def head_loss(on_real, on_fake):
+            seen, units = on_real["action_units"], batch[dataset.ACTION_UNITS]
+            terms["critic_action_units"] = losses.action_units(seen, units)
+            terms["critic_realism"] = losses.critic_realism(on_real["realism"], on_fake["realism"])
             loss = (
                 weights.realism * terms["critic_realism"]
-                + weights.gradient_penalty * terms["gradient_penalty"]
                 + weights.action_units * terms["critic_action_units"]
             )
-            mean_loss = _global_mean(loss)
-        self._apply(tape, mean_loss, self.critic, self.critic_optimizer)
-        return terms
+            return tf.reduce_sum(loss) / count
 
-    def _generator_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            loss, terms = self._generator_loss(batch)
-            mean_loss = _global_mean(loss)
-        self._apply(tape, mean_loss, self.generator, self.optimizer)
-        return terms
+        def penalty_slope(norms):
+            return weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count
 
-    def _generator_loss(self, batch):
+        between = losses.interpolate(image, fake, batch[dataset.EPSILON])
+        found = critic_gradient(self.critic, image, fake, between, head_loss, penalty_slope)
+        self.critic_optimizer.apply(found.gradients, self.critic.trainable_variables)
+        return terms | {"gradient_penalty": losses.gradient_penalty(found.slope_norms)}
+
+    def _generator_loss(self, batch, edited):
         image = batch[dataset.IMAGE]
-        edited = self.generator([image, batch[dataset.TARGET]])
         recovered = self.generator([edited["image"], batch[dataset.ACTION_UNITS]])
         on_edited = self.critic(edited["image"])
         masks = (edited["attention"], recovered["attention"])
@@ -162,17 +163,14 @@ class GANimation(keras.Model):
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
 
-def _global_mean(values: tf.Tensor) -> tf.Tensor:
-    """A replica's part of the mean over the global batch.
+def _global_count(values: tf.Tensor) -> tf.Tensor:
+    """Images of the global batch, of which `values` has this replica's along its first axis.
 
     `apply` sums gradients over replicas, so each must divide by the images of ALL of them: by its
     own count, two replicas would make a step of twice the size.
-
-    Args:
-        values: (b,), one per image of this replica.
     """
     count = tf.cast(tf.shape(values)[0], tf.float32)
     replica = tf.distribute.get_replica_context()
     if replica is not None and replica.num_replicas_in_sync > 1:
         count = replica.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    return tf.reduce_sum(values) / count
+    return count

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from ganimation_tf import dataset, networks
+from ganimation_tf.adam import FusedAdam
 from ganimation_tf.callbacks.checkpoints import Checkpoints
 from ganimation_tf.callbacks.metrics_log import MetricsLog
 from ganimation_tf.callbacks.progress import Progress, StopAtStep
@@ -74,7 +75,7 @@ def build_model(config: TrainConfig, manifest: Manifest, total_steps: int) -> GA
             constant * updates_per_step,
             (total_steps - constant) * updates_per_step,
         )
-        return keras.optimizers.Adam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
+        return FusedAdam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
 
     model.compile(adam(1), adam(config.critic_steps))
     return model
