@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from ganimation_tf import networks
+from ganimation_tf.adam import FusedAdam
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import GANimation
 from ganimation_tf.plan import Plan
@@ -73,7 +74,7 @@ def build_model(plan: Plan) -> GANimation:
             constant * updates_per_step,
             (total_steps - constant) * updates_per_step,
         )
-        return keras.optimizers.Adam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
+        return FusedAdam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
 
     model.compile(adam(1), adam(config.critic_steps))
     return model

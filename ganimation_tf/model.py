@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ganimation_tf import dataset, losses, vitals
 from ganimation_tf.config import LossWeights
+from ganimation_tf.critic_gradient import critic_gradient
 
 TRACKED = (
     "critic_realism",
@@ -111,17 +112,34 @@ class GANimation(keras.Model):
             `TRACKED` of this step alone; the epoch's means are in `metrics`. The critic's are
             those of its last update.
         """
-        for step in range(self.critic_steps):
-            micro_batch = {name: values[:, step] for name, values in batch.items()}
-            critic_terms = self._critic_step(micro_batch)
-        generator_terms = self._generator_step(micro_batch)
+        *before, last = (
+            {name: values[:, step] for name, values in batch.items()}
+            for step in range(self.critic_steps)
+        )
+        for micro_batch in before:
+            self._critic_step(micro_batch, self._edited(self.generator, micro_batch)["image"])
+        with tf.GradientTape() as tape:
+            # The critic's last update and the generator's share these images.
+            edited = self._edited(self.generator, last)
+            with tape.stop_recording():
+                critic_terms, critic_gradients = self._critic_step(last, edited["image"])
+            loss, generator_terms = self._generator_loss(self.generator, last, edited)
+            mean_loss = tf.reduce_sum(loss) / _global_count(loss)
+        variables = self.generator.trainable_variables
+        gradients = tape.gradient(mean_loss, variables)
+        self.optimizer.apply(gradients, variables)
         if self.average:
             tf.distribute.get_replica_context().merge_call(self._update_average)
-        return self._track(critic_terms | generator_terms)
+        norms = {
+            "critic_gradient": vitals.gradient_norm(critic_gradients),
+            "generator_gradient": vitals.gradient_norm(gradients),
+        }
+        return self._track(critic_terms | generator_terms | norms)
 
     def test_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The terms of a batch of `dataset.evaluation`; those of `TRAINING_ONLY` are left at 0."""
-        _, generator_terms = self._generator_loss(self.inference_generator, batch)
+        generator = self.inference_generator
+        _, generator_terms = self._generator_loss(generator, batch, self._edited(generator, batch))
         real = self.critic(batch[dataset.IMAGE])
         seen = losses.action_units(real["action_units"], batch[dataset.ACTION_UNITS])
         unedited = losses.action_units(real["action_units"], batch[dataset.TARGET])
@@ -135,48 +153,41 @@ class GANimation(keras.Model):
         left_out = dict.fromkeys(TRAINING_ONLY, tf.constant(0.0))
         return self._track(generator_terms | critic_terms | left_out)
 
-    def _critic_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        image = batch[dataset.IMAGE]
-        # Outside the tape: the critic's update needs no gradient of the generator.
+    def _edited(self, generator, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The batch's faces with their target AUs."""
         source, target = batch[dataset.ACTION_UNITS], batch[dataset.TARGET]
-        fake = self.edit(self.generator, image, source, target)["image"]
-        weights = self.loss_weights
-        with tf.GradientTape() as tape:
-            on_real, on_fake = self.critic(image), self.critic(fake)
-            terms = {
-                "critic_realism": losses.critic_realism(on_real["realism"], on_fake["realism"]),
-                "gradient_penalty": losses.gradient_penalty(
-                    lambda between: self.critic(between)["realism"],
-                    image,
-                    fake,
-                    batch[dataset.EPSILON],
-                ),
-                "critic_action_units": losses.action_units(on_real["action_units"], source),
-            }
+        return self.edit(generator, batch[dataset.IMAGE], source, target)
+
+    def _critic_step(self, batch: Mapping[str, tf.Tensor], fake: tf.Tensor):
+        """Updates the critic; returns its terms and the gradients that it was updated by."""
+        image, weights, terms = batch[dataset.IMAGE], self.loss_weights, {}
+        count = _global_count(image)
+
+        def head_loss(on_real, on_fake):
+            seen = on_real["action_units"]
+            terms["critic_action_units"] = losses.action_units(seen, batch[dataset.ACTION_UNITS])
+            # What the generator's AU error would be if it left the faces alone.
+            terms["unedited_action_units"] = losses.action_units(seen, batch[dataset.TARGET])
+            terms["critic_realism"] = losses.critic_realism(on_real["realism"], on_fake["realism"])
             loss = (
                 weights.realism * terms["critic_realism"]
-                + weights.gradient_penalty * terms["gradient_penalty"]
                 + weights.action_units * terms["critic_action_units"]
             )
-            mean_loss = _global_mean(loss)
-        norm = self._apply(tape, mean_loss, self.critic, self.critic_optimizer)
-        # How far the critic finds the faces as they are from their targets: what the generator's
-        # AU error would be if it left them alone.
-        unedited = losses.action_units(on_real["action_units"], batch[dataset.TARGET])
-        return terms | {"unedited_action_units": unedited, "critic_gradient": norm}
+            return tf.reduce_sum(loss) / count
 
-    def _generator_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            loss, terms = self._generator_loss(self.generator, batch)
-            mean_loss = _global_mean(loss)
-        norm = self._apply(tape, mean_loss, self.generator, self.optimizer)
-        return terms | {"generator_gradient": norm}
+        def penalty_slope(norms):
+            return weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count
 
-    def _generator_loss(self, generator, batch):
+        between = losses.interpolate(image, fake, batch[dataset.EPSILON])
+        found = critic_gradient(self.critic, image, fake, between, head_loss, penalty_slope)
+        self.critic_optimizer.apply(found.gradients, self.critic.trainable_variables)
+        terms["gradient_penalty"] = losses.gradient_penalty(found.slope_norms)
+        return terms, found.gradients
+
+    def _generator_loss(self, generator, batch, edited):
         image, source, target = (
             batch[name] for name in (dataset.IMAGE, dataset.ACTION_UNITS, dataset.TARGET)
         )
-        edited = self.edit(generator, image, source, target)
         recovered = self.edit(generator, edited["image"], target, source)
         on_edited = self.critic(edited["image"])
         masks = (edited["attention"], recovered["attention"])
@@ -197,14 +208,6 @@ class GANimation(keras.Model):
         )
         return loss, terms | vitals.mask_statistics(edited["attention"])
 
-    @staticmethod
-    def _apply(tape, loss, network, optimizer) -> tf.Tensor:
-        """Updates the network; returns the norm of its gradient."""
-        variables = network.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        optimizer.apply(gradients, variables)
-        return vitals.gradient_norm(gradients)
-
     def _update_average(self, strategy: tf.distribute.Strategy) -> None:
         """Moves the average towards the generator; in the context of all replicas."""
         for mean, variable in zip(
@@ -224,23 +227,21 @@ class GANimation(keras.Model):
             self._trackers[name].update_state(values)
         per_image = [name for name in TRACKED if terms[name].shape.rank]
         # Keras returns the mean over the replicas of what each returns.
-        means = _global_mean(tf.stack([terms[name] for name in per_image], axis=1))
+        stacked = tf.stack([terms[name] for name in per_image], axis=1)
+        means = tf.reduce_sum(stacked, axis=0) / _global_count(stacked)
         replica = tf.distribute.get_replica_context()
         means *= 1.0 if replica is None else float(replica.num_replicas_in_sync)
         return {**terms, **dict(zip(per_image, tf.unstack(means), strict=True))}
 
 
-def _global_mean(values: tf.Tensor) -> tf.Tensor:
-    """A replica's part of the mean over the global batch.
+def _global_count(values: tf.Tensor) -> tf.Tensor:
+    """Images of the global batch, of which `values` has this replica's along its first axis.
 
     `apply` sums gradients over replicas, so each must divide by the images of ALL of them: by its
     own count, two replicas would make a step of twice the size.
-
-    Args:
-        values: (b,) or (b, M), one row per image of this replica.
     """
     count = tf.cast(tf.shape(values)[0], tf.float32)
     replica = tf.distribute.get_replica_context()
     if replica is not None and replica.num_replicas_in_sync > 1:
         count = replica.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    return tf.reduce_sum(values, axis=0) / count
+    return count

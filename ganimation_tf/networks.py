@@ -24,6 +24,13 @@ FULL_CHANGE = 0.1
 """Sum of absolute AU changes from which a relative generator may paint all that it wants."""
 
 
+CRITIC_SLOPE = 0.01
+"""Slope of the critic's leaky ReLUs below zero."""
+
+WIDE = 8
+"""Least side of an image from which the critic convolves; below, see `strided_patches`."""
+
+
 class _Builder:
     """Builds convolutions that share one stream of initial seeds."""
 
@@ -45,9 +52,8 @@ class _Builder:
             name=name,
         )(x)
 
-    def dense(self, x, units, name):
-        # Not the convolutions' 0.02, at which the AUs would hardly be seen at first.
-        initializer = self._initializer(x.shape[-1] ** -0.5)
+    def dense(self, x, units, name, deviation=INITIAL_DEVIATION):
+        initializer = self._initializer(deviation)
         return layers.Dense(units, kernel_initializer=initializer, name=name)(x)
 
     def conv_transpose(self, x, filters, name):
@@ -109,7 +115,8 @@ def _modulate(build: _Builder, x, wanted, name: str):
     It follows the instance norm, which therefore cannot take it away again.
     """
     channels = x.shape[-1]
-    film = build.dense(wanted, 2 * channels, name)
+    # Not the convolutions' deviation, at which the AUs would hardly be seen at first.
+    film = build.dense(wanted, 2 * channels, name, deviation=wanted.shape[-1] ** -0.5)
     film = layers.Reshape((1, 1, 2 * channels), name=f"{name}_map")(film)
     scale, shift = ops.split(film, 2, axis=-1)
     return x * (1.0 + scale) + shift
@@ -201,6 +208,33 @@ def build_generator(
     )
 
 
+def strided_patches(x):
+    """What a 4x4 convolution of stride 2 sees: (B, S, S, C) to (B, S/2, S/2, 16 C), zero-padded.
+
+    Where the image is a few pixels wide and the kernel has millions of weights, the convolution
+    is this and a matrix product; convolution kernels are several times slower there.
+    """
+    side, channels = x.shape[1] // 2 + 1, x.shape[3]
+    x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    # Blocks of 2 x 2 pixels, of which each patch has four.
+    x = ops.reshape(x, (-1, side, 2, side, 2, channels))
+    x = ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, side, side, 4 * channels))
+    corners = [x[:, :-1, :-1], x[:, :-1, 1:], x[:, 1:, :-1], x[:, 1:, 1:]]
+    return ops.concatenate(corners, axis=-1)
+
+
+def critic_convolutions(critic: keras.Model) -> list[str]:
+    """The names of a critic's strided convolutions, from the image on."""
+    names = {layer.name for layer in critic.layers}
+    return [f"conv{level}" for level in range(1, len(names)) if f"conv{level}" in names]
+
+
+def critic_heads(critic: keras.Model) -> keras.Model:
+    """What follows the convolutions, as a model that shares the critic's weights."""
+    last = critic.get_layer(f"{critic_convolutions(critic)[-1]}_lrelu")
+    return keras.Model(last.output, critic.output)
+
+
 def build_critic(
     image_size: int,
     action_units: int,
@@ -232,8 +266,12 @@ def build_critic(
     build = _Builder(seed)
     image = x = keras.Input((image_size, image_size, 3), name="image")
     for level in range(layers_count):
-        x = build.conv(x, filters * 2**level, 4, strides=2, name=f"conv{level + 1}", use_bias=True)
-        x = layers.LeakyReLU(negative_slope=0.01, name=f"conv{level + 1}_lrelu")(x)
+        name, width = f"conv{level + 1}", filters * 2**level
+        if x.shape[1] > WIDE:
+            x = build.conv(x, width, 4, strides=2, name=name, use_bias=True)
+        else:
+            x = build.dense(strided_patches(x), width, name)
+        x = layers.LeakyReLU(negative_slope=CRITIC_SLOPE, name=f"{name}_lrelu")(x)
     patches = image_size // stride
     realism = build.conv(x, 1, 3, name="realism_head")
     realism = layers.Reshape((patches, patches), name="realism")(realism)
