@@ -91,7 +91,8 @@ class GANimation(keras.Model):
         """
         for step in range(self.critic_steps):
             micro_batch = {name: values[:, step] for name, values in batch.items()}
-            critic_terms = self._critic_step(micro_batch)
+            critic_terms, gradients = self._critic_step(micro_batch)
+        critic_terms["critic_gradient"] = vitals.gradient_norm(gradients)
         return self._track(critic_terms | self._generator_step(micro_batch))
 
     def test_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -110,7 +111,8 @@ class GANimation(keras.Model):
         left_out = dict.fromkeys(TRAINING_ONLY, tf.constant(0.0))
         return self._track(generator_terms | critic_terms | left_out)
 
-    def _critic_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def _critic_step(self, batch: Mapping[str, tf.Tensor]):
+        """Updates the critic; returns its terms and the gradients that it was updated by."""
         image = batch[dataset.IMAGE]
         # Outside the tape: the critic's update needs no gradient of the generator.
         fake = self.generator([image, batch[dataset.TARGET]])["image"]
@@ -135,18 +137,18 @@ class GANimation(keras.Model):
                 + weights.action_units * terms["critic_action_units"]
             )
             mean_loss = _global_mean(loss)
-        norm = self._apply(tape, mean_loss, self.critic, self.critic_optimizer)
+        gradients = self._apply(tape, mean_loss, self.critic, self.critic_optimizer)
         # How far the critic finds the faces as they are from their targets: what the generator's
         # AU error would be if it left them alone.
         unedited = losses.action_units(on_real["action_units"], batch[dataset.TARGET])
-        return terms | {"unedited_action_units": unedited, "critic_gradient": norm}
+        return terms | {"unedited_action_units": unedited}, gradients
 
     def _generator_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
             loss, terms = self._generator_loss(batch)
             mean_loss = _global_mean(loss)
-        norm = self._apply(tape, mean_loss, self.generator, self.optimizer)
-        return terms | {"generator_gradient": norm}
+        gradients = self._apply(tape, mean_loss, self.generator, self.optimizer)
+        return terms | {"generator_gradient": vitals.gradient_norm(gradients)}
 
     def _generator_loss(self, batch):
         image = batch[dataset.IMAGE]
@@ -174,12 +176,11 @@ class GANimation(keras.Model):
         return loss, terms | vitals.mask_statistics(edited["attention"])
 
     @staticmethod
-    def _apply(tape, loss, network, optimizer) -> tf.Tensor:
-        """Updates the network; returns the norm of its gradient."""
+    def _apply(tape, loss, network, optimizer) -> list[tf.Tensor]:
         variables = network.trainable_variables
         gradients = tape.gradient(loss, variables)
         optimizer.apply(gradients, variables)
-        return vitals.gradient_norm(gradients)
+        return gradients
 
     def _track(self, terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Adds to the trackers; returns the means over this batch, or scalars as they are."""

@@ -18,8 +18,12 @@ def two_steps(strategy, optimizer, images, batch_size):
     with strategy.scope():
         model = tiny.build_model(optimizer(), optimizer())
     data = tf.data.Dataset.from_tensor_slices(tiny.batch(images)).batch(batch_size)
-    history = model.fit(data, epochs=1, verbose=0, shuffle=False)
+    steps = []
+    each = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: steps.append(logs))
+    history = model.fit(data, epochs=1, verbose=0, shuffle=False, callbacks=[each])
     logs = {name: values[-1] for name, values in history.history.items()}
+    for step, values in enumerate(steps):
+        logs |= {f"{name} of step {step}": value for name, value in values.items()}
     return model.generator.get_weights() + model.critic.get_weights(), logs
 
 
