@@ -115,6 +115,11 @@ def test_a_high_mask_with_a_better_expression_is_no_copy():
     assert observe(monitor(), [{"mask_mean": 0.98, "mask_std": 0.03}] * 100) == []
 
 
+@pytest.mark.parametrize("gap", [0.0, -0.04, 49.0])
+def test_a_gap_of_nearly_nothing_is_where_training_should_end(gap):
+    assert observe(monitor(), [{"critic_realism": -gap}] * 100) == []
+
+
 def test_the_message_names_cause_option_and_its_present_value():
     judge = Monitor(BASELINES, tiny.CONFIG, 100_000)
     assert (judge.window, judge.warm_up) == (500, 2000)
