@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping
 COPIES, PAINTS = 0.95, 0.05
 """Mean attention above and below which hardly a pixel is painted, or kept."""
 
-UNIFORM_STD = 0.01
-HARD_SHARE = 0.98
+UNIFORM_STD, HARD_SHARE = 0.01, 0.98
 NO_GAIN = 0.95
 """An AU error above this part of its baseline is no better than the baseline."""
 
 PENALTY_LIMIT = 0.5
 """Gradient penalty of a slope of 0.3 or 1.7, which should be 1."""
+
+COLLAPSED_SHARE = -1e-3
+"""A gap below this part of `gap_limit` is negative, not merely small: at 0 the critic cannot tell
+edited faces from real ones, and that is where training should end."""
 
 EXPLODED_TIMES, EXPLODED_NORM = 100.0, 1e4
 VANISHED_TIMES, VANISHED_NORM = 1e-3, 1e-6
@@ -95,9 +98,7 @@ def _paints_everything(means, baselines, usual):
 
 def _uniform_mask(means, baselines, usual):
     if PAINTS <= means["mask_mean"] <= COPIES and means["mask_std"] < UNIFORM_STD:
-        return (
-            f"attention {means['mask_mean']:.2f} at every pixel (deviation {means['mask_std']:.4f})"
-        )
+        return f"attention {means['mask_mean']:.2f} at every pixel"
 
 
 def _hard_mask(means, baselines, usual):
@@ -123,7 +124,8 @@ def _no_visible_edit(means, baselines, usual):
 
 def _gap_collapsed(means, baselines, usual):
     gap = -means["critic_realism"]
-    if gap <= 0 and not _copies(means):  # a copy is as real as its original
+    # A copy is as real as its original.
+    if gap < COLLAPSED_SHARE * baselines.gap_limit and not _copies(means):
         return f"realism gap {gap:.3g}"
 
 

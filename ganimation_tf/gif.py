@@ -1,13 +1,15 @@
 """Animated pictures."""
 
 import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 PALETTE_SIDE = 256
-"""Frames are reduced to this side to choose the colours from."""
+PALETTE_PIXELS = 2**19
+"""Frames are reduced to choose the colours from: to this side, or to so many pixels in all."""
 
 
 def encode(frames: Sequence[np.ndarray], milliseconds: int | Sequence[int]) -> bytes:
@@ -21,7 +23,8 @@ def encode(frames: Sequence[np.ndarray], milliseconds: int | Sequence[int]) -> b
         milliseconds: how long all frames, or each of them, is shown.
     """
     pictures = [Image.fromarray(frame) for frame in frames]
-    strip = Image.fromarray(np.concatenate([_reduced(picture) for picture in pictures]))
+    side = min(PALETTE_SIDE, math.isqrt(PALETTE_PIXELS // len(frames)))
+    strip = Image.fromarray(np.concatenate([_reduced(picture, side) for picture in pictures]))
     palette = strip.quantize(256, Image.Quantize.MEDIANCUT, kmeans=2)
     indexed = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     buffer = io.BytesIO()
@@ -37,7 +40,7 @@ def encode(frames: Sequence[np.ndarray], milliseconds: int | Sequence[int]) -> b
     return buffer.getvalue()
 
 
-def _reduced(picture: Image.Image) -> np.ndarray:
+def _reduced(picture: Image.Image, side: int) -> np.ndarray:
     copy = picture.copy()
-    copy.thumbnail((PALETTE_SIDE, PALETTE_SIDE), Image.Resampling.BOX)
+    copy.thumbnail((side, side), Image.Resampling.BOX)
     return np.asarray(copy)

@@ -17,9 +17,10 @@ from ganimation_tf.callbacks.health import FILE, Health, require_finite_weights
 from ganimation_tf.callbacks.summaries import writer
 from ganimation_tf.callbacks.windows import Window
 from ganimation_tf.commands import train as train_command
+from ganimation_tf.config import LossWeights
 from ganimation_tf.errors import UserError
 from ganimation_tf.health import PATIENCE, Monitor
-from ganimation_tf.model import TRACKED
+from ganimation_tf.model import TRACKED, GANimation
 
 BASELINES = Baselines(mean_error=0.04, gap_limit=50.0)
 STEPS = 1000  # windows of 10 steps, a warm-up of 500
@@ -112,6 +113,11 @@ def test_what_is_never_normal_is_judged_at_once(code):
 def test_a_high_mask_with_a_better_expression_is_no_copy():
     """Brows and mouth are few pixels: what is painted may be in the right place."""
     assert observe(monitor(), [{"mask_mean": 0.98, "mask_std": 0.03}] * 100) == []
+
+
+@pytest.mark.parametrize("gap", [0.0, -0.04, 49.0])
+def test_a_gap_of_nearly_nothing_is_where_training_should_end(gap):
+    assert observe(monitor(), [{"critic_realism": -gap}] * 100) == []
 
 
 def test_the_message_names_cause_option_and_its_present_value():
@@ -220,6 +226,39 @@ def test_a_number_that_is_not_finite_ends_training(name, value, tmp_path):
         run.callback.on_epoch_end(0, {"val_cycle": math.nan})
 
 
+def train_on_brightness(weights=None, critic_rate=1e-3, steps=160):
+    """Codes of all alarms of a tiny model whose AUs are the brightness of the three channels."""
+    keras.utils.set_random_seed(0)
+    model = GANimation(*tiny.build_networks(), LossWeights(**(weights or {})), critic_steps=2)
+    model.compile(keras.optimizers.Adam(1e-3, 0.5), keras.optimizers.Adam(critic_rate, 0.5))
+    step_function = tf.function(model.train_step)
+    judge = Monitor(Baselines(1 / 12, alarms.largest_gap(16, 2)), tiny.CONFIG, steps)
+    window, found = Window(judge.window), []
+    for step in range(1, steps + 1):
+        batch = tiny.batch(8, 2, seed=step)
+        levels = 2 * batch["action_units"][:, :, None, None] - 1
+        batch["image"] = np.broadcast_to(levels, batch["image"].shape)
+        logs = step_function({name: tf.constant(values) for name, values in batch.items()})
+        means = window.add(step, {name: float(value) for name, value in logs.items()})
+        if means:
+            found += judge.observe(step, means)
+    return {diagnosis.alarm for diagnosis in found}
+
+
+def test_a_healthy_run_raises_no_alarm():
+    # Of so few pixels' realism the default weight of the AUs, 160, leaves nothing.
+    assert train_on_brightness({"action_units": 10.0}) == set()
+
+
+def test_without_an_au_loss_a_real_model_copies_and_its_critic_stays_blind():
+    assert train_on_brightness({"action_units": 0.0}) == {"copies_input", "critic_blind"}
+
+
+def test_a_critic_that_does_not_learn_has_no_slope():
+    """Its initial weights are small: the penalty stays near that of slope 0, which is 1."""
+    assert {"slope_wrong", "critic_blind"} <= train_on_brightness(critic_rate=0.0)
+
+
 def test_a_diverging_run_ends_with_one_line_and_its_last_good_state(tmp_path, capsys, monkeypatch):
     """At a learning rate of 1e6 the weights leave float32 within a few steps."""
     tiny.write_dataset(tmp_path / "data")
@@ -232,7 +271,7 @@ def test_a_diverging_run_ends_with_one_line_and_its_last_good_state(tmp_path, ca
         saved.append(int(self.model.optimizer.iterations))
 
     monkeypatch.setattr(checkpoints.Checkpoints, "on_epoch_end", save)
-    shape = "--filters 4 --residual-blocks 1 --critic-filters 4 --critic-layers 3 --batch-size 2"
+    shape = "--filters 4 --residual-blocks 1 --critic-filters 4 --critic-layers 3 --batch-size 6"
     options = f"--critic-steps 2 --learning-rate 1e6 --epochs 50 {shape}"
     command = f"train --data {tmp_path}/data --runs {tmp_path}/runs --preset tiny {options}"
     assert cli.main(command.split()) == 2
@@ -243,9 +282,9 @@ def test_a_diverging_run_ends_with_one_line_and_its_last_good_state(tmp_path, ca
     (run,) = (tmp_path / "runs").iterdir()
     (last,) = [json.loads(text) for text in (run / FILE).read_text().splitlines()][-1:]
     assert last["alarm"] == "not_finite"
-    assert last["step"] > max(saved, default=0)
-    for path in run.glob("*.keras"):
-        for weight in keras.models.load_model(path).get_weights():
+    assert saved and last["step"] > max(saved)  # an epoch is one step
+    for name in ("generator", "critic"):
+        for weight in keras.models.load_model(run / f"{name}.keras").get_weights():
             assert np.isfinite(weight).all()
 
 

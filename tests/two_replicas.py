@@ -19,8 +19,12 @@ def two_steps(strategy, optimizer, images, batch_size):
     with strategy.scope():
         model = tiny.build_model(optimizer(), optimizer(), average=0.5, relative=True)
     data = tf.data.Dataset.from_tensor_slices(tiny.batch(images)).batch(batch_size)
-    history = model.fit(data, epochs=1, verbose=0, shuffle=False)
+    steps = []
+    each = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: steps.append(logs))
+    history = model.fit(data, epochs=1, verbose=0, shuffle=False, callbacks=[each])
     logs = {name: values[-1] for name, values in history.history.items()}
+    for step, values in enumerate(steps):
+        logs |= {f"{name} of step {step}": value for name, value in values.items()}
     networks = (model.generator, model.critic, model.inference_generator)
     return [value for network in networks for value in network.get_weights()], logs
 

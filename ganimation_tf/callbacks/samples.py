@@ -82,6 +82,7 @@ class SampleGrid(keras.callbacks.Callback):
         attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
         columns = (original, edited["image"], attention, edited["color"], cycled)
         cells = tf.stack(columns, axis=1).numpy()
+        _frame(cells[:, self.COLUMNS.index("attention")])
         rows = [
             changes(before, after, self.action_units)
             for before, after in zip(own.numpy(), self.faces[dataset.TARGET].numpy(), strict=True)
@@ -110,6 +111,12 @@ def changes(before: np.ndarray, after: np.ndarray, names: Sequence[str]) -> str:
     """The AUs that change most, one a line: `AU12 0.10 > 0.85`."""
     order = np.argsort(-np.abs(after - before), kind="stable")[:NAMED_CHANGES]
     return "\n".join(f"{names[i]} {before[i]:.2f} > {after[i]:.2f}" for i in order)
+
+
+def _frame(masks: np.ndarray) -> None:
+    """Draws a dark rim into pictures (B, S, S, 3): a white mask is lost on white paper."""
+    for edge in (0, -1):
+        masks[:, edge] = masks[:, :, edge] = -0.5
 
 
 def _sheet(cells: np.ndarray, titles: Sequence[str], rows: Sequence[str]) -> np.ndarray:
