@@ -19,8 +19,7 @@ PENALTY_LIMIT = 0.5
 """Gradient penalty of a slope of 0.3 or 1.7, which should be 1."""
 
 COLLAPSED_SHARE = -1e-3
-"""A gap below this part of `gap_limit` is negative, not merely small: at 0 the critic cannot tell
-edited faces from real ones, and that is where training should end."""
+"""A gap below this part of `gap_limit` is negative; at 0, where training should end, it is not."""
 
 EXPLODED_TIMES, EXPLODED_NORM = 100.0, 1e4
 VANISHED_TIMES, VANISHED_NORM = 1e-3, 1e-6

@@ -66,7 +66,7 @@ def test_a_sweep_row_moves_one_au_and_leaves_the_others(grid, model):
         for intensity, shown in zip(INTENSITIES, steps, strict=True):
             wanted = own.copy()
             wanted[unit] = intensity
-            result = model.generator([FACES["image"][:1], wanted[None]])["image"][0]
+            result = model.generator([FACES["image"][:1], tf.constant(wanted[None])])["image"][0]
             assert np.abs(shown.astype(int) - as_uint8(result)).max() <= 1
 
 
@@ -126,15 +126,15 @@ def test_a_timelapse_has_first_and_last_grid_and_not_too_many(count, frames, tmp
             opened.seek(number)
             shown.append(opened.convert("RGB").getpixel((20, 40))[0])
         assert opened.info.get("duration") in (timelapse.LAST_MILLISECONDS, None)
-    assert (shown[0], shown[-1]) == pytest.approx((0, count - 1), abs=1)
+    assert (shown[0], shown[-1]) == pytest.approx((0, count - 1), abs=3)  # 256 colours
     assert shown == sorted(shown)
 
 
 def test_a_timelapse_is_bounded_in_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(timelapse, "MAX_BYTES", 100_000)
-    write_grids(tmp_path / "samples", 4, side=300, noise=True)
+    monkeypatch.setattr(timelapse, "MAX_BYTES", 20_000)
+    write_grids(tmp_path / "samples", 4, side=100, noise=True)
     timelapse.write(tmp_path / "samples", tmp_path / "samples.gif")
-    assert 20_000 < (tmp_path / "samples.gif").stat().st_size <= 100_000
+    assert 5_000 < (tmp_path / "samples.gif").stat().st_size <= 20_000
 
 
 def test_without_grids_there_is_no_timelapse(tmp_path):
