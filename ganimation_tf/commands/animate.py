@@ -1,7 +1,6 @@
 """`ganimation animate`."""
 
 import argparse
-import os
 import pathlib
 
 from ganimation_tf import signature
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     require("grpc", "client")
     import numpy as np
 
-    from ganimation_tf import action_units, faces, images
+    from ganimation_tf import action_units, faces, gif, images, writing
     from serving import animation
     from serving.client import GanimationClient
 
@@ -86,13 +85,13 @@ def run(args: argparse.Namespace) -> int:
         face = animation.fit(photo, side)
     frames = [animation.enlarge(frame, args.scale) for frame in frames]
     if suffix == ".gif":
-        data = animation.encode_gif(frames)
+        data = gif.encode(frames, animation.FRAME_MILLISECONDS)
     else:
         names = list(card.action_units)
         data = animation.encode_sheet(
             animation.enlarge(face, args.scale), frames, units, source, names, list(chosen)
         )
-    _write_whole(args.output, data)
+    writing.write_whole(args.output, data)
     changes = ", ".join(
         f"{name} {source[card.action_units.index(name)]:.2f} -> {value:.2f}"
         for name, value in chosen.items()
@@ -168,15 +167,3 @@ def _centre_square(height: int, width: int, size: int):
     shift = 0.5 * scale - 0.5
     left, top = (width - side) / 2, (height - side) / 2
     return np.array([[scale, 0.0, left + shift], [0.0, scale, top + shift]])
-
-
-def _write_whole(path: pathlib.Path, data: bytes) -> None:
-    """Writes the file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
