@@ -69,7 +69,7 @@ def report(kind: str, batch: int, found: dict[str, dict]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--torch-python", help="interpreter that has torch; without it, no such row")
+    parser.add_argument("--torch-python", help="interpreter that has torch; without it, no row")
     parser.add_argument("--batch", type=int, nargs="+", default=[4, 25])
     parser.add_argument("--seconds", type=int, default=30, help="for each row, after its warm-up")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
