@@ -10,6 +10,7 @@ of the strided convolutions, which Keras's "same" gives exactly for even sizes.
 import random
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ganimation_tf.config import CONCAT, FILM
@@ -221,6 +222,19 @@ def strided_patches(x):
     x = ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, side, side, 4 * channels))
     corners = [x[:, :-1, :-1], x[:, :-1, 1:], x[:, 1:, :-1], x[:, 1:, 1:]]
     return ops.concatenate(corners, axis=-1)
+
+
+def refit_kernel(kernel: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A 4x4 kernel as a layer of that shape holds it, of a critic for another image size.
+
+    (4, 4, C, F) of a convolution, or (16 C, F) of `strided_patches`; any other comes back as it is.
+    """
+    if kernel.ndim == len(shape) or {kernel.ndim, len(shape)} != {2, 4}:
+        return kernel
+    filters = kernel.shape[-1]
+    # Both are blocks of 2 x 2 of pixels of 2 x 2, in another order of the same axes.
+    split = kernel.reshape(2, 2, 2, 2, -1, filters).transpose(0, 2, 1, 3, 4, 5)
+    return split.reshape((-1, filters) if kernel.ndim == 4 else (4, 4, -1, filters))
 
 
 def critic_convolutions(critic: keras.Model) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from ganimation_tf import runs
+from ganimation_tf import networks, runs
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import GANimation
 
@@ -59,7 +59,8 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names) -> Iterator[str]
     for name, layer in wanted.items():
         values = []
         for source, target in zip(layers[name].weights, layer.weights, strict=True):
-            value = _placed(name, source.numpy(), target.numpy(), old_names, names)
+            given = networks.refit_kernel(source.numpy(), target.shape)
+            value = _placed(name, given, target.numpy(), old_names, names)
             if value is None and name == "action_units_head":
                 shapes = f"{tuple(source.shape)} -> {tuple(target.shape)}"
                 yield f"{new.name}: {name} starts afresh, its shape is another: {shapes}"

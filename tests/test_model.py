@@ -112,3 +112,48 @@ def test_the_critic_learns_to_read_action_units():
         errors.append(float(logs["critic_action_units"]))
     # Predicting the mean everywhere leaves the variance of AU12 over three AUs: (1/12) / 3.
     assert np.mean(errors[-10:]) < 0.3 * (1 / 12) / 3
+
+
+def test_the_average_moves_by_its_decay_towards_the_generator():
+    model = tiny.build_model(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), average=0.75)
+    before = [value.copy() for value in model.inference_generator.get_weights()]
+    for old, now in zip(before, weights_of(model.generator), strict=True):
+        np.testing.assert_array_equal(old, now)
+    model.train_step({k: tf.constant(v) for k, v in tiny.batch().items()})
+    for old, mean, now in zip(
+        before, weights_of(model.inference_generator), weights_of(model.generator), strict=True
+    ):
+        np.testing.assert_allclose(mean, 0.75 * old + 0.25 * now, atol=1e-6)
+
+
+def test_evaluation_and_samples_use_the_average():
+    model = tiny.build_model(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), average=0.5)
+    model.inference_generator.set_weights([0 * v for v in model.generator.get_weights()])
+    batch = {k: tf.constant(v[:, 0]) for k, v in tiny.batch(2, 1).items() if k != "epsilon"}
+    # With all weights 0 both masks are constant: attention 1/2, color 0.
+    edited = model([batch[k] for k in ("image", "action_units", "target_action_units")])
+    np.testing.assert_allclose(edited["image"], batch["image"] / 2, atol=1e-6)
+    logs = model.test_step(batch)
+    assert float(logs["mask_mean"]) == pytest.approx(0.5)
+
+
+def test_a_relative_model_gives_target_minus_source_there_and_back():
+    model = tiny.build_model(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), relative=True)
+    batch = tiny.batch(2, 1)
+    image, units, target = (
+        batch[key][:, 0] for key in ("image", "action_units", "target_action_units")
+    )
+    there = model([image, units, target])["image"]
+    np.testing.assert_array_equal(there, model.generator([image, target - units])["image"])
+    np.testing.assert_array_equal(model([image, units, units])["image"], image)
+
+
+def test_both_optimizers_are_built_where_the_model_is_compiled():
+    """Built by the first step, inside a replica, Adam fails."""
+    model = tiny.build_model(keras.optimizers.Adam(), keras.optimizers.Adam())
+    for network, optimizer in (
+        (model.generator, model.optimizer),
+        (model.critic, model.critic_optimizer),
+    ):
+        slots = {tuple(v.shape) for v in optimizer.variables if len(v.shape) > 1}
+        assert slots == {tuple(v.shape) for v in network.trainable_variables if len(v.shape) > 1}

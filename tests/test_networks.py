@@ -93,14 +93,38 @@ def test_generator_output_is_composed_from_its_own_masks():
     assert np.abs(outputs["color"]).max() <= 1
 
 
-def test_generator_output_changes_with_the_action_units():
-    generator = networks.build_generator(32, 17, 8, 1)
+@pytest.mark.parametrize("conditioning", ["concat", "film"])
+def test_every_action_unit_is_felt_at_first_in_the_whole_image_and_inside(conditioning):
+    """Each AU moves the color mask by more than float noise; `film` inside as much as anywhere."""
+    generator = networks.build_generator(32, 17, 8, 3, conditioning=conditioning)
     image, units = random_input(32, 17, batch=1)
+    color = generator([image, units])["color"]
+    whole, inside = [], []
     for index in range(17):
         other = units.copy()
         other[0, index] = 1.0 - other[0, index]
-        changed = np.abs(generator([image, units])["color"] - generator([image, other])["color"])
-        assert changed.max() > 1e-4, index
+        change = np.abs(generator([image, other])["color"] - color)
+        whole.append(change.mean())
+        inside.append(change[:, 12:20, 12:20].mean())
+    assert min(whole) > 1e-4
+    assert min(inside) > 1e-5
+    if conditioning == "film":
+        assert np.mean(inside) > 0.5 * np.mean(whole)
+
+
+@pytest.mark.parametrize("conditioning", ["concat", "film"])
+def test_a_relative_generator_returns_its_input_if_nothing_is_to_change(conditioning):
+    generator = networks.build_generator(32, 17, 4, 1, conditioning=conditioning, relative=True)
+    image, units = random_input(32, 17)
+    outputs = generator([image, 0 * units])
+    np.testing.assert_array_equal(outputs["image"], image)
+    np.testing.assert_array_equal(outputs["attention"], np.ones((2, 32, 32, 1)))
+    # A change of 0.05 in all opens the mask half, one of 0.1 whole.
+    masks = [
+        generator([image, np.eye(1, 17, 3, dtype=np.float32).repeat(2, 0) * change])["attention"]
+        for change in (0.05, 0.1)
+    ]
+    assert np.mean(1 - masks[0]) == pytest.approx(0.5 * np.mean(1 - masks[1]), rel=0.2)
 
 
 @pytest.mark.parametrize("size", [96, 127, 32])
