@@ -37,16 +37,18 @@ def crop_faces(
         alone: whether the annotation has one face only.
         geometry: how they are cropped.
     """
-    placed: list[tuple[FaceAnnotation, np.ndarray | None]] = []
+    placed: list[tuple[FaceAnnotation, tuple[np.ndarray, np.ndarray] | None]] = []
     scale = 8.0
     for face in chosen:
         try:
             anchors = geometry.anchors(face)
-            needed = 1.0  # a detector sees the whole photo
-            if anchors is not None:
-                needed = geometry.useful_scale(geometry.transform(anchors))
-            placed.append((face, anchors))
-            scale = min(scale, needed)
+            if anchors is None:
+                placed.append((face, None))
+                scale = 1.0  # a detector sees the whole photo
+                continue
+            transform = geometry.transform(anchors)
+            placed.append((face, (anchors, transform)))
+            scale = min(scale, geometry.useful_scale(transform))
         except GeometryError as error:
             yield face, error
     if not placed:
@@ -56,10 +58,11 @@ def crop_faces(
     except (FileError, ImageError) as error:
         yield from ((face, error) for face, _ in placed)
         return
-    for face, anchors in placed:
+    for face, place in placed:
         try:
-            if anchors is None:
+            if place is None:
                 anchors = geometry.detected(face, pixels, alone)
-            yield face, geometry.cut(pixels, anchors, shape)
+                place = anchors, geometry.transform(anchors)
+            yield face, (geometry.cut(pixels, *place, shape), place[1])
         except GeometryError as error:
             yield face, error
