@@ -126,7 +126,7 @@ def crop_one(image: str, annotation: str) -> bytes:
     (face,) = reader.faces("key", "file", annotation)
     anchors = geometry.anchors(face)
     transform = geometry.transform(anchors)
-    pixels, shape = read_photo(image, geometry.useful_scale(transform))
+    pixels, shape = read_photo(image, images.MAX_PIXELS, geometry.useful_scale(transform))
     crop = geometry.cut(pixels, anchors, transform, shape)
     return images.encode_jpeg(crop, 95)
 

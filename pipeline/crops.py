@@ -21,9 +21,9 @@ Photo = Callable[[float], tuple[np.ndarray, tuple[int, int]]]
 photo's own (height, width). Raises FileError or ImageError."""
 
 
-def read_photo(path: str, scale: float) -> tuple[np.ndarray, tuple[int, int]]:
-    """The photo in a file; with the path bound, a `Photo`."""
-    return images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale)
+def read_photo(path: str, max_pixels: int, scale: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """The photo in a file; with path and `max_pixels` bound, a `Photo`."""
+    return images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale, max_pixels)
 
 
 def crop_faces(
