@@ -125,8 +125,9 @@ def crop_one(image: str, annotation: str) -> bytes:
     reader, geometry = library()
     (face,) = reader.faces("key", "file", annotation)
     anchors = geometry.anchors(face)
-    pixels, shape = read_photo(image, geometry.useful_scale(geometry.transform(anchors)))
-    crop, _ = geometry.cut(pixels, anchors, shape)
+    transform = geometry.transform(anchors)
+    pixels, shape = read_photo(image, images.MAX_PIXELS, geometry.useful_scale(transform))
+    crop = geometry.cut(pixels, anchors, transform, shape)
     return images.encode_jpeg(crop, 95)
 
 

@@ -5,6 +5,7 @@ Coordinates are (x, y) in pixels with pixel centres at whole numbers, as OpenCV 
 """
 
 import dataclasses
+import functools
 import math
 
 import cv2
@@ -141,21 +142,33 @@ def crop_transform(anchors: np.ndarray, spec: CropSpec) -> np.ndarray:
         raise ValueError(
             f"eyes and mouth must be within {MAX_COORDINATE:g} pixels, got {anchors.tolist()}"
         )
-    side = FACE_SIDE * (1 + 2 * spec.margin)
-    unit = (spec.size - 1) / side  # crop pixels per distance between the eyes
-    template = (ANCHORS - FACE_CENTER + side / 2) * unit
     # A similarity is multiplication by a complex number: least squares has a closed form.
-    source = anchors @ [1, 1j]
-    target = template @ [1, 1j]
-    source_mean, target_mean = source.mean(), target.mean()
-    source, target = source - source_mean, target - target_mean
-    factor = np.vdot(target, source) / np.vdot(target, target)
+    target_mean, weights = _template(spec)
+    source = [complex(x, y) for x, y in anchors.tolist()]
+    source_mean = sum(source) / len(source)
+    factor = sum(
+        weight * (point - source_mean) for weight, point in zip(weights, source, strict=True)
+    )
     if not abs(factor) > 1e-6:
         raise ValueError(f"eyes and mouth must be distinct points, got {anchors.tolist()}")
     shift = source_mean - factor * target_mean
     return np.array(
         [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
     )
+
+
+@functools.cache
+def _template(spec: CropSpec) -> tuple[complex, tuple[complex, ...]]:
+    """The mean of the places x + iy of `ANCHORS` in the crop, and with which weight each counts.
+
+    conj(t) / sum |t|^2 for the places t about their mean: least squares for a factor.
+    """
+    side = FACE_SIDE * (1 + 2 * spec.margin)
+    unit = (spec.size - 1) / side  # crop pixels per distance between the eyes
+    target = ((ANCHORS - FACE_CENTER + side / 2) * unit) @ [1, 1j]
+    centred = target - target.mean()
+    weights = centred.conj() / np.vdot(centred, centred).real
+    return complex(target.mean()), tuple(weights.tolist())
 
 
 def scale_of(transform: np.ndarray) -> float:

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ganimation_tf import contact_sheet, images, manifest, records, tfrecord
-from ganimation_tf.dataset_statistics import DatasetStatistics, to_dict
-from ganimation_tf.findings import Finding, findings
-from ganimation_tf.report_pictures import read_records
-from ganimation_tf.statistics import Batches, Face, SplitStatistics
+from ganimation_tf.report.pictures import read_records
+from ganimation_tf.statistics.dataset import DatasetStatistics, to_dict
+from ganimation_tf.statistics.findings import Finding, findings
+from ganimation_tf.statistics.split import Batches, Face, SplitStatistics
 
 MAX_PROBLEMS = 20
 """Problems named of each file; the others are counted."""

@@ -32,7 +32,7 @@ REASONS: Mapping[str, str] = {
     "empty_image": "the image has 0 bytes",
     "unreadable_image": "the image is damaged",
     "unsupported_format": "the image is in no supported format, whatever its name says",
-    "too_many_pixels": "the image has more pixels than are decoded",
+    "too_many_pixels": "the photo has more pixels than --max-megapixels",
     "empty_annotation": "the annotation has no text",
     "bad_annotation": "the annotation is no CSV text",
     "not_per_image": "the annotation describes a video",

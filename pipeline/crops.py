@@ -21,9 +21,9 @@ Photo = Callable[[float], tuple[np.ndarray, tuple[int, int]]]
 photo's own (height, width). Raises FileError or ImageError."""
 
 
-def read_photo(path: str, scale: float) -> tuple[np.ndarray, tuple[int, int]]:
-    """The photo in a file; with the path bound, a `Photo`."""
-    return images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale)
+def read_photo(path: str, max_pixels: int, scale: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """The photo in a file; with path and `max_pixels` bound, a `Photo`."""
+    return images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale, max_pixels)
 
 
 def crop_faces(
@@ -37,16 +37,18 @@ def crop_faces(
         alone: whether the annotation has one face only.
         geometry: how they are cropped.
     """
-    placed: list[tuple[FaceAnnotation, np.ndarray | None]] = []
+    placed: list[tuple[FaceAnnotation, tuple[np.ndarray, np.ndarray] | None]] = []
     scale = 8.0
     for face in chosen:
         try:
             anchors = geometry.anchors(face)
-            needed = 1.0  # a detector sees the whole photo
-            if anchors is not None:
-                needed = geometry.useful_scale(geometry.transform(anchors))
-            placed.append((face, anchors))
-            scale = min(scale, needed)
+            if anchors is None:
+                placed.append((face, None))
+                scale = 1.0  # a detector sees the whole photo
+                continue
+            transform = geometry.transform(anchors)
+            placed.append((face, (anchors, transform)))
+            scale = min(scale, geometry.useful_scale(transform))
         except GeometryError as error:
             yield face, error
     if not placed:
@@ -56,10 +58,11 @@ def crop_faces(
     except (FileError, ImageError) as error:
         yield from ((face, error) for face, _ in placed)
         return
-    for face, anchors in placed:
+    for face, place in placed:
         try:
-            if anchors is None:
+            if place is None:
                 anchors = geometry.detected(face, pixels, alone)
-            yield face, geometry.cut(pixels, anchors, shape)
+                place = anchors, geometry.transform(anchors)
+            yield face, (geometry.cut(pixels, *place, shape), place[1])
         except GeometryError as error:
             yield face, error

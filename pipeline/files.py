@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import glob
 import os
 import re
@@ -80,7 +81,13 @@ def is_local(where: str) -> bool:
     Raises:
         ValueError: if it is of a filesystem that is not installed.
     """
-    return FileSystems.get_filesystem(where).scheme() is None
+    return _is_local(FileSystems.get_scheme(where))
+
+
+@functools.cache
+def _is_local(scheme: str | None) -> bool:
+    """Cached: Beam looks through all its filesystems each time."""
+    return FileSystems.get_filesystem(f"{scheme}://" if scheme else "").scheme() is None
 
 
 def source(kind: str, where: str, suffixes: Sequence[str]) -> Source:
@@ -120,6 +127,10 @@ def opened(path: str) -> Iterator[BinaryIO]:
         FileError: if the filesystem refuses, also while it is being read.
     """
     try:
+        if is_local(path):  # Beam opens local files just so, at five times the price
+            with open(path, "rb") as file:
+                yield file
+            return
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             yield file
     except OSError as error:  # BeamIOError is one
@@ -133,9 +144,13 @@ def read(path: str, max_bytes: int) -> bytes:
         FileError: if the filesystem refuses, or it has more than `max_bytes`.
     """
     with opened(path) as file:
-        if is_local(path) and (size := os.path.getsize(path)) > max_bytes:
-            raise FileError("file_too_large", f"has {size} bytes, more than {max_bytes}")
-        data = file.read(max_bytes + 1)
+        most = max_bytes
+        if is_local(path):
+            most = os.fstat(file.fileno()).st_size
+            if most > max_bytes:
+                raise FileError("file_too_large", f"has {most} bytes, more than {max_bytes}")
+        # So many are allocated before they are read, so no more than there can be.
+        data = file.read(most + 1)
     if len(data) > max_bytes:
         raise FileError("file_too_large", f"has more than {max_bytes} bytes")
     return data

@@ -178,13 +178,18 @@ class Geometry:
         return faces.scale_of(transform) * (self.crop.size - 1) / (finest - 1)
 
     def cut(
-        self, pixels: np.ndarray, anchors: np.ndarray, shape: tuple[int, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The crop, uint8 (size, size, 3), and its transform, float64 (2, 3).
+        self,
+        pixels: np.ndarray,
+        anchors: np.ndarray,
+        transform: np.ndarray,
+        shape: tuple[int, int],
+    ) -> np.ndarray:
+        """The crop, uint8 (size, size, 3).
 
         Args:
             pixels: uint8 (height, width, 3), the photo or a reduced copy of it.
             anchors: float64 (3, 2) in pixels of the photo.
+            transform: float64 (2, 3), what `transform` made of them.
             shape: (height, width) of the photo.
 
         Raises:
@@ -195,7 +200,6 @@ class Geometry:
             points = " ".join(f"({x:.0f}, {y:.0f})" for x, y in anchors)
             message = f"eyes and mouth at {points} must lie inside the {width} x {height} image"
             raise GeometryError("outside_image", message)
-        transform = self.transform(anchors)
         outside = sampling.outside_fraction(transform, self.crop.size, shape)
         if outside > self.limits.max_outside:
             message = f"{outside:.0%} of the crop lie outside, more than "
@@ -206,7 +210,7 @@ class Geometry:
             raise GeometryError("bad_geometry", str(error)) from None
         if self.limits.min_sharpness > 0:
             self._require_sharp(pixels, anchors, shape)
-        return crop, transform
+        return crop
 
     def _require_sharp(
         self, pixels: np.ndarray, anchors: np.ndarray, shape: tuple[int, int]

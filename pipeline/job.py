@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ganimation_tf import faces
+from ganimation_tf import faces, images
 from pipeline.annotations import AnnotationReader
 from pipeline.geometry import Geometry, Limits
 from pipeline.sharding import Sharding
@@ -22,6 +22,7 @@ class Job:
         jpeg_quality: of the crops, in [1, 100].
         limits: which faces are refused.
         detector: one of `geometry.DETECTORS`.
+        max_pixels: width x height of the largest photo that is decoded.
     """
 
     output: str
@@ -33,6 +34,7 @@ class Job:
     jpeg_quality: int
     limits: Limits = Limits()
     detector: str = "none"
+    max_pixels: int = images.MAX_PIXELS
 
     @property
     def geometry(self) -> Geometry:

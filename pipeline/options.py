@@ -116,6 +116,11 @@ class PreprocessOptions:
         "have 160 to 3400, enlarged to twice their size 36 to 400, to four times 7 to 58; 60 is "
         "a mild threshold. 0: none.",
     )
+    max_megapixels: float = _option(
+        46.0,
+        "Larger photos are rejected undecoded. A worker needs 150 MiB and 4 bytes for each pixel, "
+        "7 where the face is small, 16 for WebP. At most 178.",
+    )
     eval_fraction: float = _option(0.1, "Share of the subjects that is kept for evaluation.")
     subject_pattern: str | None = _option(
         None,
@@ -165,6 +170,8 @@ class PreprocessOptions:
         _require(
             self.detector in ("none", "mtcnn"), "detector", "must be none or mtcnn", self.detector
         )
+        pixels = self.max_megapixels
+        _require(0 < pixels <= 178, "max_megapixels", "must be in (0, 178]", pixels)
         fraction = self.eval_fraction
         _require(0 <= fraction < 1, "eval_fraction", "must be in [0, 1)", fraction)
         _require(

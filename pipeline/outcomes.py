@@ -85,7 +85,7 @@ class RecordMaker:
             self.inputs += 1
             yield Rejection(key, error.code, str(error), annotation.file)
             return
-        photo = functools.partial(read_photo, image.reference)
+        photo = functools.partial(read_photo, image.reference, self.job.max_pixels)
         yield from self._of_rows(key, key, rows, photo, image.file)
 
     def _of_clip(self, clip: str, video: Entry, annotation: Entry) -> Iterator[Outcome]:

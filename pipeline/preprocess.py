@@ -100,6 +100,7 @@ def _job(options: PreprocessOptions, output: str, reader: AnnotationReader, plan
         jpeg_quality=options.jpeg_quality,
         limits=options.limits(),
         detector=options.detector,
+        max_pixels=round(options.max_megapixels * 1e6),
     )
 
 

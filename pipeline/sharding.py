@@ -5,6 +5,7 @@ image and annotation, which know the key each by itself, meet in the worker that
 """
 
 import dataclasses
+import functools
 import hashlib
 import math
 import re
@@ -119,5 +120,10 @@ SHARD_PATTERN = rf"({manifest.TRAIN}|{manifest.EVAL})-\d{{5,}}-of-\d{{5,}}\.tfre
 
 def _hash(text: str, offset: int) -> int:
     """64 bits of the text's SHA-256, which is the same in each process; `hash` is not."""
+    return int.from_bytes(_digest(text)[offset : offset + 8], "big")
+
+
+@functools.lru_cache(maxsize=1)  # a key is mostly its own subject: split and shard ask in turn
+def _digest(text: str) -> bytes:
     encoded = text.encode(errors="backslashreplace")  # file names need not be valid UTF-8
-    return int.from_bytes(hashlib.sha256(encoded).digest()[offset : offset + 8], "big")
+    return hashlib.sha256(encoded).digest()

@@ -12,12 +12,12 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf import manifest, tfrecord
-from ganimation_tf.dataset_statistics import DatasetStatistics, to_dict, to_json
-from ganimation_tf.findings import Finding, findings
 from ganimation_tf.records import FaceRecord
-from ganimation_tf.report import render
-from ganimation_tf.report_pictures import pictures
-from ganimation_tf.statistics import Batches, Face
+from ganimation_tf.report.page import render
+from ganimation_tf.report.pictures import pictures
+from ganimation_tf.statistics.dataset import DatasetStatistics, to_dict, to_json
+from ganimation_tf.statistics.findings import Finding, findings
+from ganimation_tf.statistics.split import Batches, Face
 from pipeline import files
 from pipeline.advice import annotate
 from pipeline.annotations import REASONS, Rejection

@@ -256,7 +256,7 @@ TABLES = [
     Case("long line", ["bad_annotation"], csv=f"{FIRST}\n{'9' * (2 << 20)}\n"),
     Case("many columns", ["bad_annotation"], csv="," * (8 << 20)),
     Case("many lines", ["no_face"], csv=f"{FIRST}\n" + "\n" * (8 << 20)),
-    Case("large annotation", ["bad_annotation"], csv=sparse(10 << 30)),
+    Case("large annotation", ["file_too_large"], csv=sparse(10 << 30)),
     Case("no annotation", ["no_annotation"], csv=None),
     Case("no photo", ["no_image"], photo=None),
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.records import FaceRecord
-from ganimation_tf.statistics import Batches, Face, SplitStatistics
+from ganimation_tf.statistics.split import Batches, Face, SplitStatistics
 
 _MUSCLES = {
     "brow": ("AU01", "AU02"),

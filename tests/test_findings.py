@@ -7,7 +7,7 @@ import pytest
 from statistics_data import gather, natural_labels
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.findings import findings
+from ganimation_tf.statistics.findings import findings
 
 GOOD = natural_labels(1200)
 AU = OPENFACE.index

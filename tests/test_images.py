@@ -270,6 +270,25 @@ def test_a_reduced_photo_is_turned_upright_and_so_is_its_shape():
     assert shape == (240, 160) and pixels.shape == (60, 40, 3)
 
 
-def test_other_formats_are_not_reduced():
-    pixels, shape = images.decode_reduced(images.encode_png(colors(64, 64)), 8)
-    assert pixels.shape == (64, 64, 3) and shape == (64, 64)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "I;16"])
+def test_a_large_picture_is_converted_in_strips_like_a_small_one(monkeypatch, mode):
+    if mode == "I;16":
+        picture = Image.fromarray(colors(31, 23).astype(np.uint16)[..., 0] * 256)
+    else:
+        picture = Image.fromarray(colors(31, 23)).convert(mode)
+    if mode == "RGBA":
+        picture.putalpha(Image.fromarray(colors(31, 23)[..., 1]))
+    data = encoded(picture)
+    whole, reduced = images.decode(data), images.decode_reduced(data, 3.9)[0]
+    monkeypatch.setattr(images, "_STRIP", 23 * 4)
+    np.testing.assert_array_equal(images.decode(data), whole)
+    np.testing.assert_array_equal(images.decode_reduced(data, 3.9)[0], reduced)
+
+
+def test_a_reduced_png_is_the_average_of_its_pixels():
+    data = images.encode_png(colors(7, 9))
+    found, shape = images.decode_reduced(data, 2.0)
+    assert found.shape == (4, 5, 3) and shape == (7, 9)
+    blocks = colors(7, 9)[:6, :8].reshape(3, 2, 4, 2, 3).mean((1, 3))
+    assert np.abs(found[:3, :4] - blocks).max() <= 0.5
+    np.testing.assert_array_equal(found[3, 4], colors(7, 9)[6, 8])

@@ -8,6 +8,9 @@ import sys
 
 import nasty_files
 import pytest
+from jobs import preprocess, rejected
+from openface_files import EYES_AND_MOUTH, csv_text, row
+from PIL import Image
 
 from ganimation_tf import manifest, records, tfrecord
 
@@ -148,3 +151,30 @@ def test_a_directory_without_permission_is_named(tmp_path):
     (line,) = (tmp_path / "out" / manifest.REJECTED).read_text().splitlines()
     assert json.loads(line)["code"] == "unreadable_directory"
     assert json.loads(line)["file"] == "closed"
+
+
+@pytest.fixture
+def large(tmp_path):
+    """`photos/a.png`, 45 million pixels with alpha, and the annotation of its large face."""
+    for name in ("photos", "csv"):
+        (tmp_path / name).mkdir()
+    Image.new("RGBA", (7500, 6000), (90, 120, 150, 200)).save(
+        tmp_path / "photos/a.png", compress_level=1
+    )
+    points = [(30 * x, 30 * y) for x, y in EYES_AND_MOUTH]
+    (tmp_path / "csv/a.csv").write_text(csv_text(row(points=points)))
+    return tmp_path
+
+
+def test_a_large_photo_takes_bounded_memory(large):
+    peak, _ = run_job(large)
+    assert manifest.Manifest.load(large / "out").records("train") == 1
+    assert peak < MAX_MEMORY, peak >> 20
+
+
+def test_photos_above_the_limit_of_pixels_are_not_decoded(large):
+    inputs = large / "photos", large / "csv"
+    output = preprocess(*inputs, large / "out", "--max-megapixels", "44.9", code=2)
+    assert rejected(output) == {"a": "too_many_pixels"}
+    line = json.loads((output / manifest.REJECTED).read_text())
+    assert line["message"] == "a.png: 7500 x 6000 pixels; at most 44900000 are decoded"

@@ -7,7 +7,7 @@ from openface_files import HEADER, csv_text, row, write_faces, write_photo
 from ganimation_tf.errors import UserError
 from pipeline import files
 from pipeline.options import SOURCES, PreprocessOptions
-from pipeline.readers.detect import FORMS, detect, make_reader, recognise
+from pipeline.readers.detect import FORMS, detect, make_reader, recognise, sample_of
 
 PY_FEAT = ["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", "AU12"]
 
@@ -48,7 +48,7 @@ def write(root, **texts):
 def test_a_known_file_among_others_is_found(tmp_path):
     noise = {f"n{i}": "what, is, this\n" for i in range(100)}
     source = write(tmp_path, **noise, x="key,AU12\n")
-    assert detect(source, "csv") == "table"
+    assert detect(source, sample_of(source), "csv") == "table"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_known_file_among_others_is_found(tmp_path):
 def test_one_clear_line(tmp_path, texts, message):
     source = write(tmp_path, **texts)
     with pytest.raises(UserError) as caught:
-        detect(source, "csv")
+        detect(source, sample_of(source), "csv")
     assert message in str(caught.value)
 
 

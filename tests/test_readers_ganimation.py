@@ -3,6 +3,7 @@
 import collections
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -170,6 +171,12 @@ DAMAGED = {
     "type by a long text": DTYPE + b"(S'f8,f8,f8'\ntR.",
     "huge memo": b"}r\xff\xff\xff\x7f.",
     "huge bytes": b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7fabc.",
+    # 2**40 tuples in 40 tuples; Python hashes a key by hashing each of them.
+    "key of tuples": b"}N\x85q\0h\0\x86q\0" + b"h\0\x86q\0" * 40 + b"K\x01s.",
+    "copies": b"](" + b"2" * 50 + b".",
+    "a set": b"\x80\x04\x8f.",
+    "marks": b"(" * 1_000_000 + b".",
+    "tuples": b"N" + b"\x85" * 1_000_000 + b".",
     "huge bytearray": b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\xff\x7fabc.",
 }
 
@@ -198,6 +205,24 @@ def test_an_array_that_claims_more_than_it_has():
     assert b"K\x03\x85" in good
     bad = load_arrays(good.replace(b"K\x03\x85", b"J\xff\xff\xff\x7f\x85"))["a"]
     assert bad.code == "bad_value" and "is no array" in str(bad)
+
+
+@pytest.mark.parametrize("shape", [b"J\xff\xff\xff\xff\x85", b"K\x03", b"U\x013"])
+def test_a_shape_is_whole_numbers(shape):
+    good = pickle.dumps({"a": np.zeros(3)}, 2)
+    bad = load_arrays(good.replace(b"K\x03\x85", shape))["a"]
+    assert bad.code == "bad_value" and "a shape must be of whole numbers" in str(bad)
+
+
+@pytest.mark.timeout(60)
+def test_memory_for_hostile_pickles_is_bounded():
+    data = b"(" * 4_000_000
+    tracemalloc.start()
+    with pytest.raises(AnnotationError, match="more containers"):
+        load_arrays(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40 * len(data)
 
 
 def test_a_refused_pickle_is_one_rejection(tmp_path, monkeypatch):

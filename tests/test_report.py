@@ -12,7 +12,7 @@ from statistics_data import natural_labels
 
 from ganimation_tf import cli, images, manifest, records, tfrecord
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.report_charts import count, percent, text
+from ganimation_tf.report.charts import count, percent, text
 
 HOSTILE = "<script>alert(\"1\")</script> & 'x'"
 PEOPLE = ("--subject-pattern", r"(person\d+)/", "--eval-fraction", "0.3", "--shards", "3")

@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statistics_data import gather, natural_labels, record
 
-from ganimation_tf import statistics
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.dataset_statistics import DatasetStatistics, to_dict, to_json
-from ganimation_tf.moments import correlation, mean, std
-from ganimation_tf.ranking import Best, Ranked
-from ganimation_tf.statistics import Face, SplitStatistics
+from ganimation_tf.statistics.dataset import DatasetStatistics, to_dict, to_json
+from ganimation_tf.statistics.moments import correlation, mean, std
+from ganimation_tf.statistics.ranking import Best, Ranked
+from ganimation_tf.statistics.split import SIDE_EDGES, UNIT, Face, SplitStatistics
 from pipeline.statistics import MergeStatistics
 
 
@@ -29,10 +28,10 @@ def test_by_hand():
     assert found.histogram[1, [2, 10]].tolist() == [1, 2]
     # 0.2 counts as active: faces 2 and 3 have AU 0, faces 1 and 2 have AU 1, face 2 has both.
     assert found.together.tolist() == [[2, 1], [1, 2]]
-    assert (found.lowest / statistics.UNIT).tolist() == [0, 0.1]
-    assert (found.highest / statistics.UNIT).tolist() == [1, 0.5]
+    assert (found.lowest / UNIT).tolist() == [0, 0.1]
+    assert (found.highest / UNIT).tolist() == [1, 0.5]
     # A crop of 101 pixels at 2 source pixels each is 200 pixels wide in the photo.
-    assert found.side[statistics.SIDE_EDGES.index(192)] == 3 and found.enlarged == 0
+    assert found.side[SIDE_EDGES.index(192)] == 3 and found.enlarged == 0
     assert found.confidence[19] == 3 and found.roll[9] == 3  # roll 0 is in [0, 10)
     assert [ranked.item[0].key for ranked in found.strongest[0].items] == ["face2", "face1"]
 
@@ -50,7 +49,7 @@ def test_against_numpy():
     active = (exact >= 0.2).astype(int)
     np.testing.assert_array_equal(found.together, active.T @ active)
     for unit, best in enumerate(found.strongest):
-        intensities = [ranked.item[1] / statistics.UNIT for ranked in best.items]
+        intensities = [ranked.item[1] / UNIT for ranked in best.items]
         np.testing.assert_allclose(intensities, np.sort(exact[:, unit])[::-1][:6])
 
 

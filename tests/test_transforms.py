@@ -11,7 +11,7 @@ from openface_files import write_faces
 
 from ganimation_tf import faces, manifest
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.dataset_statistics import DatasetStatistics
+from ganimation_tf.statistics.dataset import DatasetStatistics
 from pipeline import files, sharding
 from pipeline.annotations import Rejection
 from pipeline.entries import Entry

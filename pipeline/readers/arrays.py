@@ -9,6 +9,7 @@ import io
 import pickle
 import re
 import struct
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,9 @@ def _make(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
         data = data.encode("latin1")
     if not isinstance(dtype, _Type) or not isinstance(data, bytes | bytearray):
         raise ValueError("an array must be of numbers")
-    sizes = [int(size) for size in shape]
-    return np.frombuffer(data, dtype.value()).reshape(sizes, order=order)
+    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError("a shape must be of whole numbers")
+    return np.frombuffer(data, dtype.value()).reshape(shape, order=order)
 
 
 class _Function:
@@ -106,14 +108,70 @@ class _Function:
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own unpickler written in Python: the one in C lets a file ask for any memory."""
+    """Python's own unpickler written in Python: the one in C lets a file ask for any memory.
+
+    Knows only the instructions of which pickled dicts of arrays are made.
+    """
+
+    def __init__(self, data: bytes):
+        super().__init__(io.BytesIO(data), encoding="latin1")
+        # Each of these may take a byte and make an object of 60; an array's have some 12 each.
+        self._containers_left = 100 + len(data) // 4
 
     def find_class(self, module: str, name: str) -> _Function:
         found = _NAMES.get((module, name))
         if found is None:
-            message = f"refers to {module}.{name}; only numpy arrays are read"
+            message = f"refers to {f'{module}.{name}':.80}; only numpy arrays are read"
             raise AnnotationError("unsafe_pickle", message)
         return _Function(found)
+
+    def _counted(self, load: Callable[[pickle._Unpickler], None]) -> None:
+        self._containers_left -= 1
+        if self._containers_left < 0:
+            raise pickle.UnpicklingError("more containers than arrays could need")
+        load(self)
+
+    def _keyed(self, load: Callable[[pickle._Unpickler], None], names: Sequence[Any]) -> None:
+        # Tuples of tuples would be a key that takes for ever to hash.
+        if not all(isinstance(name, str | int) for name in names):
+            raise pickle.UnpicklingError("a name must be text")
+        load(self)
+
+    def _load_setitem(self) -> None:
+        self._keyed(pickle._Unpickler.load_setitem, self.stack[-2:-1])
+
+    def _load_setitems(self) -> None:
+        self._keyed(pickle._Unpickler.load_setitems, self.stack[::2])
+
+    def _load_dict(self) -> None:
+        self._keyed(pickle._Unpickler.load_dict, self.stack[::2])
+
+
+def _instructions() -> dict[int, Callable[[_Unpickler], None]]:
+    """What each instruction of a pickle does; those that arrays do without are missing."""
+    every = pickle._Unpickler.dispatch
+    plain = "PROTO FRAME STOP NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1"
+    plain += " FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8"
+    plain += " BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE EMPTY_TUPLE LIST APPEND APPENDS"
+    plain += " GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT GLOBAL STACK_GLOBAL REDUCE BUILD"
+    counted = "MARK EMPTY_DICT EMPTY_LIST TUPLE TUPLE1 TUPLE2 TUPLE3 MEMOIZE"
+
+    def code(name: str) -> int:
+        return getattr(pickle, name)[0]
+
+    def counting(load: Callable[[pickle._Unpickler], None]) -> Callable[[_Unpickler], None]:
+        return lambda unpickler: unpickler._counted(load)
+
+    return {
+        **{code(name): every[code(name)] for name in plain.split()},
+        **{code(name): counting(every[code(name)]) for name in counted.split()},
+        code("SETITEM"): _Unpickler._load_setitem,
+        code("SETITEMS"): _Unpickler._load_setitems,
+        code("DICT"): _Unpickler._load_dict,
+    }
+
+
+_Unpickler.dispatch = _instructions()
 
 
 _DAMAGE = (
@@ -143,11 +201,11 @@ def load_arrays(data: bytes) -> dict[str, np.ndarray | AnnotationError]:
         AnnotationError: if it is no pickled dict, or refers to anything but arrays.
     """
     try:
-        found = _Unpickler(io.BytesIO(data), encoding="latin1").load()
+        found = _Unpickler(data).load()
     except AnnotationError:
         raise
     except _DAMAGE as error:
-        message = " ".join(f"{type(error).__name__} {error}".split())
+        message = " ".join(f"{type(error).__name__} {f'{error}':.200}".split())
         raise AnnotationError("bad_annotation", f"is no pickle of arrays: {message}") from None
     if not isinstance(found, dict):
         message = f"must hold a dict of image name -> array, holds a {type(found).__name__}"

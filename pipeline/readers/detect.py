@@ -2,7 +2,7 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.errors import UserError
@@ -67,16 +67,17 @@ def _sources_of(path: str) -> list[str]:
     return [ganimation.FORM.name] if path.lower().endswith(".pkl") else recognise(header_of(path))
 
 
-def detect(annotations: files.Source, where: str) -> str:
+def detect(annotations: files.Source, sample: Sequence[tuple[str, str]], where: str) -> str:
     """The source whose files these are.
 
-    A sample is compared: the files whose names have the smallest digests, which is spread over all
-    and the same each time. If it tells nothing, the rest is looked through.
+    Args:
+        annotations: all of them; looked through if the sample tells nothing.
+        sample: `sample_of` them, not empty, which is compared.
+        where: what the user calls them.
 
     Raises:
         UserError: if the files are of several sources, or of none that is known.
     """
-    sample = _sample(annotations.files())
     found: dict[str, str] = {}
     for looked_at in (sample, annotations.files()):
         for path, file in looked_at:
@@ -105,11 +106,16 @@ def detect(annotations: files.Source, where: str) -> str:
     return next(iter(found))
 
 
-def _sample(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def sample_of(annotations: files.Source) -> list[tuple[str, str]]:
+    """The files (path, name) whose names have the smallest digests.
+
+    They are spread over all, and the same ones each time.
+    """
+
     def order(item: tuple[str, str]) -> bytes:
         return hashlib.sha256(item[1].encode(errors="backslashreplace")).digest()
 
-    return heapq.nsmallest(_SAMPLE, found, key=order)
+    return heapq.nsmallest(_SAMPLE, annotations.files(), key=order)
 
 
 def make_reader(options: PreprocessOptions) -> AnnotationReader:
@@ -120,14 +126,14 @@ def make_reader(options: PreprocessOptions) -> AnnotationReader:
     """
     images = files.source(files.IMAGE, options.images, ())
     annotations = files.source(files.ANNOTATION, options.annotations, SUFFIXES)
-    sample = _sample(annotations.files())
+    sample = sample_of(annotations)
     if not sample:
         raise UserError(
             f"--annotations {options.annotations}: no file with suffix {', '.join(SUFFIXES)}"
         )
     name = options.source
     if name == AUTO:
-        name = detect(annotations, options.annotations)
+        name = detect(annotations, sample, options.annotations)
     form = FORMS[name]
     available = OPENFACE
     if name in (py_feat.FORM.name, plain.FORM.name, libreface.FORM.name, libreface.VIDEO.name):

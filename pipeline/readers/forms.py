@@ -23,6 +23,7 @@ class Form:
         face: id of the face within an image.
         image: name of the image or video.
         frame: number of the frame; `first_frame`: that of a video's first.
+        refused: a column that only files about videos have, where this form is not of them.
         success: 1 where the face was tracked.
         subject: identity.
         box: left, top, width, height in pixels.
@@ -40,6 +41,7 @@ class Form:
     image: str | None = None
     frame: str | None = None
     first_frame: int = 0
+    refused: str | None = None
     success: str | None = None
     subject: str | None = None
     box: Sequence[str] = ()
@@ -89,9 +91,13 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
     """Finds the columns of a header row by name.
 
     Raises:
-        AnnotationError: if a needed column is missing, or one that counts is there twice.
+        AnnotationError: if a needed column is missing, or one that counts is there twice, or one
+            says that the file describes a video.
     """
     names = [name.strip() for name in header]
+    if form.refused in names:
+        message = f"has a column `{form.refused}`: it describes a video"
+        raise AnnotationError("not_per_image", message)
     singles = ("confidence", "face", "image", "frame", "success", "subject")
     columns = {name: getattr(form, name) for name in singles}
     units = [form.column(name) for name in action_units]

@@ -21,13 +21,19 @@ FORM = Form(
     confidence="confidence",
     needs_confidence=True,
     face="face",
-    frame="frame",  # told apart, and refused
+    refused="frame",
     pose=("pose_Rx", "pose_Ry", "pose_Rz"),
     degrees=180 / math.pi,
 )
 
 VIDEO = dataclasses.replace(
-    FORM, name="openface-video", face="face_id", first_frame=1, success="success"
+    FORM,
+    name="openface-video",
+    face="face_id",
+    frame="frame",
+    first_frame=1,
+    refused=None,
+    success="success",
 )
 
 DETAILS = "_of_details.txt"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pipeline import files
 from pipeline.annotations import AnnotationError, FaceAnnotation, Rejection
 from pipeline.readers.base import Parsed, Reader, settle
-from pipeline.readers.rows import csv_rows, read_rows
+from pipeline.readers.rows import read_rows
 
 MAX_BYTES = 16 << 20
 """One image's annotation is about 4 kB per face."""
@@ -23,8 +23,6 @@ class PerImage(Reader):
     def faces(self, key: str, file: str, reference: str) -> list[FaceAnnotation | Rejection]:
         """The faces of the file at path `reference`."""
         try:
-            if self.form.frame is not None:
-                self._refuse_frames(reference)
             rows = [
                 Parsed(row.number, row.text(row.columns.face), self.face(row, file))
                 for row in read_rows(reference, self.form, self.action_units, MAX_BYTES)
@@ -34,9 +32,3 @@ class PerImage(Reader):
         if not rows:
             raise AnnotationError("no_face", f"{file}: has a header and no face row")
         return settle(key, file, rows)
-
-    def _refuse_frames(self, path: str) -> None:
-        header = next(csv_rows(path), [])
-        if self.form.frame in [name.strip() for name in header]:
-            message = f"has a column `{self.form.frame}`: it describes a video"
-            raise AnnotationError("not_per_image", message)

@@ -39,18 +39,18 @@ class Row(NamedTuple):
         Raises:
             AnnotationError: naming the first column that has none.
         """
-        values = []
-        for column in wanted:
-            try:
-                value = float(self.fields[column])
-            except ValueError:
-                value = math.nan
-            if not math.isfinite(value):
-                name, field = self.columns.names[column], self.fields[column].strip()
-                message = f"{name} must be a finite number, got {field!r:.40}"
-                raise AnnotationError("bad_value", message)
-            values.append(value)
-        return np.array(values)
+        fields = [self.fields[column] for column in wanted]
+        try:
+            values = np.array(list(map(float, fields)))
+        except ValueError:
+            values = np.array(list(map(_number, fields)))
+        finite = np.isfinite(values)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            name, field = self.columns.names[wanted[first]], fields[first].strip()
+            message = f"{name} must be a finite number, got {field!r:.40}"
+            raise AnnotationError("bad_value", message)
+        return values
 
     def number_of_frame(self) -> int:
         """The frame's number.
@@ -66,6 +66,13 @@ class Row(NamedTuple):
             name = self.columns.names[self.columns.frame]
             raise AnnotationError("bad_value", f"{name} must be a whole number, got {value:g}")
         return int(value)
+
+
+def _number(field: str) -> float:
+    try:
+        return float(field)
+    except ValueError:
+        return math.nan
 
 
 def require_length(row: Row) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganimation_tf.manifest import REJECTED, STATISTICS, Manifest
-from ganimation_tf.report_charts import (
+from ganimation_tf.report.charts import (
     STYLE,
     count,
     percent,
@@ -13,9 +13,9 @@ from ganimation_tf.report_charts import (
     table,
     text,
 )
-from ganimation_tf.report_faces import sample, strongest
-from ganimation_tf.report_numbers import action_units, photos, split_names, together
-from ganimation_tf.report_pictures import Picture, Place
+from ganimation_tf.report.faces import sample, strongest
+from ganimation_tf.report.numbers import action_units, photos, split_names, together
+from ganimation_tf.report.pictures import Picture, Place
 
 
 def render(

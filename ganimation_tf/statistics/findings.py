@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from ganimation_tf import manifest
-from ganimation_tf.moments import correlation, mean
-from ganimation_tf.statistics import ACTIVE, UNIT, SplitStatistics
+from ganimation_tf.statistics.moments import correlation, mean
+from ganimation_tf.statistics.split import ACTIVE, UNIT, SplitStatistics
 
 FEW_IMAGES = 10_000
 RARE_SHARE = 0.01

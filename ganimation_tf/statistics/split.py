@@ -15,8 +15,8 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from ganimation_tf import faces
-from ganimation_tf.ranking import Best, Ranked, key_hash
 from ganimation_tf.records import FaceRecord
+from ganimation_tf.statistics.ranking import Best, Ranked, key_hash
 
 UNIT = 100_000
 """Steps between intensity 0 and 1."""

@@ -27,10 +27,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from ganimation_tf.findings import Finding
-from ganimation_tf.moments import correlation, mean, std
-from ganimation_tf.ranking import Best, Ranked, key_hash
-from ganimation_tf.statistics import (
+from ganimation_tf.statistics.findings import Finding
+from ganimation_tf.statistics.moments import correlation, mean, std
+from ganimation_tf.statistics.ranking import Best, Ranked, key_hash
+from ganimation_tf.statistics.split import (
     ACTIVE,
     ANGLE_EDGES,
     BINS,

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf.action_units import DESCRIPTIONS
-from ganimation_tf.report_charts import figure, section, text
-from ganimation_tf.report_pictures import Picture, Place
+from ganimation_tf.report.charts import figure, section, text
+from ganimation_tf.report.pictures import Picture, Place
 
 
 def strongest(facts: Mapping[str, Any], pictures: Mapping[Place, Picture]) -> str:

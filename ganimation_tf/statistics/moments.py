@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ganimation_tf.statistics import UNIT, SplitStatistics
+from ganimation_tf.statistics.split import UNIT, SplitStatistics
 
 
 def mean(found: SplitStatistics) -> np.ndarray:

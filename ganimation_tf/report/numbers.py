@@ -7,7 +7,7 @@ import numpy as np
 
 from ganimation_tf.action_units import DESCRIPTIONS
 from ganimation_tf.manifest import EVAL, TRAIN, Manifest
-from ganimation_tf.report_charts import (
+from ganimation_tf.report.charts import (
     chart,
     count,
     heat_map,

@@ -1,0 +1,1 @@
+"""`report.html`: the statistics of a dataset as one page for people."""

@@ -1,0 +1,90 @@
+"""What a user sees of a running job: a bar on a terminal, plain lines elsewhere."""
+
+import io
+import logging
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from pipeline import progress
+from pipeline.progress import ShardProgress, Watcher
+
+LINE = r"30/60 images \(50%\), \d+ images/s, 2 rejected, 30 remaining"
+
+
+class Stream(io.StringIO):
+    """A stream that is a terminal or none."""
+
+    def __init__(self, terminal: bool):
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+def watched(directory, monkeypatch, terminal: bool) -> str:
+    """What is shown of a job that is half done: 20 images of one shard and 10 of another."""
+    monkeypatch.setattr(progress, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "_LINE_SECONDS", 0.02)
+    stream = Stream(terminal)
+
+    def job():
+        for shard, images, rejected in (("train-0", 20, 0), ("eval-0", 10, 2)):
+            noted = ShardProgress(str(directory), shard)
+            noted.add(images, rejected)
+            noted.write()
+        deadline = time.monotonic() + 30
+        while "30/60" not in stream.getvalue():
+            assert time.monotonic() < deadline, stream.getvalue()
+            time.sleep(0.01)
+
+    Watcher(str(directory), 60, stream).run(job)
+    return stream.getvalue()
+
+
+def test_a_bar_on_a_terminal(tmp_path, monkeypatch):
+    shown = watched(tmp_path, monkeypatch, terminal=True)
+    last = shown.removesuffix("\r\033[K").rpartition("\r")[2]
+    assert re.fullmatch(rf"\[#{{15}}\.{{15}}\] {LINE}\033\[K", last)
+    assert shown.endswith("\033[K\r\033[K") and "\n" not in shown  # it is wiped off at the end
+
+
+def test_lines_elsewhere(tmp_path, monkeypatch):
+    shown = watched(tmp_path, monkeypatch, terminal=False)
+    assert re.fullmatch(LINE, shown.splitlines()[-1])
+    assert "\r" not in shown and "\033" not in shown
+
+
+def test_a_shard_tells_no_more_often_than_every_two_seconds(tmp_path, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    noted = ShardProgress(str(tmp_path), "train-0")
+    noted.add(1, 0)
+    assert not list(tmp_path.iterdir())
+    now += 2.1
+    noted.add(1, 1)
+    (path,) = tmp_path.iterdir()
+    assert path.read_text() == '{"images": 2, "rejected": 1}'
+
+
+def test_interruption_stays_one_if_the_runner_makes_another_error_of_it(tmp_path):
+    log = logging.getLogger("apache_beam")
+    level, handler = log.level, signal.getsignal(signal.SIGINT)
+
+    def job():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+        except KeyboardInterrupt:
+            raise RuntimeError("a step failed") from None
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Watcher(str(tmp_path), 1, Stream(False)).run(job)
+    finally:
+        log.setLevel(level)
+    assert signal.getsignal(signal.SIGINT) is handler
