@@ -11,16 +11,21 @@ from ganimation_tf.errors import UserError
 def choose_strategy(names: Sequence[str] = ()) -> tf.distribute.Strategy:
     """`MirroredStrategy` over several devices; that one device if there is one.
 
-    With `TF_CONFIG` set it is `MultiWorkerMirroredStrategy`, over the workers named there.
+    Not over several machines: `fit` of Keras 3.15 fails under `MultiWorkerMirroredStrategy`, where
+    it reduces a batch of dicts and again where it reduces what `train_step` returns (tried with
+    two processes on one machine).
 
     Args:
         names: such as `GPU:0`; none: every GPU, or else every CPU device.
 
     Raises:
-        UserError: if one of them is not there.
+        UserError: if one of them is not there, or if `TF_CONFIG` asks for several machines.
     """
     if os.environ.get("TF_CONFIG"):
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        raise UserError(
+            "TF_CONFIG asks for several workers, over which Keras 3's fit cannot train yet; unset "
+            "it to train on the devices of this machine"
+        )
     visible = [
         device.name.removeprefix("/device:")
         for kind in ("GPU", "CPU")

@@ -35,3 +35,9 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     with pytest.raises(UserError, match="--batch-size must be a multiple of the 2 devices, got 25"):
         devices.require_even(Two(), 25)
     devices.require_even(Two(), 24)
+
+
+def test_several_machines_are_refused_with_a_sentence(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}}')
+    with pytest.raises(UserError, match="TF_CONFIG asks for several workers, over which Keras 3's"):
+        devices.choose_strategy()

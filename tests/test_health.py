@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import tiny
-from ganimation_tf import alarms, cli, health, train
+from ganimation_tf import alarms, build, cli, health
 from ganimation_tf.alarms import ALARMS, Baselines
 from ganimation_tf.callbacks import checkpoints
 from ganimation_tf.callbacks.health import FILE, Health, require_finite_weights
@@ -275,7 +275,7 @@ def test_a_diverging_run_ends_with_one_line_and_its_last_good_state(tmp_path, ca
     def rate(self, step):
         return tf.where(step < 6, 1e-3, 1e6)  # the critic makes two updates in a step
 
-    monkeypatch.setattr(train.LinearDecay, "__call__", rate)
+    monkeypatch.setattr(build.LinearDecay, "__call__", rate)
     shape = "--filters 4 --residual-blocks 1 --critic-filters 4 --critic-layers 3 --batch-size 6"
     options = f"--critic-steps 2 --learning-rate 1e-3 --epochs 50 {shape}"
     command = f"train --data {tmp_path}/data --runs {tmp_path}/runs --preset tiny {options}"
