@@ -1,4 +1,4 @@
-"""The statement in each kind of file, read by Pillow and ElementTree; the pictures stay as they are.
+"""The statement in each kind of file, read by Pillow and ElementTree; pixels stay as they are.
 
 Where `exiftool` is installed, it reads the files too.
 """
