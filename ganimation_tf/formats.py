@@ -51,7 +51,7 @@ def convert(served, card: ModelCard, directory: pathlib.Path, format: str) -> No
     Raises:
         UserError: if a model cannot be converted or computes something else afterwards.
     """
-    for model in (served.editor, served.estimator):
+    for model in (served.keras_models.editor, served.keras_models.estimator):
         path = directory / f"{model.name}{CONVERTED[format]}"
         samples = [_sample(model, card, rows) for rows in BATCH_SIZES]
         expected = [_by_keras(model, inputs) for inputs in samples]

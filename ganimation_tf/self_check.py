@@ -1,7 +1,8 @@
 """An export against the Keras networks that it came from.
 
-The export is loaded by a fresh process that knows nothing but TensorFlow: what only works beside
-the code that made it is no export. That process is this file, run by its name.
+The export is loaded by a fresh process, without Keras, into a session: what only works beside the
+code that made it, or only outside a session, is nothing for TensorFlow Serving. That process is
+this file, run by its name.
 """
 
 import os
@@ -72,10 +73,11 @@ def _expected(served, card: ModelCard, rows: int) -> dict[str, np.ndarray]:
     # TensorFlow's JPEG decoder may differ from Pillow's by a gray level; the export has the former.
     decoded = [tf.io.decode_image(data, channels=3).numpy() for data in encoded]
     pictures = (np.stack(decoded) / 255).astype(np.float32)
+    models = served.keras_models
     with tf.device("CPU"):
-        edited = served.editor([pictures, wanted])
-        rendered = served.editor([inputs[signature.RENDER][signature.IMAGE], wanted])
-        seen = served.estimator(pictures)
+        edited = models.editor([pictures, wanted])
+        rendered = models.editor([inputs[signature.RENDER][signature.IMAGE], wanted])
+        seen = models.estimator(pictures)
     names = {
         f"{signature.EDIT}/{rows}/{signature.IMAGE_BYTES}": edited[EDITED],
         f"{signature.RENDER}/{rows}/{signature.IMAGE}": rendered[EDITED],
@@ -108,13 +110,17 @@ def _answer(directory: pathlib.Path, path: pathlib.Path) -> None:
 
     text = (directory / "assets.extra" / signature.MODEL_CARD).read_text()
     card = ModelCard.from_json(text)
-    signatures = tf.saved_model.load(str(directory)).signatures
     answers = {}
-    for rows in BATCH_SIZES:
-        for name, inputs in sample_inputs(card, rows, SEED).items():
-            outputs = signatures[name](**{alias: tf.constant(a) for alias, a in inputs.items()})
-            for alias, tensor in outputs.items():
-                answers[f"{name}/{rows}/{alias}"] = _plain(alias, tensor.numpy())
+    # A session, as TensorFlow Serving has: a model can work without one and fail in it.
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(directory))
+        for rows in BATCH_SIZES:
+            for name, inputs in sample_inputs(card, rows, SEED).items():
+                declared = loaded.signature_def[name]
+                feed = {declared.inputs[alias].name: array for alias, array in inputs.items()}
+                wanted = {alias: info.name for alias, info in declared.outputs.items()}
+                for alias, array in session.run(wanted, feed).items():
+                    answers[f"{name}/{rows}/{alias}"] = _plain(alias, array)
     np.savez(path, **answers)
 
 

@@ -1,5 +1,7 @@
 """The signatures of `signature` as a `tf.Module`, ready to be saved."""
 
+import types
+
 import keras
 import tensorflow as tf
 
@@ -17,13 +19,18 @@ class ServedModel(tf.Module):
         card: its AU list and image size shape the signatures.
 
     Attributes:
-        editor, estimator: the Keras models behind the signatures.
+        keras_models: `editor` and `estimator`, behind the signatures.
+        weights: their variables.
     """
 
     def __init__(self, generator: keras.Model, critic: keras.Model, card: ModelCard):
         super().__init__(name="ganimation")
-        self.editor = build_editor(generator, critic)
-        self.estimator = build_estimator(critic)
+        editor, estimator = build_editor(generator, critic), build_estimator(critic)
+        # What TensorFlow finds on this object is saved with it. It must find the bare variables:
+        # of those inside a Keras model it saves a second handle, and a session, which is how
+        # TensorFlow Serving loads, restores the one that no signature reads.
+        self.keras_models = types.SimpleNamespace(editor=editor, estimator=estimator)
+        self.weights = [variable.value for variable in (*generator.variables, *critic.variables)]
         self._size = card.crop.size
         self._units = len(card.action_units)
         self._card = card.to_json()
@@ -38,14 +45,14 @@ class ServedModel(tf.Module):
     def edit(self, image_bytes: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
         """`serving_default`: encoded crops and AUs to PNGs."""
         image = decode_pictures(image_bytes, self._size)
-        edited = self.editor([image, self._check(action_units)])[EDITED]
+        edited = self.keras_models.editor([image, self._check(action_units)])[EDITED]
         pixels = tf.cast(tf.round(edited * 255.0), tf.uint8)
         encoded = tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)
         return {signature.IMAGE_BYTES: encoded}
 
     def render(self, image: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
         """`render`: pixels in [0, 1] and AUs to the result and both masks."""
-        outputs = self.editor([image, self._check(action_units)])
+        outputs = self.keras_models.editor([image, self._check(action_units)])
         return {
             signature.IMAGE: outputs[EDITED],
             signature.ATTENTION: outputs[signature.ATTENTION],
@@ -54,7 +61,7 @@ class ServedModel(tf.Module):
 
     def estimate(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """`estimate`: the AUs that the critic sees, clipped to [0, 1]."""
-        return self.estimator(decode_pictures(image_bytes, self._size))
+        return self.keras_models.estimator(decode_pictures(image_bytes, self._size))
 
     def describe(self, request: tf.Tensor) -> dict[str, tf.Tensor]:
         """`describe`: the model card, once for each request."""

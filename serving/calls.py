@@ -59,9 +59,7 @@ class Tls:
     def __post_init__(self):
         if (self.certificate is None) != (self.key is None):
             missing = "key" if self.key is None else "certificate"
-            raise UserError(
-                f"a client certificate and its key go together; the {missing} is missing"
-            )
+            raise UserError(f"a client certificate and its key go together; no {missing} was given")
 
     def credentials(self) -> grpc.ChannelCredentials:
         """What gRPC takes.

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import subprocess
+import warnings
 
 import numpy as np
 import pytest
@@ -56,6 +57,25 @@ def test_signatures_have_the_declared_names(signatures):
         "estimate": ({"image_bytes"}, {"action_units"}),
         "describe": ({"request"}, {"model_card"}),
     }
+
+
+def test_every_variable_is_saved_once(exported, networks):
+    saved = tf.train.list_variables(str(exported / "variables" / "variables"))
+    shapes = sorted(shape for name, shape in saved if name != "_CHECKPOINTABLE_OBJECT_GRAPH")
+    assert shapes == sorted(list(v.shape) for model in networks for v in model.variables)
+
+
+def test_a_session_runs_it_as_tensorflow_serving_does(exported, networks):
+    feed = {"image": np.full((2, tiny.SIZE, tiny.SIZE, 3), 0.5), "action_units": units(2)}
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # deprecated; a server in C++ has no other way
+            declared = tf.compat.v1.saved_model.load(session, ["serve"], str(exported))
+        render = declared.signature_def["render"]
+        named = {render.inputs[name].name: array for name, array in feed.items()}
+        found = session.run(render.outputs["attention"].name, named)
+    expected = networks[0]([np.zeros((2, tiny.SIZE, tiny.SIZE, 3), np.float32), units(2)])
+    np.testing.assert_allclose(found, expected["attention"], atol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -167,8 +187,10 @@ def test_an_export_that_computes_something_else_gets_no_version(networks, tmp_pa
 
     def wrong(self):
         found = original(self)
-        editor = self.editor
-        self.editor = lambda inputs: editor(inputs) | {"color": editor(inputs)["color"] + 2e-5}
+        editor = self.keras_models.editor
+        self.keras_models.editor = lambda inputs: (
+            editor(inputs) | {"color": editor(inputs)["color"] + 2e-5}
+        )
         return found
 
     monkeypatch.setattr(ServedModel, "signatures", wrong)

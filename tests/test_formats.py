@@ -10,6 +10,7 @@ from ganimation_tf import export, formats, images
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import CropSpec
 from ganimation_tf.model_card import ModelCard
+from ganimation_tf.served_model import ServedModel
 
 CARD = ModelCard(tiny.UNITS, CropSpec(tiny.SIZE))
 
@@ -133,7 +134,7 @@ def test_pictures_are_not_part_of_a_converted_model(networks, converted):
     pixels = np.random.default_rng(2).integers(0, 256, (tiny.SIZE, tiny.SIZE, 3), np.uint8)
     feed = inputs(1) | {"image": (pixels[None] / 255).astype(np.float32)}
     encoded = images.encode_png(pixels)
-    served = export.ServedModel(*networks, CARD)
+    served = ServedModel(*networks, CARD)
     edited = served.edit(np.array([encoded], object), feed["action_units"])["image_bytes"]
     wanted = images.decode(edited.numpy()[0]) / 255
     found = runtime(directory / f"editor{formats.CONVERTED[format]}")(feed)["edited_image"][0]
