@@ -169,7 +169,8 @@ def test_states_have_their_official_names(official):
 
 def test_client_imports_neither_tensorflow_nor_its_stubs():
     code = (
-        "import sys, serving.client, ganimation_tf.cli; ganimation_tf.cli.build_parser();"
+        "import sys, serving.client, serving.aio, ganimation_tf.cli;"
+        "ganimation_tf.cli.build_parser();"
         "print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
