@@ -8,8 +8,9 @@ import grpc.aio
 import numpy as np
 
 from ganimation_tf import signature
-from serving import calls
-from serving.calls import Call, Face, ServerError, Tls
+from serving import calls, channel
+from serving.calls import Call, Face
+from serving.channel import ServerError, Tls
 
 
 class AsyncGanimationClient:
@@ -25,10 +26,10 @@ class AsyncGanimationClient:
         timeout: float = 60.0,
         tls: Tls | None = None,
     ):
-        self._target = calls.check_target(target)
+        self._target = channel.check_target(target)
         self._model_name = model_name
         self._timeout = timeout
-        options = calls.channel_options()
+        options = channel.channel_options()
         if tls is None:
             self._channel = grpc.aio.insecure_channel(target, options)
         else:

@@ -11,8 +11,9 @@ import grpc
 import numpy as np
 
 from ganimation_tf import signature
-from serving import calls
-from serving.calls import Call, Face, ServerError, Tls
+from serving import calls, channel
+from serving.calls import Call, Face
+from serving.channel import ServerError, Tls
 
 __all__ = ["GanimationClient", "ServerError", "Tls"]
 
@@ -21,7 +22,7 @@ class GanimationClient:
     """A connection to a served model; use it as a context manager.
 
     A request that the server answers with UNAVAILABLE, or that does not reach it, is sent again:
-    up to `calls.ATTEMPTS` times in all, after a growing pause, while the timeout lasts. Threads
+    up to `channel.ATTEMPTS` times in all, after a growing pause, while the timeout lasts. Threads
     may share a client.
 
     Args:
@@ -38,10 +39,10 @@ class GanimationClient:
         timeout: float = 60.0,
         tls: Tls | None = None,
     ):
-        self._target = calls.check_target(target)
+        self._target = channel.check_target(target)
         self._model_name = model_name
         self._timeout = timeout
-        options = calls.channel_options()
+        options = channel.channel_options()
         if tls is None:
             self._channel = grpc.insecure_channel(target, options)
         else:

@@ -12,7 +12,7 @@ import pytest
 import certificates
 from ganimation_tf.errors import UserError
 from scripted_server import Scripted, running
-from serving import calls
+from serving import channel
 from serving.aio import AsyncGanimationClient
 from serving.client import GanimationClient, ServerError, Tls
 
@@ -59,7 +59,7 @@ def test_a_server_that_stays_unavailable_is_asked_five_times(kind):
         with pytest.raises(ServerError, match="UNAVAILABLE: busy") as caught:
             ask(kind, "status", script.address)
     assert caught.value.code == BUSY
-    assert len(script.times) == calls.ATTEMPTS
+    assert len(script.times) == channel.ATTEMPTS
 
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.INTERNAL])
@@ -76,7 +76,7 @@ def test_the_timeout_includes_sending_again(kind):
         with pytest.raises(ServerError):
             ask(kind, "status", script.address, timeout=0.5)
         assert time.monotonic() - began < 2
-    assert len(script.times) < calls.ATTEMPTS
+    assert len(script.times) < channel.ATTEMPTS
 
 
 def test_the_timeout_ends_a_request_that_takes_too_long(kind):

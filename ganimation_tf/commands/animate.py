@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import typing
 
 from ganimation_tf.commands import connection
 from ganimation_tf.errors import UserError
@@ -60,50 +61,76 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the animation or the contact sheet; returns 0."""
     _check(args)
-    import numpy as np
-
-    from ganimation_tf import action_units, faces, images, provenance
+    from ganimation_tf import faces, images, provenance
     from serving import animation
 
     photo = _read_photo(args.photo)
-    suffix = args.output.suffix.lower()
     with connection.open_client(args) as client:
         card = client.describe()
-        chosen = action_units.parse_assignments(args.au, card.action_units)
         transform = _face_transform(args, photo, card.crop)
         face = faces.crop(photo, transform, card.crop.size)
         encoded = images.encode_png(face)
-        source = np.clip(client.estimate([encoded])[0], 0.0, 1.0)
-        kept = source if args.rest == "source" else None
-        target = action_units.target(kept, chosen, card.action_units)
-        course = animation.RAMP if suffix == ".png" else animation.LOOP
-        steps = animation.amounts(args.frames, course)[:, None].astype(np.float32)
-        # The weighted sum of two values in [0, 1] can leave it by a rounding error.
-        units = np.clip(source * (1 - steps) + target * steps, 0.0, 1.0)
-        frames = animation.edit_frames(client, encoded, units)
+        way = _way(args, client.estimate([encoded])[0], card.action_units)
+        frames = animation.edit_frames(client, encoded, way.units)
     if args.full_photo:
-        side = LONGEST_SIDES[suffix]
+        side = LONGEST_SIDES[args.output.suffix.lower()]
         frames = [animation.fit(faces.paste(photo, frame, transform), side) for frame in frames]
         face = animation.fit(photo, side)
-    frames = [animation.enlarge(frame, args.scale) for frame in frames]
-    if suffix == ".gif":
-        data = animation.encode_gif(frames)
-    elif suffix == ".mp4":
-        data = animation.encode_mp4(frames)
-    else:
-        names = list(card.action_units)
-        data = animation.encode_sheet(
-            animation.enlarge(face, args.scale), frames, units, source, names, list(chosen)
-        )
-    origin = None if args.no_provenance else provenance.Provenance.of(card, target)
-    provenance.save(args.output, data, origin)
+    face, *frames = (animation.enlarge(picture, args.scale) for picture in (face, *frames))
+    origin = None if args.no_provenance else provenance.Provenance.of(card, way.target)
+    provenance.save(args.output, _encode(args, face, frames, way, card.action_units), origin)
     changes = ", ".join(
-        f"{name} {source[card.action_units.index(name)]:.2f} -> {value:.2f}"
-        for name, value in chosen.items()
+        f"{name} {way.source[card.action_units.index(name)]:.2f} -> {value:.2f}"
+        for name, value in way.chosen.items()
     )
     height, width = frames[0].shape[:2]
     print(f"{args.output}: {len(frames)} frames of {width} x {height} pixels; {changes or 'rest'}")
     return 0
+
+
+class _Way(typing.NamedTuple):
+    """Where the AUs come from and go to.
+
+    Attributes:
+        source, target: float32 (N,) in [0, 1].
+        units: float32 (F, N) in [0, 1], those of each frame.
+        chosen: the AUs that were named.
+    """
+
+    source: typing.Any
+    target: typing.Any
+    units: typing.Any
+    chosen: dict[str, float]
+
+
+def _way(args: argparse.Namespace, seen, names) -> _Way:
+    import numpy as np
+
+    from ganimation_tf import action_units
+    from serving import animation
+
+    chosen = action_units.parse_assignments(args.au, names)
+    source = np.clip(seen, 0.0, 1.0)
+    target = action_units.target(source if args.rest == "source" else None, chosen, names)
+    course = animation.RAMP if args.output.suffix.lower() == ".png" else animation.LOOP
+    steps = animation.amounts(args.frames, course)[:, None].astype(np.float32)
+    # The weighted sum of two values in [0, 1] can leave it by a rounding error.
+    units = np.clip(source * (1 - steps) + target * steps, 0.0, 1.0)
+    return _Way(source, target, units, chosen)
+
+
+def _encode(args: argparse.Namespace, face, frames, way: _Way, names) -> bytes:
+    """The file that the output's name asks for."""
+    from serving import animation
+
+    suffix = args.output.suffix.lower()
+    if suffix == ".gif":
+        return animation.encode_gif(frames)
+    if suffix == ".mp4":
+        return animation.encode_mp4(frames)
+    return animation.encode_sheet(
+        face, frames, way.units, way.source, list(names), list(way.chosen)
+    )
 
 
 def _check(args: argparse.Namespace) -> None:
