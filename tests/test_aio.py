@@ -56,7 +56,7 @@ def test_many_at_a_time_each_get_their_own(served_model):
             return list(values), [row[0, 0] for row in await asyncio.gather(*asked)]
 
     values, found = asyncio.run(ask())
-    np.testing.assert_allclose(found, np.array(values) / 255, atol=1e-6)
+    np.testing.assert_allclose(found, np.array(values) / 255, atol=1e-5)  # a float32 mean
 
 
 def test_a_refusal(served_model):
