@@ -11,17 +11,32 @@ from typing import Any
 
 from ganimation_tf.errors import UserError
 
+CONCAT, FILM = "concat", "film"
+"""How the generator is told the AUs: planes beside the image, or a scale and shift of features."""
 
-def _option(default, help_text: str, low: float | None = None, high: float | None = None):
-    return dataclasses.field(
-        default=default, metadata={"help": help_text, "low": low, "high": high}
-    )
+FROM_DATA, SINGLE, BALANCED = "data", "single", "balanced"
+"""Where target AUs come from; see `targets`."""
+
+
+def _option(
+    default,
+    help_text: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+):
+    metadata = {"help": help_text, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def _check_ranges(config, prefix: str = "--") -> None:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         low, high = field.metadata.get("low"), field.metadata.get("high")
+        choices = field.metadata.get("choices")
+        if choices and value not in choices:
+            name = field.name.replace("_", "-")
+            raise UserError(f"{prefix}{name} must be one of {', '.join(choices)}, got {value}")
         if value is None or (low is None and high is None):
             continue
         # Written so that NaN is refused.
@@ -54,6 +69,12 @@ class TrainConfig:
 
     filters: int = _option(64, "channels of the generator's first convolution", 1)
     residual_blocks: int = _option(6, "residual blocks of the generator", 1)
+    conditioning: str = _option(
+        CONCAT, "AUs as planes beside the image, or as scale and shift", choices=(CONCAT, FILM)
+    )
+    relative: bool = _option(
+        False, "the generator is given target minus source AUs; no change returns the input"
+    )
     critic_filters: int = _option(64, "channels of the critic's first convolution", 1)
     critic_layers: int = _option(6, "strided convolutions of the critic", 1, 10)
     batch_size: int = _option(25, "images per update, over all devices", 1)
@@ -63,12 +84,27 @@ class TrainConfig:
     beta_2: float = _option(0.999, "Adam's decay of the square", 0, 1)
     epochs: int = _option(20, "epochs at the full learning rate", 1)
     decay_epochs: int = _option(10, "further epochs of linear decay to zero", 0)
+    target_sampling: str = _option(
+        FROM_DATA,
+        "target AUs: another face's, the source's with a single one changed, or another face's "
+        "so that each AU is active equally often",
+        choices=(FROM_DATA, SINGLE, BALANCED),
+    )
     target_noise: float = _option(0.1, "U(-x, x) added to the target AUs", 0)
+    jitter: float = _option(0.0, "brightness and contrast vary by up to this share", 0, 0.9)
+    average: float = _option(
+        0.0, "decay of the moving average of the generator; 0: none is kept", 0, 0.99999
+    )
     seed: int = _option(0, "seed of weights, data order, targets and penalty", 0)
     loss_weights: LossWeights = LossWeights()
 
     def __post_init__(self):
         _check_ranges(self)
+
+    @property
+    def images_per_step(self) -> int:
+        """Images that one step of training takes, over all of its critic updates."""
+        return self.batch_size * self.critic_steps
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as saved in `config.json`."""

@@ -1,4 +1,4 @@
-"""Contact sheets: equal pictures in a grid, with titles above the columns and labels below."""
+"""Contact sheets: equal pictures in a grid, with titles above, beside and labels below them."""
 
 import math
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ def grid(
     columns: int,
     labels: Sequence[str] = (),
     titles: Sequence[str] = (),
+    row_titles: Sequence[str] = (),
 ) -> np.ndarray:
     """The pictures row by row on white paper.
 
@@ -26,6 +27,7 @@ def grid(
         columns: pictures in a row.
         labels: text below each picture, with line breaks as given; as many as pictures, or none.
         titles: text above each column; as many as columns, or none.
+        row_titles: text left of each row, with line breaks as given; as many as rows, or none.
 
     Returns:
         uint8 (height, width, 3). Text is as large as fits the width of the pictures, from 8 px.
@@ -39,6 +41,9 @@ def grid(
         raise ValueError(f"{len(images)} pictures need as many labels, got {len(labels)}")
     if titles and len(titles) != columns:
         raise ValueError(f"{columns} columns need as many titles, got {len(titles)}")
+    rows = math.ceil(len(images) / columns)
+    if row_titles and len(row_titles) != rows:
+        raise ValueError(f"{rows} rows need as many titles, got {len(row_titles)}")
     tiles = [_as_rgb(image) for image in images]
     height, width = tiles[0].shape[:2]
     for position, tile in enumerate(tiles):
@@ -50,15 +55,17 @@ def grid(
     font = _fitting_font([*labels, *titles], width)
     title_height = _text_height(titles, font)
     row_height = height + _text_height(labels, font) + GAP
-    rows = math.ceil(len(tiles) / columns)
-    size = (GAP + columns * (width + GAP), GAP + title_height + rows * row_height)
+    margin = GAP + _text_width(row_titles, font)
+    size = (margin + columns * (width + GAP), GAP + title_height + rows * row_height)
     sheet = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, title in enumerate(titles):
-        _centre(draw, title, GAP + column * (width + GAP), GAP, width, font)
+        _centre(draw, title, margin + column * (width + GAP), GAP, width, font)
+    for row, title in enumerate(row_titles):
+        _beside(draw, title, GAP, GAP + title_height + row * row_height, height, font)
     for position, tile in enumerate(tiles):
         row, column = divmod(position, columns)
-        left = GAP + column * (width + GAP)
+        left = margin + column * (width + GAP)
         top = GAP + title_height + row * row_height
         sheet.paste(Image.fromarray(tile), (left, top))
         if labels:
@@ -93,6 +100,18 @@ def _line_height(font) -> int:
 def _text_height(texts: Sequence[str], font) -> int:
     lines = max((text.count("\n") + 1 for text in texts), default=0)
     return lines * _line_height(font) + (2 if lines else 0)
+
+
+def _text_width(texts: Sequence[str], font) -> int:
+    lines = [line for text in texts for line in text.split("\n")]
+    return max((math.ceil(font.getlength(line)) + GAP for line in lines), default=0)
+
+
+def _beside(draw: ImageDraw.ImageDraw, text: str, left: int, top: int, height: int, font) -> None:
+    lines = text.split("\n")
+    top += (height - len(lines) * _line_height(font)) // 2
+    for number, line in enumerate(lines):
+        draw.text((left, top + number * _line_height(font)), line, fill=INK, font=font)
 
 
 def _centre(draw: ImageDraw.ImageDraw, text: str, left: int, top: int, width: int, font) -> None:

@@ -8,13 +8,14 @@ with the very examples that it would have seen.
 
 import math
 import pathlib
-from collections.abc import Mapping
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from ganimation_tf import manifest as manifest_lib
-from ganimation_tf import records
+from ganimation_tf import records, targets
+from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 
 IMAGE = "image"
@@ -69,24 +70,55 @@ def decode_image(encoded: tf.Tensor, size: int) -> tf.Tensor:
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 
 
+def _epochs(directory, manifest: manifest_lib.Manifest, seed: int, first: int):
+    """Endless training records from epoch `first` on, each epoch in an order of its own.
+
+    An epoch's order depends on (seed, epoch) alone, so that any of them can be the first.
+    """
+    files = tf.constant(shard_paths(directory, manifest, manifest_lib.TRAIN))
+    spec = feature_spec(len(manifest.action_units))
+
+    def epoch_records(epoch: tf.Tensor) -> tf.data.Dataset:
+        both = tf.stack([tf.constant(seed, tf.int64), epoch])
+        order = tf.random.experimental.stateless_shuffle(files, both)
+        within = tf.random.stateless_uniform((), both, maxval=2**31 - 1, dtype=tf.int64)
+        tf.random.set_seed(1)  # of this function's graph: `shuffle` mixes it in, and fails at 0
+        return tf.data.TFRecordDataset(order).shuffle(
+            SHUFFLE_BUFFER, seed=within, reshuffle_each_iteration=False
+        )
+
+    serialized = tf.data.Dataset.range(first, np.iinfo(np.int64).max).flat_map(epoch_records)
+    return serialized, lambda record: tf.io.parse_single_example(record, spec)
+
+
+def _make_jitter(share: float):
+    """A function of (image, seed): brightness and contrast changed by U(-share, share), clipped.
+
+    By Keras's layers, but with numbers of ours: their own generators count calls, and a run that
+    goes on after an interruption would draw others.
+    """
+    low, high = -1.0, 1.0
+    brighten = keras.layers.RandomBrightness(share, (low, high))
+    contrast = keras.layers.RandomContrast(share, (low, high))
+
+    def jittered(image, seed):
+        drawn = tf.random.stateless_uniform((2, 1, 1, 1), seed, -share, share)
+        image = brighten.transform_images(image, {"rgb_delta": drawn[0] * (high - low)})
+        return contrast.transform_images(image, {"contrast_factor": 1.0 + drawn[1]})
+
+    return jittered
+
+
 def training(
     directory: str | pathlib.Path,
     manifest: manifest_lib.Manifest,
-    *,
-    batch_size: int,
-    critic_steps: int,
-    target_noise: float,
-    seed: int,
+    config: TrainConfig,
     start_step: int = 0,
 ) -> tf.data.Dataset:
     """Endless batches for `GANimation.train_step`.
 
-    A target is the AUs of another random training face plus U(-noise, noise), not clipped, as
-    published (section 5).
-
     Args:
-        batch_size: B, over all replicas.
-        critic_steps: K, micro-batches in an element.
+        config: its batch size B, critic steps K, seed and what it says of targets and jitter.
         start_step: elements to leave out: where an interrupted run goes on.
 
     Returns:
@@ -95,30 +127,31 @@ def training(
         comes first because a strategy splits the first axis; micro-batch k is then the same
         images on 1 and on several replicas.
     """
-    pool = tf.constant(load_action_units(directory, manifest, manifest_lib.TRAIN))
+    pool = load_action_units(directory, manifest, manifest_lib.TRAIN)
+    sample = targets.make_sampler(config.target_sampling, pool)
+    jittered = _make_jitter(config.jitter) if config.jitter else lambda image, seed: image
     size = manifest.crop.size
+    first, begin = divmod(start_step * config.images_per_step, len(pool))
+    records_of_epochs, parse = _epochs(directory, manifest, config.seed, first)
 
-    def example(position: tf.Tensor, record: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), position]), 4)
+    def example(position: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        record = parse(serialized)
+        stream = tf.random.split(tf.stack([tf.constant(config.seed, tf.int64), position]), 5)
         image = decode_image(record[records.IMAGE], size)
         image = tf.image.stateless_random_flip_left_right(image, stream[0])
-        other = tf.random.stateless_uniform((), stream[1], 0, tf.shape(pool)[0], tf.int32)
-        noise = tf.random.stateless_uniform(
-            pool.shape[1:], stream[2], -target_noise, target_noise, tf.float32
-        )
+        source = record[records.ACTION_UNITS]
+        target = sample(source, stream[1])
         return {
-            IMAGE: image,
-            ACTION_UNITS: record[records.ACTION_UNITS],
-            TARGET: pool[other] + noise,
+            IMAGE: jittered(image, stream[4]),
+            ACTION_UNITS: source,
+            TARGET: targets.with_noise(target, config.target_noise, stream[2]),
             EPSILON: tf.random.stateless_uniform((), stream[3]),
         }
 
-    source = _parsed(directory, manifest, manifest_lib.TRAIN)
-    shuffled = source.shuffle(SHUFFLE_BUFFER, seed=seed, reshuffle_each_iteration=True).repeat()
-    positioned = shuffled.enumerate().skip(start_step * batch_size * critic_steps)
+    positioned = records_of_epochs.skip(begin).enumerate(first * len(pool) + begin)
     examples = positioned.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    elements = examples.batch(critic_steps, drop_remainder=True)
-    return elements.batch(batch_size, drop_remainder=True).prefetch(2)
+    elements = examples.batch(config.critic_steps, drop_remainder=True)
+    return elements.batch(config.batch_size, drop_remainder=True).prefetch(2)
 
 
 def evaluation(

@@ -23,11 +23,15 @@ def from_networks(image):
     return (image + 1.0) / 2.0
 
 
-def build_editor(generator: keras.Model, critic: keras.Model) -> keras.Model:
+def build_editor(
+    generator: keras.Model, critic: keras.Model, relative: bool = False
+) -> keras.Model:
     """The edit as one model.
 
     Args:
         generator, critic: as `networks` builds them.
+        relative: whether the generator takes changes of the AUs; the critic then reads those
+            that the face shows.
 
     Returns:
         Model of `[image, action_units]`, (B, S, S, 3) in [0, 1] and the wanted (B, N) in [0, 1],
@@ -36,7 +40,10 @@ def build_editor(generator: keras.Model, critic: keras.Model) -> keras.Model:
     """
     image = keras.Input(generator.inputs[0].shape[1:], name=IMAGE)
     target = keras.Input(generator.inputs[1].shape[1:], name=ACTION_UNITS)
-    outputs = _edit(generator, critic, to_networks(image), target)
+    wanted = target
+    if relative:
+        wanted = target - _seen(critic, image)
+    outputs = generator([to_networks(image), wanted])
     return keras.Model(
         [image, target],
         {
@@ -48,15 +55,9 @@ def build_editor(generator: keras.Model, critic: keras.Model) -> keras.Model:
     )
 
 
-def _edit(generator, critic, image, target):
-    """The only call of the generator in an export.
-
-    Args:
-        image: (B, S, S, 3) in [-1, 1].
-        target: the wanted AUs, (B, N) in [0, 1].
-    """
-    del critic  # needed only by a generator that takes the difference to the AUs that it sees
-    return generator([image, target])
+def _seen(critic, image):
+    """The AUs that the critic reads, (B, N) in [0, 1]; `image` (B, S, S, 3) in [0, 1]."""
+    return ops.clip(critic(to_networks(image))["action_units"], 0.0, 1.0)
 
 
 def build_estimator(critic: keras.Model) -> keras.Model:
@@ -66,5 +67,4 @@ def build_estimator(critic: keras.Model) -> keras.Model:
         Model of `image` (B, S, S, 3) in [0, 1] to a dict of `action_units` (B, N) in [0, 1].
     """
     image = keras.Input(critic.inputs[0].shape[1:], name=IMAGE)
-    seen = critic(to_networks(image))["action_units"]
-    return keras.Model(image, {ACTION_UNITS: ops.clip(seen, 0.0, 1.0)}, name="estimator")
+    return keras.Model(image, {ACTION_UNITS: _seen(critic, image)}, name="estimator")

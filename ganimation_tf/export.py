@@ -15,6 +15,7 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.faces import CropSpec
 from ganimation_tf.model_card import ModelCard
 from ganimation_tf.origin import package_origin
+from ganimation_tf.runs import CONFIG, best_networks
 from ganimation_tf.self_check import check_export
 from ganimation_tf.served_model import ServedModel
 
@@ -39,6 +40,7 @@ def export_model(
     model_dir: pathlib.Path,
     version: int | None = None,
     format: str = formats.SAVED_MODEL,
+    relative: bool = False,
 ) -> pathlib.Path:
     """Writes `model_dir/<version>/` whole or not at all: a server may be watching.
 
@@ -48,6 +50,7 @@ def export_model(
         card: its version is replaced by the one written.
         version: None takes the next free number.
         format: `formats.SAVED_MODEL` or one of `formats.CONVERTED`.
+        relative: whether the generator takes changes of the AUs.
 
     Raises:
         UserError: if the version exists, the directory holds versions of another format, or the
@@ -61,7 +64,7 @@ def export_model(
     if final.exists():
         raise UserError(f"{final} exists; a version is written once")
     card = dataclasses.replace(card, version=version)
-    served = ServedModel(generator, critic, card)
+    served = ServedModel(generator, critic, card, relative)
 
     def write(directory: pathlib.Path) -> None:
         if format == formats.SAVED_MODEL:
@@ -113,14 +116,21 @@ def export_run(
     model_dir: pathlib.Path,
     version: int | None = None,
     format: str = formats.SAVED_MODEL,
+    best: bool = False,
 ) -> pathlib.Path:
     """Exports the networks of a run; arguments and errors as `export_model`.
 
+    Args:
+        best: the networks that did best in evaluation, not the last ones.
+
     Raises:
-        UserError: also if the run has no networks yet.
+        UserError: also if the run has no such networks yet.
     """
-    generator, critic = (load_network(run, name) for name in ("generator", "critic"))
-    return export_model(generator, critic, card_of(run), model_dir, version, format)
+    directory = best_networks(run) if best else run
+    generator, critic = (load_network(directory, name) for name in ("generator", "critic"))
+    card = card_of(run, int(directory.name.removeprefix("step-")) if best else None)
+    relative = card.training["config"]["relative"]
+    return export_model(generator, critic, card, model_dir, version, format, relative)
 
 
 def load_network(directory: pathlib.Path, name: str) -> keras.Model:
@@ -135,12 +145,17 @@ def load_network(directory: pathlib.Path, name: str) -> keras.Model:
         raise UserError(f"{directory}: cannot read {name}.keras: {error}") from error
 
 
-def card_of(run: pathlib.Path) -> ModelCard:
-    """The model card of a run, its version still open."""
-    path = run / "config.json"
+def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
+    """The model card of a run, its version still open.
+
+    Args:
+        step: that of the networks, whose metrics it has; None: the last.
+    """
+    path = run / CONFIG
     config = TrainConfig.load(path)
     facts = json.loads(path.read_text())
-    metrics = (run / "metrics.jsonl").read_text().splitlines()
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    metrics = [row for row in map(json.loads, lines) if step in (None, row["step"])]
     return ModelCard(
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),
@@ -149,6 +164,6 @@ def card_of(run: pathlib.Path) -> ModelCard:
             "preset": facts["preset"],
             "config": config.to_dict(),
             "dataset_digest": facts["dataset"]["digest"],
-            "metrics": json.loads(metrics[-1]) if metrics else {},
+            "metrics": metrics[-1] if metrics else {},
         },
     )

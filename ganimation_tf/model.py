@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from ganimation_tf import dataset, losses
+from ganimation_tf import dataset, losses, vitals
 from ganimation_tf.config import LossWeights
+from ganimation_tf.critic_gradient import critic_gradient
 
 TRACKED = (
     "critic_realism",
@@ -17,8 +18,17 @@ TRACKED = (
     "cycle",
     "attention",
     "total_variation",
+    "unedited_action_units",
+    "mask_mean",
+    "mask_std",
+    "mask_saturated",
+    "critic_gradient",
+    "generator_gradient",
 )
-"""The unweighted loss terms, in the order in which the progress line shows them."""
+"""The unweighted loss terms, and what else tells of the health of training."""
+
+TRAINING_ONLY = ("gradient_penalty", "critic_gradient", "generator_gradient")
+"""Those of `TRACKED` that an evaluation does not compute and leaves at 0."""
 
 
 class GANimation(keras.Model):
@@ -28,6 +38,11 @@ class GANimation(keras.Model):
         generator, critic: as `networks` builds them.
         loss_weights: weights of the loss terms.
         critic_steps: K, critic updates for each update of the generator.
+        relative: whether the generator is given target minus source AUs.
+        average: decay of the moving average of the generator's weights per update; 0: none.
+
+    Attributes:
+        inference_generator: what to look at, evaluate and export: the average where one is kept.
     """
 
     def __init__(
@@ -36,12 +51,20 @@ class GANimation(keras.Model):
         critic: keras.Model,
         loss_weights: LossWeights,
         critic_steps: int,
+        relative: bool = False,
+        average: float = 0.0,
     ):
         super().__init__(name="ganimation")
         self.generator = generator
         self.critic = critic
         self.loss_weights = loss_weights
         self.critic_steps = critic_steps
+        self.relative = relative
+        self.average = average
+        self.inference_generator = generator
+        if average:
+            self.inference_generator = keras.models.clone_model(generator)
+            self.inference_generator.set_weights(generator.get_weights())
         self._trackers = {name: keras.metrics.Mean(name=name) for name in TRACKED}
         self.built = True  # both networks are; Keras would otherwise drop the optimizers' state
 
@@ -67,76 +90,110 @@ class GANimation(keras.Model):
         return list(self._trackers.values())
 
     def call(self, inputs):
-        """The generator: `[image, action_units]` to `image`, `attention` and `color`."""
-        return self.generator(inputs)
+        """`[image, source, target]`: `edit` by the generator that is kept for use."""
+        return self.edit(self.inference_generator, *inputs)
+
+    def edit(self, generator: keras.Model, image, source, target) -> dict[str, tf.Tensor]:
+        """The image with other AUs: `image`, `attention` and `color` (see `networks`).
+
+        Args:
+            image: (B, S, S, 3) in [-1, 1].
+            source, target: (B, N) in [0, 1], the AUs that it shows and those it is to show.
+        """
+        return generator([image, target - source if self.relative else target])
 
     def train_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """K critic updates on K micro-batches, then a generator update on the last of them.
 
         Args:
             batch: one element of `dataset.training`, or a replica's share of it.
+
+        Returns:
+            `TRACKED` of this step alone; the epoch's means are in `metrics`. The critic's are
+            those of its last update.
         """
-        for step in range(self.critic_steps):
-            micro_batch = {name: values[:, step] for name, values in batch.items()}
-            critic_terms = self._critic_step(micro_batch)
-        return self._track(critic_terms | self._generator_step(micro_batch))
+        *before, last = (
+            {name: values[:, step] for name, values in batch.items()}
+            for step in range(self.critic_steps)
+        )
+        for micro_batch in before:
+            self._critic_step(micro_batch, self._edited(self.generator, micro_batch)["image"])
+        with tf.GradientTape() as tape:
+            # The critic's last update and the generator's share these images.
+            edited = self._edited(self.generator, last)
+            with tape.stop_recording():
+                critic_terms, critic_gradients = self._critic_step(last, edited["image"])
+            loss, generator_terms = self._generator_loss(self.generator, last, edited)
+            mean_loss = tf.reduce_sum(loss) / _global_count(loss)
+        variables = self.generator.trainable_variables
+        gradients = tape.gradient(mean_loss, variables)
+        self.optimizer.apply(gradients, variables)
+        if self.average:
+            tf.distribute.get_replica_context().merge_call(self._update_average)
+        norms = {
+            "critic_gradient": vitals.gradient_norm(critic_gradients),
+            "generator_gradient": vitals.gradient_norm(gradients),
+        }
+        return self._track(critic_terms | generator_terms | norms)
 
     def test_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The terms of one batch of `dataset.evaluation`; the gradient penalty is left at 0."""
-        _, generator_terms = self._generator_loss(batch)
+        """The terms of a batch of `dataset.evaluation`; those of `TRAINING_ONLY` are left at 0."""
+        generator = self.inference_generator
+        _, generator_terms = self._generator_loss(generator, batch, self._edited(generator, batch))
         real = self.critic(batch[dataset.IMAGE])
         seen = losses.action_units(real["action_units"], batch[dataset.ACTION_UNITS])
+        unedited = losses.action_units(real["action_units"], batch[dataset.TARGET])
         realism = losses.generator_realism(real["realism"]) - generator_terms["generator_realism"]
-        return self._track(
-            generator_terms | {"critic_realism": realism, "critic_action_units": seen}
-        )
+        critic_terms = {
+            "critic_realism": realism,
+            "critic_action_units": seen,
+            "unedited_action_units": unedited,
+        }
+        # Keras takes the trackers' means for the batch's values only if all of them are there.
+        left_out = dict.fromkeys(TRAINING_ONLY, tf.constant(0.0))
+        return self._track(generator_terms | critic_terms | left_out)
 
-    def _critic_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        image = batch[dataset.IMAGE]
-        # Outside the tape: the critic's update needs no gradient of the generator.
-        fake = self.generator([image, batch[dataset.TARGET]])["image"]
-        weights = self.loss_weights
-        with tf.GradientTape() as tape:
-            on_real, on_fake = self.critic(image), self.critic(fake)
-            terms = {
-                "critic_realism": losses.critic_realism(on_real["realism"], on_fake["realism"]),
-                "gradient_penalty": losses.gradient_penalty(
-                    lambda between: self.critic(between)["realism"],
-                    image,
-                    fake,
-                    batch[dataset.EPSILON],
-                ),
-                "critic_action_units": losses.action_units(
-                    on_real["action_units"], batch[dataset.ACTION_UNITS]
-                ),
-            }
+    def _edited(self, generator, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The batch's faces with their target AUs."""
+        source, target = batch[dataset.ACTION_UNITS], batch[dataset.TARGET]
+        return self.edit(generator, batch[dataset.IMAGE], source, target)
+
+    def _critic_step(self, batch: Mapping[str, tf.Tensor], fake: tf.Tensor):
+        """Updates the critic; returns its terms and the gradients that it was updated by."""
+        image, weights, terms = batch[dataset.IMAGE], self.loss_weights, {}
+        count = _global_count(image)
+
+        def head_loss(on_real, on_fake):
+            seen = on_real["action_units"]
+            terms["critic_action_units"] = losses.action_units(seen, batch[dataset.ACTION_UNITS])
+            # What the generator's AU error would be if it left the faces alone.
+            terms["unedited_action_units"] = losses.action_units(seen, batch[dataset.TARGET])
+            terms["critic_realism"] = losses.critic_realism(on_real["realism"], on_fake["realism"])
             loss = (
                 weights.realism * terms["critic_realism"]
-                + weights.gradient_penalty * terms["gradient_penalty"]
                 + weights.action_units * terms["critic_action_units"]
             )
-            mean_loss = _global_mean(loss)
-        self._apply(tape, mean_loss, self.critic, self.critic_optimizer)
-        return terms
+            return tf.reduce_sum(loss) / count
 
-    def _generator_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            loss, terms = self._generator_loss(batch)
-            mean_loss = _global_mean(loss)
-        self._apply(tape, mean_loss, self.generator, self.optimizer)
-        return terms
+        def penalty_slope(norms):
+            return weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count
 
-    def _generator_loss(self, batch):
-        image = batch[dataset.IMAGE]
-        edited = self.generator([image, batch[dataset.TARGET]])
-        recovered = self.generator([edited["image"], batch[dataset.ACTION_UNITS]])
+        between = losses.interpolate(image, fake, batch[dataset.EPSILON])
+        found = critic_gradient(self.critic, image, fake, between, head_loss, penalty_slope)
+        self.critic_optimizer.apply(found.gradients, self.critic.trainable_variables)
+        terms["gradient_penalty"] = losses.gradient_penalty(found.slope_norms)
+        return terms, found.gradients
+
+    def _generator_loss(self, generator, batch, edited):
+        image, source, target = (
+            batch[name] for name in (dataset.IMAGE, dataset.ACTION_UNITS, dataset.TARGET)
+        )
+        recovered = self.edit(generator, edited["image"], target, source)
         on_edited = self.critic(edited["image"])
         masks = (edited["attention"], recovered["attention"])
         terms = {
             "generator_realism": losses.generator_realism(on_edited["realism"]),
-            "generator_action_units": losses.action_units(
-                on_edited["action_units"], batch[dataset.TARGET]
-            ),
+            "generator_action_units": losses.action_units(on_edited["action_units"], target),
             "cycle": losses.cycle(image, recovered["image"]),
             "attention": sum(losses.attention(mask) for mask in masks),
             "total_variation": sum(losses.total_variation(mask) for mask in masks),
@@ -149,30 +206,42 @@ class GANimation(keras.Model):
             + weights.attention * terms["attention"]
             + weights.total_variation * terms["total_variation"]
         )
-        return loss, terms
+        return loss, terms | vitals.mask_statistics(edited["attention"])
 
-    @staticmethod
-    def _apply(tape, loss, network, optimizer):
-        variables = network.trainable_variables
-        optimizer.apply(tape.gradient(loss, variables), variables)
+    def _update_average(self, strategy: tf.distribute.Strategy) -> None:
+        """Moves the average towards the generator; in the context of all replicas."""
+        for mean, variable in zip(
+            self.inference_generator.trainable_variables,
+            self.generator.trainable_variables,
+            strict=True,
+        ):
+            strategy.extended.update(
+                mean.value,
+                lambda mean, now: mean.assign_sub((1.0 - self.average) * (mean - now)),
+                args=(variable.value,),
+            )
 
     def _track(self, terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Adds to the trackers; returns the means over this batch, or scalars as they are."""
         for name, values in terms.items():
             self._trackers[name].update_state(values)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        per_image = [name for name in TRACKED if terms[name].shape.rank]
+        # Keras returns the mean over the replicas of what each returns.
+        stacked = tf.stack([terms[name] for name in per_image], axis=1)
+        means = tf.reduce_sum(stacked, axis=0) / _global_count(stacked)
+        replica = tf.distribute.get_replica_context()
+        means *= 1.0 if replica is None else float(replica.num_replicas_in_sync)
+        return {**terms, **dict(zip(per_image, tf.unstack(means), strict=True))}
 
 
-def _global_mean(values: tf.Tensor) -> tf.Tensor:
-    """A replica's part of the mean over the global batch.
+def _global_count(values: tf.Tensor) -> tf.Tensor:
+    """Images of the global batch, of which `values` has this replica's along its first axis.
 
     `apply` sums gradients over replicas, so each must divide by the images of ALL of them: by its
     own count, two replicas would make a step of twice the size.
-
-    Args:
-        values: (b,), one per image of this replica.
     """
     count = tf.cast(tf.shape(values)[0], tf.float32)
     replica = tf.distribute.get_replica_context()
     if replica is not None and replica.num_replicas_in_sync > 1:
         count = replica.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    return tf.reduce_sum(values) / count
+    return count

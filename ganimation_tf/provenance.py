@@ -6,15 +6,13 @@ in Adobe's XMP specification, part 3.
 """
 
 import dataclasses
-import os
 import pathlib
 import struct
 import zlib
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from ganimation_tf import __version__
-from ganimation_tf.errors import UserError
+from ganimation_tf import __version__, writing
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's term for a picture of which a part came out of a trained model."""
@@ -135,11 +133,4 @@ def save(path: pathlib.Path, encoded: bytes, provenance: Provenance | None) -> N
     """
     path = pathlib.Path(path)
     data = encoded if provenance is None else label(encoded, provenance)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    writing.write_whole(path, data)

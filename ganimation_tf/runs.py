@@ -1,10 +1,13 @@
 """The run directory: numbered, named by its facts, and saying what made it."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import platform
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -17,6 +20,9 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.manifest import EVAL, TRAIN, Manifest
 
 CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+BEST = "best"
+_LOCK = ".lock"
 
 
 def new_run(runs: pathlib.Path, label: str) -> pathlib.Path:
@@ -44,27 +50,24 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _write_json(path: pathlib.Path, facts: dict[str, Any]) -> None:
-    path.write_text(json.dumps(facts, indent=2) + "\n")
-
-
-def open_run(
-    runs: pathlib.Path,
-    resume: pathlib.Path | None,
+def facts_of(
     config: TrainConfig,
     manifest: Manifest,
     preset: str,
     steps: int,
-) -> pathlib.Path:
-    """A new run with its `config.json` and `environment.json`, or `resume` if it fits.
+    start_from: pathlib.Path | None = None,
+) -> dict[str, Any]:
+    """What makes two runs the same: `config.json`.
 
-    Raises:
-        UserError: if the run to go on with had another recipe, length or dataset.
+    Args:
+        steps: generator updates of the whole run.
+        start_from: the run whose networks it starts from, if any.
     """
-    facts = {
+    return {
         "preset": preset,
         "train": config.to_dict(),
         "steps": steps,
+        "start_from": start_from and str(start_from.resolve()),
         "dataset": {
             "action_units": list(manifest.action_units),
             "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
@@ -72,23 +75,106 @@ def open_run(
             "records": {split: manifest.records(split) for split in (TRAIN, EVAL)},
         },
     }
-    if resume is None:
-        units, size = len(manifest.action_units), manifest.crop.size
-        run = new_run(runs, f"{preset}-{size}px-{units}au-batch{config.batch_size}")
-        _write_json(run / CONFIG, facts)
-        _write_json(run / "environment.json", environment())
-        return run
+
+
+def read_facts(run: pathlib.Path) -> dict[str, Any]:
+    """The `config.json` of a run.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
     try:
-        saved = json.loads((resume / CONFIG).read_text())
+        return json.loads((run / CONFIG).read_text())
     except (OSError, ValueError) as error:
-        raise UserError(f"{resume} is not a run: cannot read {CONFIG}: {error}") from error
-    action_units.require_same(
-        saved["dataset"]["action_units"], manifest.action_units, f"{resume} and the dataset"
-    )
-    changed = [key for key in ("train", "steps", "dataset") if saved[key] != facts[key]]
+        raise UserError(f"{run} is not a run: cannot read {CONFIG}: {error}") from error
+
+
+def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
+    """A new run with its `config.json` and `environment.json`.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    size, units = facts["dataset"]["crop"]["size"], len(facts["dataset"]["action_units"])
+    label = f"{facts['preset']}-{size}px-{units}au-batch{facts['train']['batch_size']}"
+    try:
+        run = new_run(runs, label)
+        for name, content in (("environment.json", environment()), (CONFIG, facts)):
+            (run / name).write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise UserError(f"{runs}: a run cannot be written there: {error}") from error
+    return run
+
+
+def find_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path | None:
+    """The newest run below `runs` with the very same facts, None if there is none."""
+    if not runs.is_dir():
+        return None
+    for path in sorted(runs.glob("[0-9]" * 5 + "-*"), reverse=True):
+        try:
+            if json.loads((path / CONFIG).read_text()) == facts:
+                return path
+        except (OSError, ValueError):  # not a run, or one that was killed before it began
+            continue
+    return None
+
+
+def require_same(run: pathlib.Path, facts: Mapping[str, Any]) -> None:
+    """Refuses to go on with a run that was made from other facts.
+
+    Raises:
+        UserError: naming each difference and both values.
+    """
+    saved = read_facts(run)
+    try:
+        lists = saved["dataset"]["action_units"], facts["dataset"]["action_units"]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{run / CONFIG} is not the config of a run: {error}") from error
+    action_units.require_same(*lists, f"{run} and the dataset")
+    before, now = dict(_leaves(saved)), dict(_leaves(facts))
+    changed = [
+        f"{name} was {json.dumps(before.get(name))} and is now {json.dumps(now.get(name))}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
     if changed:
-        raise UserError(
-            f"{resume} cannot go on: {changed[0]} was {json.dumps(saved[changed[0]])} "
-            f"and is now {json.dumps(facts[changed[0]])}"
-        )
-    return resume
+        raise UserError(f"{run} cannot go on: {'; '.join(changed)}")
+
+
+def _leaves(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+@contextlib.contextmanager
+def lock(run: pathlib.Path) -> Iterator[None]:
+    """Claims the run for this process, which a kill gives up too.
+
+    Raises:
+        UserError: if another process trains it.
+    """
+    try:
+        file = (run / _LOCK).open("w")
+    except OSError as error:
+        raise UserError(f"{run}: cannot be written: {error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{run} is being trained by another process") from None
+        yield
+
+
+def best_networks(run: pathlib.Path) -> pathlib.Path:
+    """The directory with the `generator.keras` and `critic.keras` that did best in evaluation.
+
+    Raises:
+        UserError: if none were kept.
+    """
+    kept = sorted((run / BEST).glob("step-*"))
+    if not kept:
+        raise UserError(f"{run / BEST} holds no networks: the run has had no evaluation yet")
+    return kept[-1]

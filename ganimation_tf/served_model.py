@@ -17,15 +17,23 @@ class ServedModel(tf.Module):
     Args:
         generator, critic: as `networks` builds them.
         card: its AU list and image size shape the signatures.
+        relative: whether the generator takes changes of the AUs.
 
     Attributes:
         keras_models: `editor` and `estimator`, behind the signatures.
         weights: their variables.
     """
 
-    def __init__(self, generator: keras.Model, critic: keras.Model, card: ModelCard):
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        card: ModelCard,
+        relative: bool = False,
+    ):
         super().__init__(name="ganimation")
-        editor, estimator = build_editor(generator, critic), build_estimator(critic)
+        editor = build_editor(generator, critic, relative)
+        estimator = build_estimator(critic)
         # What TensorFlow finds on this object is saved with it. It must find the bare variables:
         # of those inside a Keras model it saves a second handle, and a session, which is how
         # TensorFlow Serving loads, restores the one that no signature reads.

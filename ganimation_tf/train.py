@@ -1,22 +1,27 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
+import contextlib
 import logging
-import math
 import pathlib
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 
-import keras
 import tensorflow as tf
 
-from ganimation_tf import dataset, networks
-from ganimation_tf.callbacks.checkpoints import Checkpoints
+from ganimation_tf import alarms, dataset, devices, runs, transfer
+from ganimation_tf.build import build_model
+from ganimation_tf.callbacks.checkpoints import Checkpoints, Interrupted, saved_step, writing
+from ganimation_tf.callbacks.health import Health
 from ganimation_tf.callbacks.metrics_log import MetricsLog
-from ganimation_tf.callbacks.progress import Progress, StopAtStep
+from ganimation_tf.callbacks.progress import Progress
 from ganimation_tf.callbacks.samples import SampleGrid
+from ganimation_tf.callbacks.summaries import Summaries, writer
 from ganimation_tf.config import TrainConfig
-from ganimation_tf.errors import UserError
-from ganimation_tf.manifest import EVAL, TRAIN, Manifest
+from ganimation_tf.health import Monitor
+from ganimation_tf.manifest import EVAL, TRAIN
 from ganimation_tf.model import GANimation
-from ganimation_tf.runs import open_run
+from ganimation_tf.plan import Plan
 
 SAMPLES = 8
 """Faces in the sample grid."""
@@ -24,150 +29,156 @@ SAMPLES = 8
 log = logging.getLogger(__name__)
 
 
-class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant for `constant_steps`, then linear to zero over `decay_steps`.
-
-    The published code lowers the rate once per epoch; this is the straight line through it.
-    """
-
-    def __init__(self, initial: float, constant_steps: int, decay_steps: int):
-        self.initial = initial
-        self.constant_steps = constant_steps
-        self.decay_steps = decay_steps
-
-    def __call__(self, step):
-        if not self.decay_steps:
-            return tf.constant(self.initial, tf.float32)
-        done = (tf.cast(step, tf.float32) - self.constant_steps) / self.decay_steps
-        return self.initial * (1.0 - tf.clip_by_value(done, 0.0, 1.0))
-
-    def get_config(self):
-        return {
-            "initial": self.initial,
-            "constant_steps": self.constant_steps,
-            "decay_steps": self.decay_steps,
-        }
-
-
-def build_model(config: TrainConfig, manifest: Manifest, total_steps: int) -> GANimation:
-    """Both networks and the compiled model; call inside the strategy's scope.
-
-    Raises:
-        UserError: if the dataset's image size does not fit the networks.
-    """
-    size, units = manifest.crop.size, len(manifest.action_units)
-    try:
-        generator = networks.build_generator(
-            size, units, config.filters, config.residual_blocks, config.seed
-        )
-        critic = networks.build_critic(
-            size, units, config.critic_filters, config.critic_layers, config.seed + 1
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    model = GANimation(generator, critic, config.loss_weights, config.critic_steps)
-    constant = round(total_steps * config.epochs / (config.epochs + config.decay_epochs))
-
-    def adam(updates_per_step: int) -> keras.optimizers.Optimizer:
-        schedule = LinearDecay(
-            config.learning_rate,
-            constant * updates_per_step,
-            (total_steps - constant) * updates_per_step,
-        )
-        return keras.optimizers.Adam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
-
-    model.compile(adam(1), adam(config.critic_steps))
-    return model
-
-
-def steps_per_epoch(config: TrainConfig, manifest: Manifest) -> int:
-    """Generator updates in one pass over the training images, at least 1."""
-    return max(1, manifest.records(TRAIN) // (config.batch_size * config.critic_steps))
-
-
-def choose_strategy() -> tf.distribute.Strategy:
-    """`MirroredStrategy` over several GPUs; the default strategy for one device."""
-    gpus = tf.config.list_physical_devices("GPU")
-    logical = tf.config.list_logical_devices("GPU" if gpus else "CPU")
-    if len(logical) > 1:
-        return tf.distribute.MirroredStrategy([device.name for device in logical])
-    return tf.distribute.get_strategy()
-
-
 def train(
-    data: pathlib.Path,
-    runs: pathlib.Path,
-    config: TrainConfig,
+    plan: Plan,
+    runs_dir: pathlib.Path | None,
     *,
-    preset: str,
-    steps: int | None = None,
     resume: pathlib.Path | None = None,
+    new: bool = False,
+    chosen_devices: Sequence[str] = (),
+    checkpoint_minutes: float = 10.0,
 ) -> pathlib.Path:
-    """Trains on a dataset of `ganimation preprocess` and returns the run's directory.
+    """Trains, or goes on with what an interrupted call began, and returns the run's directory.
 
     Args:
-        data: directory of the dataset.
-        runs: where the numbered run directory is made.
-        preset: the name that `config` started from, for the record.
-        steps: generator updates; None: as many as the config's epochs make.
-        resume: a run to go on with instead of a new one.
+        runs_dir: where the numbered run is. The newest one there with the very same plan is gone
+            on with; without one a new run is made.
+        resume: the run to go on with, in place of one found in `runs_dir`.
+        new: make a new run in any case.
+        chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
+        checkpoint_minutes: time between two saved states within an epoch.
 
     Raises:
-        UserError: if dataset, config and run do not fit each other.
+        UserError: if dataset, config, run and devices do not fit each other, or the run cannot
+            be written.
+        KeyboardInterrupt: if a signal asked it to stop; its state is saved.
     """
-    manifest = Manifest.load(data)
-    epoch_steps = steps_per_epoch(config, manifest)
-    total_steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
-    dataset.shard_paths(data, manifest, TRAIN)
-    strategy = choose_strategy()
-    _check_devices(strategy, config)
+    strategy = devices.choose_strategy(chosen_devices)
+    devices.require_even(strategy, plan.config.batch_size)
+    if resume is not None:
+        runs.require_same(resume, plan.facts)
+    found = resume or (None if new else runs.find_run(runs_dir, plan.facts))
+    if found and saved_step(found) >= plan.steps:
+        log.info("%s is finished already; --new trains it once more", found)
+        return found
     tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(config.seed)
     with strategy.scope():
-        model = build_model(config, manifest, total_steps)
-        run = open_run(runs, resume, config, manifest, preset, total_steps)
-        checkpoints = Checkpoints(run)
+        model = build_model(plan)
+    run = found or runs.start_run(runs_dir, plan.facts)
+    with runs.lock(run):
+        checkpoints = Checkpoints(run, checkpoint_minutes, _score(plan.config))
         start = checkpoints.restore(model)
-    validation, shown = _evaluation(data, manifest, config.batch_size)
-    images_per_step = config.batch_size * config.critic_steps
-    model.fit(
-        dataset.training(
-            data,
-            manifest,
-            batch_size=config.batch_size,
-            critic_steps=config.critic_steps,
-            target_noise=config.target_noise,
-            seed=config.seed,
-            start_step=start,
-        ),
-        initial_epoch=start // epoch_steps,
-        epochs=math.ceil(total_steps / epoch_steps),
-        steps_per_epoch=epoch_steps,
-        validation_data=validation,
-        callbacks=[
-            StopAtStep(total_steps),
-            Progress(total_steps, images_per_step, log.info),
-            checkpoints,
-            MetricsLog(run / "metrics.jsonl", images_per_step),
-            keras.callbacks.TensorBoard(run / "logs", write_graph=False),
-            SampleGrid(shown, run / "samples", run / "logs"),
-        ],
-        shuffle=False,  # the dataset is shuffled by seed and position
-        verbose=0,  # `Progress` says it in one line
-    )
+        if start:
+            log.info("going on with %s at step %d", run, start)
+        elif plan.start_from:
+            for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
+                log.info("%s", line)
+        with _stopping(checkpoints), writing(run):
+            _fit(plan, model, run, start, checkpoints)
     return run
 
 
-def _check_devices(strategy: tf.distribute.Strategy, config: TrainConfig) -> None:
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise UserError(
-            f"--batch-size must be a multiple of the {replicas} devices, got {config.batch_size}"
+def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoints) -> None:
+    config = plan.config
+    validation, shown = _evaluation(plan)
+    monitor = Monitor(_baselines(plan, model), config, plan.steps)
+    train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
+    callbacks = [
+        Health(monitor, run, train_log),  # the first: what is not finite is not kept
+        Progress(plan.steps, config.images_per_step, log.info),
+        MetricsLog(run / runs.METRICS, config.images_per_step),
+        Summaries(train_log, eval_log, shown, plan.steps),
+        SampleGrid(shown, plan.manifest.action_units, run, train_log, plan.steps),
+        checkpoints,  # the last: it saves what the others have done
+    ]
+    for begin, end, steps in _segments(start, plan.steps, plan.epoch_steps):
+        model.fit(
+            dataset.training(plan.data, plan.manifest, config, begin),
+            initial_epoch=begin // plan.epoch_steps,
+            epochs=end,
+            steps_per_epoch=steps,
+            validation_data=validation,
+            callbacks=callbacks,
+            shuffle=False,  # the dataset is shuffled by seed and position
+            verbose=0,  # `Progress` says it in one line
         )
 
 
-def _evaluation(data: pathlib.Path, manifest: Manifest, batch_size: int):
+def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, int, int]]:
+    """The calls of `fit` that lead from one step to another, as it knows whole epochs only.
+
+    Returns:
+        (first step, epoch to end before, steps in each of its epochs): what is left of the first
+        epoch, the whole epochs, and what is wanted of the last.
+    """
+    while start < total:
+        epoch, done = divmod(start, epoch_steps)
+        whole = total // epoch_steps - epoch
+        if done or not whole:
+            steps, epochs = min(epoch_steps - done, total - start), 1
+        else:
+            steps, epochs = epoch_steps, whole
+        yield start, epoch + epochs, steps
+        start += steps * epochs
+
+
+def _score(config: TrainConfig):
+    """Names the best epoch: the weighted errors of AUs and cycle on the eval split.
+
+    Realism is left out: it is the critic's own scale, which moves from epoch to epoch.
+    """
+
+    def score(logs: Mapping[str, float]) -> float | None:
+        if "val_cycle" not in logs:
+            return None
+        weights = config.loss_weights
+        return float(
+            weights.action_units * logs["val_generator_action_units"]
+            + weights.cycle * logs["val_cycle"]
+        )
+
+    return score
+
+
+@contextlib.contextmanager
+def _stopping(checkpoints: Checkpoints) -> Iterator[None]:
+    """SIGINT and SIGTERM save the state at the end of the step; the second one ends at once.
+
+    Raises:
+        KeyboardInterrupt: after the state is saved.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can be told of signals
+        return
+
+    def stop(number, _):
+        log.info("stopping at the end of this step; once more: at once")
+        checkpoints.stop_requested = True
+        signal.signal(number, before[number])
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except Interrupted:
+        log.info("saved; the same command goes on from here")
+        raise KeyboardInterrupt from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
+    units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
+    patches = model.critic.output["realism"].shape[1]
+    return alarms.Baselines(
+        mean_error=float(units.var(axis=0).mean()),
+        gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),
+    )
+
+
+def _evaluation(plan: Plan):
     """What to validate on, None without an eval split; and the faces of the sample grid."""
+    data, manifest, batch_size = plan.data, plan.manifest, plan.config.batch_size
     split = EVAL if manifest.records(EVAL) else TRAIN
     shown = next(iter(dataset.evaluation(data, manifest, batch_size=SAMPLES, split=split)))
     if split == EVAL:

@@ -3,7 +3,6 @@
 No module of this package that needs TensorFlow is used here.
 """
 
-import io
 import math
 import pathlib
 import tempfile
@@ -11,7 +10,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from ganimation_tf import contact_sheet, images
 from serving.client import GanimationClient
@@ -71,34 +69,6 @@ def enlarge(image: np.ndarray, times: int) -> np.ndarray:
     if times == 1:
         return image
     return cv2.resize(image, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
-
-
-def encode_gif(frames: Sequence[np.ndarray]) -> bytes:
-    """A GIF that plays for ever.
-
-    All frames share one palette, made of their own colours, without dithering: with a palette
-    or a dither pattern for each frame the still parts of the picture flicker.
-
-    Args:
-        frames: uint8 (H, W, 3) of one size.
-    """
-    strip = Image.fromarray(np.concatenate([fit(frame, 256) for frame in frames]))
-    palette = strip.quantize(256, Image.Quantize.MEDIANCUT, kmeans=2)
-    indexed = [
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
-        for frame in frames
-    ]
-    buffer = io.BytesIO()
-    indexed[0].save(
-        buffer,
-        "GIF",
-        save_all=True,
-        append_images=indexed[1:],
-        duration=FRAME_MILLISECONDS,
-        loop=0,
-        optimize=False,
-    )
-    return buffer.getvalue()
 
 
 def encode_mp4(frames: Sequence[np.ndarray]) -> bytes:

@@ -48,6 +48,16 @@ def test_long_labels_get_smaller_text():
     assert long.shape[0] < short.shape[0]
 
 
+def test_row_titles_stand_left_of_their_rows():
+    bare = contact_sheet.grid([plain(0)] * 4, 2)
+    sheet = contact_sheet.grid([plain(0)] * 4, 2, row_titles=["AU12\n0.30 now", "AU45"])
+    margin = sheet.shape[1] - bare.shape[1]
+    assert margin > 20 and sheet.shape[0] == bare.shape[0]
+    np.testing.assert_array_equal(sheet[:, margin + GAP :], bare[:, GAP:])
+    first, second = sheet[GAP : GAP + 32, :margin], sheet[GAP + 32 + GAP :, :margin]
+    assert (first < 128).sum() > (second < 128).sum() > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -56,6 +66,7 @@ def test_long_labels_get_smaller_text():
         (([plain(0), plain(0, 16)], 2), "picture 1 is 16 x 16, the first 32 x 32"),
         (([plain(0)], 1, ["a", "b"]), "1 pictures need as many labels, got 2"),
         (([plain(0)], 1, (), ["a", "b"]), "1 columns need as many titles, got 2"),
+        (([plain(0)], 1, (), (), ["a", "b"]), "1 rows need as many titles, got 2"),
         (([np.zeros((4, 4, 3))], 1), r"must be uint8 \(H, W"),
     ],
 )

@@ -1,5 +1,7 @@
 """Batches for training: contents, determinism, where a run goes on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ import tiny
 from ganimation_tf import dataset, manifest
 from ganimation_tf.errors import UserError
 
-OPTIONS = {"batch_size": 2, "critic_steps": 3, "target_noise": 0.1, "seed": 7}
+CONFIG = dataclasses.replace(tiny.CONFIG, batch_size=2, critic_steps=3, target_noise=0.1, seed=7)
 
 
 @pytest.fixture
@@ -15,9 +17,10 @@ def data(tmp_path):
     return tmp_path, tiny.write_dataset(tmp_path)
 
 
-def take(data, count, **changes):
+def take(data, count, start_step=0, **changes):
     directory, facts = data
-    elements = dataset.training(directory, facts, **(OPTIONS | changes)).take(count)
+    config = dataclasses.replace(CONFIG, **changes)
+    elements = dataset.training(directory, facts, config, start_step).take(count)
     return [{name: value.numpy() for name, value in element.items()} for element in elements]
 
 
@@ -88,10 +91,24 @@ def test_same_seed_same_elements_other_seed_others(data):
     )
 
 
-def test_start_step_gives_what_an_uninterrupted_run_would_see(data):
-    whole, rest = take(data, 5), take(data, 3, start_step=2)
-    for a, b in zip(whole[2:], rest, strict=True):
+@pytest.mark.parametrize("start", [1, 2, 3, 4])  # 2 elements of 6 images are an epoch of 12
+def test_start_step_gives_what_an_uninterrupted_run_would_see(data, start):
+    changes = {"jitter": 0.2, "target_sampling": "balanced"}
+    whole, rest = take(data, 5, **changes), take(data, 5 - start, start, **changes)
+    for a, b in zip(whole[start:], rest, strict=True):
         for name in a:
+            np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_jitter_changes_brightness_and_contrast_within_its_bounds(data):
+    plain, jittered = take(data, 6), take(data, 6, jitter=0.1)
+    for a, b in zip(plain, jittered, strict=True):
+        assert not np.array_equal(a["image"], b["image"])
+        assert b["image"].min() >= -1 and b["image"].max() <= 1
+        # Brightness moves a pixel by up to 0.1 of the range of 2; contrast then moves it by up to
+        # 0.1 of its distance from the image's mean, which is at most 2.
+        assert np.abs(a["image"] - b["image"]).max() <= 0.2 + 0.2 + 1e-6
+        for name in ("action_units", "target_action_units", "epsilon"):
             np.testing.assert_array_equal(a[name], b[name])
 
 

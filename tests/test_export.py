@@ -211,6 +211,62 @@ def test_an_export_that_cannot_be_loaded_gets_no_version(networks, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_relative_generator_gets_the_change_from_what_the_critic_sees():
+    generator, critic = tiny.build_networks(relative=True)
+    image = np.random.default_rng(4).uniform(0, 1, (2, tiny.SIZE, tiny.SIZE, 3)).astype("float32")
+    seen = np.clip(critic(image * 2 - 1)["action_units"].numpy(), 0, 1)
+    editor = ServedModel(generator, critic, CARD, relative=True).keras_models.editor
+    expected = generator([image * 2 - 1, units(2) - seen])["attention"]
+    np.testing.assert_allclose(editor([image, units(2)])["attention"], expected, atol=1e-5)
+    # What the face already shows changes nothing.
+    np.testing.assert_allclose(editor([image, seen])["edited_image"], image, atol=1e-6)
+
+
+def write_run(path, networks, steps=(10, 20, 30), **config):
+    """A run directory with networks and metrics of these steps; returns it."""
+    path.mkdir()
+    facts = {
+        "preset": "tiny",
+        "train": dataclasses.replace(tiny.CONFIG, **config).to_dict(),
+        "dataset": {"action_units": tiny.UNITS, "crop": {"size": tiny.SIZE}, "digest": "abc"},
+    }
+    (path / "config.json").write_text(json.dumps(facts))
+    rows = [json.dumps({"step": step, "critic_au": step / 100}) + "\n" for step in steps]
+    (path / "metrics.jsonl").write_text("".join(rows))
+    for network in networks:
+        network.save(path / f"{network.name}.keras")
+    return path
+
+
+def test_a_run_is_exported_with_its_facts(networks, tmp_path, monkeypatch):
+    exported = []
+    monkeypatch.setattr(export, "export_model", lambda *arguments: exported.append(arguments))
+    run = write_run(tmp_path / "run", networks, relative=True)
+    best = run / "best" / "step-0000020"
+    best.mkdir(parents=True)
+    for network in tiny.build_networks(seed=7):
+        network.save(best / f"{network.name}.keras")
+    export.export_run(run, tmp_path / "models")
+    export.export_run(run, tmp_path / "models", best=True)
+    (generator, _, card, *_, relative), (best_generator, _, best_card, *_) = exported
+    assert relative is True
+    assert card.training["metrics"] == {"step": 30, "critic_au": 0.3}
+    assert best_card.training["metrics"] == {"step": 20, "critic_au": 0.2}
+    assert (card.training["preset"], card.training["dataset_digest"]) == ("tiny", "abc")
+    kernel = "stem_image"
+    np.testing.assert_array_equal(
+        generator.get_layer(kernel).kernel, networks[0].get_layer(kernel).kernel
+    )
+    assert np.any(best_generator.get_layer(kernel).kernel != generator.get_layer(kernel).kernel)
+
+
+def test_a_run_without_evaluation_has_no_best_networks(networks, tmp_path):
+    run = write_run(tmp_path / "run", networks)
+    with pytest.raises(UserError, match="holds no networks: the run has had no evaluation yet"):
+        export.export_run(run, tmp_path / "models", best=True)
+    assert not (tmp_path / "models").exists()
+
+
 def test_the_card_says_which_code_made_it():
     origin = package_origin()
     assert origin["version"] == ganimation_tf.__version__

@@ -59,6 +59,15 @@ def test_stem_is_the_convolution_of_image_and_au_planes():
     np.testing.assert_allclose(stem([image, units]), expected, atol=1e-5)
 
 
+def test_strided_patches_times_a_matrix_are_a_4x4_convolution_of_stride_2():
+    x = tf.random.stateless_uniform((2, 8, 8, 3), (1, 2), -1, 1)
+    kernel = tf.random.stateless_uniform((4, 4, 3, 5), (3, 4), -1, 1)
+    # (row, column) of the kernel as 2 x 2 blocks of 2 x 2 pixels, in the order of the patches.
+    blocks = tf.transpose(tf.reshape(kernel, (2, 2, 2, 2, 3, 5)), (0, 2, 1, 3, 4, 5))
+    product = networks.strided_patches(x) @ tf.reshape(blocks, (48, 5))
+    np.testing.assert_allclose(product, tf.nn.conv2d(x, kernel, 2, "SAME"), atol=1e-5)
+
+
 def test_every_layer_starts_from_numbers_of_its_own():
     generator = networks.build_generator(32, 17, 4, 2)
     first, second = (generator.get_layer(f"residual{i}a").kernel.numpy() for i in (1, 2))

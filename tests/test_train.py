@@ -2,16 +2,18 @@
 
 import dataclasses
 import json
+import logging
 
 import keras
 import numpy as np
 import pytest
 
 import tiny
-from ganimation_tf import cli, images, runs, train
+from ganimation_tf import build, cli, images, manifest, runs, train
 from ganimation_tf.callbacks import progress
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import TRACKED
+from ganimation_tf.plan import make_plan
 
 EPOCH_STEPS = 3  # 12 images / (batch 2 x 2 critic steps)
 
@@ -23,8 +25,9 @@ def data(tmp_path_factory):
     return directory
 
 
-def run_training(data, runs, **options):
-    return train.train(data, runs, tiny.CONFIG, preset="tiny", **options)
+def run_training(data, runs, config=tiny.CONFIG, steps=None, **options):
+    plan = make_plan(data, config, "tiny", steps)
+    return train.train(plan, runs, **options)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +62,11 @@ def test_metrics_have_a_line_per_epoch_with_train_and_eval_terms(finished):
     assert lines[1]["learning_rate"] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_sample_grids_are_written_before_training_and_after_each_epoch(finished):
-    paths = sorted((finished / "samples").iterdir())
-    assert [path.name for path in paths] == [f"step-{s:07d}.png" for s in (0, 3, 6)]
+def test_sample_grids_are_written_before_and_after_training(finished):
+    paths = sorted((finished / "samples").glob("step-*.png"))
+    assert [path.name for path in paths] == ["step-0000000.png", "step-0000006.png"]
+    assert (finished / "samples" / "sweep-0000006.png").is_file()
+    assert (finished / "samples.gif").is_file()
     first, last = (images.decode(path.read_bytes()) for path in (paths[0], paths[-1]))
     assert first.shape == last.shape
     assert not np.array_equal(first, last)
@@ -71,18 +76,6 @@ def test_sample_grids_are_written_before_training_and_after_each_epoch(finished)
 def test_the_same_seed_gives_the_same_weights(data, finished, tmp_path):
     again = run_training(data, tmp_path)
     for first, second in zip(weights(finished), weights(again), strict=True):
-        np.testing.assert_array_equal(first, second)
-
-
-def test_a_run_stopped_after_an_epoch_goes_on_to_the_same_weights(data, finished, tmp_path):
-    stop = progress.StopAtStep(EPOCH_STEPS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "StopAtStep", lambda steps: stop)
-        stopped = run_training(data, tmp_path)
-    assert len((stopped / "metrics.jsonl").read_text().splitlines()) == 1
-    assert run_training(data, tmp_path, resume=stopped) == stopped
-    assert len((stopped / "metrics.jsonl").read_text().splitlines()) == 2
-    for first, second in zip(weights(finished), weights(stopped), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
@@ -98,13 +91,66 @@ def test_without_an_eval_split_training_goes_on_and_says_so(tmp_path, caplog):
     assert "has no eval split: nothing is validated" in caplog.text
     (line,) = (run / "metrics.jsonl").read_text().splitlines()
     assert "val_cycle" not in json.loads(line)
-    assert len(list((run / "samples").iterdir())) == 2
+    assert len(list((run / "samples").glob("step-*.png"))) == 2
 
 
-def test_resume_with_another_recipe_is_refused(data, finished):
-    other = dataclasses.replace(tiny.CONFIG, learning_rate=0.5)
-    with pytest.raises(UserError, match="cannot go on: train was .* and is now .*0.5"):
-        train.train(data, finished.parent, other, preset="tiny", resume=finished)
+def test_the_same_call_after_the_end_does_nothing_and_says_so(data, finished, caplog):
+    with caplog.at_level(logging.INFO, "ganimation_tf"):
+        assert run_training(data, finished.parent) == finished
+    assert f"{finished} is finished already; --new trains it once more" in caplog.text
+    assert len((finished / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_new_run_is_made_for_another_recipe(data, finished):
+    plan = make_plan(data, dataclasses.replace(tiny.CONFIG, learning_rate=0.5), "tiny")
+    assert runs.find_run(finished.parent, plan.facts) is None
+
+
+def test_resume_with_another_recipe_is_refused_and_the_differences_are_shown(data, finished):
+    weights = dataclasses.replace(tiny.CONFIG.loss_weights, cycle=3.0)
+    other = dataclasses.replace(tiny.CONFIG, learning_rate=0.5, loss_weights=weights)
+    with pytest.raises(UserError) as error:
+        run_training(data, None, other, resume=finished)
+    assert str(error.value) == (
+        f"{finished} cannot go on: train.learning_rate was 0.0001 and is now 0.5; "
+        "train.loss_weights.cycle was 10.0 and is now 3.0"
+    )
+
+
+def test_resume_on_another_dataset_is_refused(data, finished, tmp_path):
+    tiny.write_dataset(tmp_path, train=14)
+    with pytest.raises(UserError, match="dataset.digest was .*; dataset.records.train was 12 and"):
+        run_training(tmp_path, None, resume=finished)
+
+
+def test_resume_with_another_au_list_is_refused_with_both_shown(data, finished, tmp_path):
+    facts = tiny.write_dataset(tmp_path)
+    other = dataclasses.replace(facts, action_units=("AU04", "AU12", "AU26"))
+    (tmp_path / manifest.FILE).write_text(other.to_json())
+    with pytest.raises(UserError, match="AU04 AU12 AU45.*AU04 AU12 AU26|AU45.*AU26"):
+        run_training(tmp_path, None, resume=finished)
+
+
+def test_a_run_that_is_being_trained_is_left_alone(data, tmp_path):
+    plan = make_plan(data, tiny.CONFIG, "tiny")
+    run = runs.start_run(tmp_path, plan.facts)
+    with runs.lock(run), pytest.raises(UserError, match="is being trained by another process"):
+        train.train(plan, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("start", "total", "expected"),
+    [
+        (0, 6, [(0, 2, 3)]),
+        (0, 7, [(0, 2, 3), (6, 3, 1)]),
+        (1, 7, [(1, 1, 2), (3, 2, 3), (6, 3, 1)]),
+        (7, 8, [(7, 3, 1)]),  # the rest of the epoch, but for a step that is not wanted
+        (0, 2, [(0, 1, 2)]),
+        (6, 6, []),
+    ],
+)
+def test_fit_is_called_for_whole_epochs_and_what_is_left_before_and_after(start, total, expected):
+    assert list(train._segments(start, total, 3)) == expected
 
 
 def test_runs_are_numbered_and_none_is_touched_twice(tmp_path):
@@ -138,7 +184,7 @@ def test_progress_counts_rate_and_time_left(monkeypatch):
     [(10, 10, 0, 2.0), (10, 10, 10, 2.0), (10, 10, 15, 1.0), (10, 10, 99, 0.0), (5, 0, 99, 2.0)],
 )
 def test_learning_rate_is_constant_then_linear_to_zero(constant, decay, step, expected):
-    assert float(train.LinearDecay(2.0, constant, decay)(step)) == pytest.approx(expected)
+    assert float(build.LinearDecay(2.0, constant, decay)(step)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

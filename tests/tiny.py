@@ -22,17 +22,20 @@ CONFIG = TrainConfig(
 )
 
 
-def build_networks(seed: int = 0):
+def build_networks(seed: int = 0, relative: bool = False):
     """Generator and critic of `CONFIG`."""
-    generator = networks.build_generator(SIZE, len(UNITS), CONFIG.filters, 1, seed)
+    generator = networks.build_generator(
+        SIZE, len(UNITS), CONFIG.filters, 1, seed, relative=relative
+    )
     return generator, networks.build_critic(SIZE, len(UNITS), CONFIG.critic_filters, 3, seed + 1)
 
 
-def build_model(generator_optimizer, critic_optimizer, critic_steps: int = 2):
+def build_model(generator_optimizer, critic_optimizer, critic_steps: int = 2, **options):
     """A compiled `GANimation` on fresh networks."""
     from ganimation_tf.model import GANimation
 
-    model = GANimation(*build_networks(), LossWeights(), critic_steps)
+    relative = options.get("relative", False)
+    model = GANimation(*build_networks(0, relative), LossWeights(), critic_steps, **options)
     model.compile(generator_optimizer, critic_optimizer)
     return model
 

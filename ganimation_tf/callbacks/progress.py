@@ -1,24 +1,19 @@
-"""How far training is: the end at a given step, and a line every few seconds."""
+"""How far training is: a line every few seconds."""
 
+import pathlib
+import resource
+import sys
 import time
 
 import keras
-
-
-class StopAtStep(keras.callbacks.Callback):
-    """Ends training after `steps` generator updates, within an epoch if need be."""
-
-    def __init__(self, steps: int):
-        super().__init__()
-        self.steps = steps
-
-    def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.optimizer.iterations) >= self.steps:
-            self.model.stop_training = True
+import tensorflow as tf
 
 
 class Progress(keras.callbacks.Callback):
-    """A line every few seconds: step, rate, time to go, and the terms that tell most.
+    """A line every few seconds: step, rate, time to go, memory, and the terms that tell most.
+
+    The rate is that since the first step of this process and includes evaluations and
+    checkpoints; the terms are means over the steps since the last line.
 
     Args:
         total_steps: generator updates of the whole run.
@@ -27,35 +22,81 @@ class Progress(keras.callbacks.Callback):
     """
 
     SECONDS = 10.0
+    SHOWN = (
+        "critic_action_units",
+        "generator_action_units",
+        "critic_realism",
+        "cycle",
+        "mask_mean",
+    )
 
     def __init__(self, total_steps: int, images_per_step: int, write=print):
         super().__init__()
         self.total_steps = total_steps
         self.images_per_step = images_per_step
         self.write = write
+        self._first = None
 
     def on_train_begin(self, logs=None):
+        if self._first is not None:  # `fit` goes on
+            return
         self._step = self._first = int(self.model.optimizer.iterations)
+        self._clear()
         self.write(f"step {self._step}/{self.total_steps}: the first takes longer, it is compiled")
 
     def on_train_batch_end(self, batch, logs=None):
         now = time.monotonic()
         self._step += 1
+        self._seen += 1
+        for name in self.SHOWN:
+            self._sums[name] += logs[name]
         if self._step == self._first + 1:
             self._began = self._last = now  # the rate leaves compilation out
         elif now - self._last >= self.SECONDS or self._step == self.total_steps:
             self._last = now
-            self.write(self._line((self._step - self._first - 1) / (now - self._began), logs))
+            means = {name: total / self._seen for name, total in self._sums.items()}
+            self.write(self._line((self._step - self._first - 1) / (now - self._began), means))
+            self._clear()
 
-    def _line(self, steps_per_second: float, logs) -> str:
-        left = (self.total_steps - self._step) / steps_per_second
-        minutes, seconds = divmod(round(left), 60)
+    def _clear(self):
+        self._sums, self._seen = dict.fromkeys(self.SHOWN, 0.0), 0
+
+    def _line(self, steps_per_second: float, means) -> str:
         return (
             f"step {self._step}/{self.total_steps}  "
             f"{steps_per_second * self.images_per_step:.1f} images/s  "
-            f"{minutes}:{seconds:02d} to go  "
-            f"AU error: critic {logs['critic_action_units']:.4f}, "
-            f"generator {logs['generator_action_units']:.4f}  "
-            f"realism gap {-logs['critic_realism']:.3f}  cycle {logs['cycle']:.3f}  "
-            f"attention {logs['attention'] / 2:.2f}"
+            f"{clock((self.total_steps - self._step) / steps_per_second)} to go  "
+            f"{memory()}  "
+            f"AU error: critic {means['critic_action_units']:.4f}, "
+            f"generator {means['generator_action_units']:.4f}  "
+            f"realism gap {-means['critic_realism']:.3f}  cycle {means['cycle']:.3f}  "
+            f"attention {means['mask_mean']:.2f}"
         )
+
+
+def clock(seconds: float) -> str:
+    """`3:07`, or `1:02:03` from an hour on."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def memory() -> str:
+    """What this process holds now and, where there are GPUs, the most that one has held."""
+    text = f"{resident_bytes() / 2**30:.1f} GiB"
+    gpus = tf.config.list_logical_devices("GPU")
+    if gpus:
+        info = tf.config.experimental.get_memory_info
+        peaks = [info(f"GPU:{number}")["peak"] for number in range(len(gpus))]
+        text += f", GPU at most {max(peaks) / 2**30:.1f} GiB"
+    return text
+
+
+def resident_bytes() -> int:
+    """Resident memory; its highest value so far on systems that do not tell the present one."""
+    try:
+        pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024

@@ -121,11 +121,12 @@ def _way(args: argparse.Namespace, seen, names) -> _Way:
 
 def _encode(args: argparse.Namespace, face, frames, way: _Way, names) -> bytes:
     """The file that the output's name asks for."""
+    from ganimation_tf import gif
     from serving import animation
 
     suffix = args.output.suffix.lower()
     if suffix == ".gif":
-        return animation.encode_gif(frames)
+        return gif.encode(frames, animation.FRAME_MILLISECONDS)
     if suffix == ".mp4":
         return animation.encode_mp4(frames)
     return animation.encode_sheet(

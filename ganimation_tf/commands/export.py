@@ -28,6 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="saved_model",
         help="what to write; onnx and openvino need the extra `formats`",
     )
+    parser.add_argument(
+        "--best",
+        action="store_true",
+        help="the networks that did best in evaluation, not the last ones",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,6 +47,6 @@ def run(args: argparse.Namespace) -> int:
     quiet.import_tensorflow()
     from ganimation_tf import export
 
-    path = export.export_run(args.run_dir, args.model_dir, args.version, args.format)
+    path = export.export_run(args.run_dir, args.model_dir, args.version, args.format, args.best)
     print(f"wrote {path}")
     return 0

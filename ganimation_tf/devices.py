@@ -1,0 +1,54 @@
+"""Which devices a training uses."""
+
+import os
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from ganimation_tf.errors import UserError
+
+
+def choose_strategy(names: Sequence[str] = ()) -> tf.distribute.Strategy:
+    """`MirroredStrategy` over several devices; that one device if there is one.
+
+    With `TF_CONFIG` set it is `MultiWorkerMirroredStrategy`, over the workers named there.
+
+    Args:
+        names: such as `GPU:0`; none: every GPU, or else every CPU device.
+
+    Raises:
+        UserError: if one of them is not there.
+    """
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    visible = [
+        device.name.removeprefix("/device:")
+        for kind in ("GPU", "CPU")
+        for device in tf.config.list_logical_devices(kind)
+    ]
+    chosen = [name.upper() if ":" in name else f"{name.upper()}:0" for name in names]
+    if unknown := [name for name in chosen if name not in visible]:
+        raise UserError(f"--devices must be among {', '.join(visible)}; got {unknown[0]}")
+    if len(set(chosen)) < len(chosen):
+        raise UserError(f"--devices must be different ones, got {', '.join(chosen)}")
+    if not chosen:
+        kind = visible[0].partition(":")[0]
+        chosen = [name for name in visible if name.startswith(f"{kind}:")]
+    if len(chosen) > 1:
+        return tf.distribute.MirroredStrategy([f"/{name}" for name in chosen])
+    return (
+        tf.distribute.OneDeviceStrategy(f"/{chosen[0]}") if names else tf.distribute.get_strategy()
+    )
+
+
+def require_even(strategy: tf.distribute.Strategy, batch_size: int) -> None:
+    """Refuses a batch that the devices cannot share evenly.
+
+    Raises:
+        UserError: naming both numbers.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise UserError(
+            f"--batch-size must be a multiple of the {replicas} devices, got {batch_size}"
+        )

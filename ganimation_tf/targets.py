@@ -1,0 +1,76 @@
+"""Which expression a training face is asked to take: three ways to draw target AUs.
+
+Each returns a function of one face, for `tf.data`, that draws from the seed it is given. A target
+is always a whole vector that some face has, or a face's own with one entry changed: entries drawn
+one by one would make expressions that no face can take.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from ganimation_tf.config import BALANCED, FROM_DATA, SINGLE
+
+ACTIVE = 0.2
+"""Intensity in [0, 1] from which an AU counts as active: 1 of OpenFace's 5."""
+
+Sampler = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""Takes a face's own AUs, float32 (N,), and a seed, (2,); returns target AUs, float32 (N,)."""
+
+
+def make_sampler(kind: str, pool: np.ndarray) -> Sampler:
+    """The sampler of `TrainConfig.target_sampling`.
+
+    Args:
+        kind: `config.FROM_DATA`, `SINGLE` or `BALANCED`.
+        pool: float32 (M, N), the AUs of all training faces.
+    """
+    return {FROM_DATA: _from_data, SINGLE: _single, BALANCED: _balanced}[kind](pool)
+
+
+def with_noise(target: tf.Tensor, noise: float, seed: tf.Tensor) -> tf.Tensor:
+    """`target` + U(-noise, noise) for each AU, not clipped, as published (section 5)."""
+    return target + tf.random.stateless_uniform(target.shape, seed, -noise, noise, tf.float32)
+
+
+def _below(limit, seed) -> tf.Tensor:
+    return tf.random.stateless_uniform((), seed, 0, limit, tf.int32)
+
+
+def _from_data(pool: np.ndarray) -> Sampler:
+    """The AUs of another training face, each as likely (section 5)."""
+    faces = tf.constant(pool)
+    return lambda _, seed: faces[_below(len(pool), seed)]
+
+
+def _single(pool: np.ndarray) -> Sampler:
+    """The face's own AUs but for one, which takes a value ~ U[0, 1)."""
+    units = pool.shape[1]
+
+    def sample(source, seed):
+        which, value = tf.unstack(tf.random.split(seed, 2))
+        changed = tf.one_hot(_below(units, which), units, on_value=True, off_value=False)
+        return tf.where(changed, tf.random.stateless_uniform((), value), source)
+
+    return sample
+
+
+def _balanced(pool: np.ndarray) -> Sampler:
+    """The AUs of a face in which an AU is active that was drawn first, each AU as likely.
+
+    An AU that no face shows is left out of the draw; with none at all every face is as likely.
+    """
+    holders = [np.flatnonzero(column >= ACTIVE) for column in pool.T]
+    holders = [found for found in holders if len(found)] or [np.arange(len(pool))]
+    faces, rows = tf.constant(pool), tf.constant(np.concatenate(holders).astype(np.int32))
+    counts = np.array([len(found) for found in holders], np.int32)
+    starts = tf.constant(np.cumsum(counts, dtype=np.int32) - counts)
+    counts = tf.constant(counts)
+
+    def sample(_, seed):
+        which, member = tf.unstack(tf.random.split(seed, 2))
+        unit = _below(len(holders), which)
+        return faces[rows[starts[unit] + _below(counts[unit], member)]]
+
+    return sample
