@@ -36,7 +36,7 @@ bench: env
 
 lock: env  ## renew requirements.lock from setup.cfg
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --all-extras --upgrade setup.cfg -o requirements.lock
+		--no-emit-index-url --no-emit-find-links --extra all --extra dev --upgrade setup.cfg -o requirements.lock
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

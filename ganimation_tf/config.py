@@ -160,5 +160,5 @@ PRESETS: Mapping[str, TrainConfig] = {
         loss_weights=LossWeights(action_units=40.0),
     ),
 }
-"""`paper` is the published recipe; `film` the same with AUs that reach the whole image; `tiny` trains
-in minutes on two CPU cores."""
+"""`paper` is the published recipe; `film` the same with AUs that reach the whole image; `tiny`
+trains in minutes on two CPU cores."""

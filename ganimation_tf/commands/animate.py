@@ -2,23 +2,25 @@
 
 import argparse
 import pathlib
+import typing
 
-from ganimation_tf import signature
-from ganimation_tf.errors import UserError, require
+from ganimation_tf.commands import connection
+from ganimation_tf.errors import UserError
 
 HELP = "animate the face in a photo through a served model"
 EXAMPLE = "ganimation animate face.jpg --au AU12=1 --au AU06=0.6 smile.gif"
 
-LONGEST_SIDES = {".gif": 640, ".png": 320}
+LONGEST_SIDES = {".gif": 640, ".mp4": 640, ".png": 320}
 """Kinds of output, and the longest side in pixels of their pictures with --full-photo."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.add_argument("photo", type=pathlib.Path, help="picture of a face")
-    parser.add_argument("output", type=pathlib.Path, help="OUT.gif, or OUT.png: a contact sheet")
-    parser.add_argument("--server", default="127.0.0.1:8500", help="HOST:PORT of the gRPC server")
-    parser.add_argument("--model", default=signature.MODEL_NAME, help="name of the served model")
+    parser.add_argument(
+        "output", type=pathlib.Path, help="OUT.gif or OUT.mp4; or OUT.png: a contact sheet"
+    )
+    connection.configure(parser)
     parser.add_argument(
         "--au",
         action="append",
@@ -50,55 +52,86 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scale", type=int, default=1, help="enlarge the frames of a small model, 1 to 16 times"
     )
     parser.add_argument(
-        "--timeout", type=float, default=120.0, help="seconds that one request may take"
+        "--no-provenance",
+        action="store_true",
+        help="leave out the statement in the file's metadata that it is synthetic media",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the animation or the contact sheet; returns 0."""
     _check(args)
-    require("grpc", "client")
-    import numpy as np
-
-    from ganimation_tf import action_units, faces, gif, images, writing
+    from ganimation_tf import faces, images, provenance
     from serving import animation
-    from serving.client import GanimationClient
 
     photo = _read_photo(args.photo)
-    suffix = args.output.suffix.lower()
-    with GanimationClient(args.server, args.model, args.timeout) as client:
+    with connection.open_client(args) as client:
         card = client.describe()
-        chosen = action_units.parse_assignments(args.au, card.action_units)
         transform = _face_transform(args, photo, card.crop)
         face = faces.crop(photo, transform, card.crop.size)
         encoded = images.encode_png(face)
-        source = np.clip(client.estimate([encoded])[0], 0.0, 1.0)
-        target = animation.target_of(source, chosen, card.action_units, args.rest)
-        course = animation.LOOP if suffix == ".gif" else animation.RAMP
-        steps = animation.amounts(args.frames, course)[:, None].astype(np.float32)
-        # The weighted sum of two values in [0, 1] can leave it by a rounding error.
-        units = np.clip(source * (1 - steps) + target * steps, 0.0, 1.0)
-        frames = animation.edit_frames(client, encoded, units)
+        way = _way(args, client.estimate([encoded])[0], card.action_units)
+        frames = animation.edit_frames(client, encoded, way.units)
     if args.full_photo:
-        side = LONGEST_SIDES[suffix]
+        side = LONGEST_SIDES[args.output.suffix.lower()]
         frames = [animation.fit(faces.paste(photo, frame, transform), side) for frame in frames]
         face = animation.fit(photo, side)
-    frames = [animation.enlarge(frame, args.scale) for frame in frames]
-    if suffix == ".gif":
-        data = gif.encode(frames, animation.FRAME_MILLISECONDS)
-    else:
-        names = list(card.action_units)
-        data = animation.encode_sheet(
-            animation.enlarge(face, args.scale), frames, units, source, names, list(chosen)
-        )
-    writing.write_whole(args.output, data)
+    face, *frames = (animation.enlarge(picture, args.scale) for picture in (face, *frames))
+    origin = None if args.no_provenance else provenance.Provenance.of(card, way.target)
+    provenance.save(args.output, _encode(args, face, frames, way, card.action_units), origin)
     changes = ", ".join(
-        f"{name} {source[card.action_units.index(name)]:.2f} -> {value:.2f}"
-        for name, value in chosen.items()
+        f"{name} {way.source[card.action_units.index(name)]:.2f} -> {value:.2f}"
+        for name, value in way.chosen.items()
     )
     height, width = frames[0].shape[:2]
     print(f"{args.output}: {len(frames)} frames of {width} x {height} pixels; {changes or 'rest'}")
     return 0
+
+
+class _Way(typing.NamedTuple):
+    """Where the AUs come from and go to.
+
+    Attributes:
+        source, target: float32 (N,) in [0, 1].
+        units: float32 (F, N) in [0, 1], those of each frame.
+        chosen: the AUs that were named.
+    """
+
+    source: typing.Any
+    target: typing.Any
+    units: typing.Any
+    chosen: dict[str, float]
+
+
+def _way(args: argparse.Namespace, seen, names) -> _Way:
+    import numpy as np
+
+    from ganimation_tf import action_units
+    from serving import animation
+
+    chosen = action_units.parse_assignments(args.au, names)
+    source = np.clip(seen, 0.0, 1.0)
+    target = action_units.target(source if args.rest == "source" else None, chosen, names)
+    course = animation.RAMP if args.output.suffix.lower() == ".png" else animation.LOOP
+    steps = animation.amounts(args.frames, course)[:, None].astype(np.float32)
+    # The weighted sum of two values in [0, 1] can leave it by a rounding error.
+    units = np.clip(source * (1 - steps) + target * steps, 0.0, 1.0)
+    return _Way(source, target, units, chosen)
+
+
+def _encode(args: argparse.Namespace, face, frames, way: _Way, names) -> bytes:
+    """The file that the output's name asks for."""
+    from ganimation_tf import gif
+    from serving import animation
+
+    suffix = args.output.suffix.lower()
+    if suffix == ".gif":
+        return gif.encode(frames, animation.FRAME_MILLISECONDS)
+    if suffix == ".mp4":
+        return animation.encode_mp4(frames)
+    return animation.encode_sheet(
+        face, frames, way.units, way.source, list(names), list(way.chosen)
+    )
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -116,8 +149,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f"--frames must be in [2, 240], got {args.frames}")
     if not 1 <= args.scale <= 16:
         raise UserError(f"--scale must be in [1, 16], got {args.scale}")
-    if not 0 < args.timeout < float("inf"):
-        raise UserError(f"--timeout must be a positive number of seconds, got {args.timeout}")
     if not args.au and args.rest == "source":
         raise UserError("nothing would change: give --au NAME=INTENSITY, or --rest zero")
 
