@@ -27,8 +27,9 @@ from tensorflow_serving.apis import (
 import serving_model
 from ganimation_tf import cli, images
 from ganimation_tf.errors import UserError
-from serving.models import LoadedVersion, ModelVersions, find_latest
-from serving.server import Server
+from serving.models import ModelVersions
+from serving.server import Server, ServerConfig
+from serving.watcher import find_versions
 from serving_model import face
 
 SIZE = serving_model.SIZE
@@ -390,7 +391,7 @@ def test_highest_number_is_served_and_half_copied_directories_are_not(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "saved_model.pb").touch()
     (tmp_path / "11").mkdir()
-    assert find_latest(tmp_path) == (10, tmp_path / "10")
+    assert find_versions(tmp_path) == {10: tmp_path / "10", 2: tmp_path / "2"}
 
 
 def test_a_published_version_replaces_the_one_before(served_model):
@@ -401,10 +402,13 @@ def test_a_published_version_replaces_the_one_before(served_model):
     assert versions.versions == [2]
 
 
-def test_port_in_use(served_model):
+def test_port_in_use(served_model, model_dir):
     port = int(served_model.address.rpartition(":")[2])
     with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{port}"):
-        Server(served_model.versions, "127.0.0.1", port)
+        Server(ServerConfig(model_dir, "ganimation", port=port))
+    rest_port = int(served_model.rest_address.rpartition(":")[2])
+    with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{rest_port}"):
+        Server(ServerConfig(model_dir, "ganimation", rest_port=rest_port))
 
 
 @pytest.mark.parametrize(
@@ -425,10 +429,26 @@ def test_serve_stops_at_once_without_a_model(tmp_path, capsys, make, text):
     assert line.startswith("ganimation serve: ") and text in line
 
 
-@pytest.mark.parametrize("option", ["--port=70000", "--max-batch-size=0", "--model-name="])
-def test_serve_checks_its_options(tmp_path, capsys, option):
-    assert cli.main(["serve", "--model-dir", str(tmp_path), option]) == 2
-    assert option.partition("=")[0] in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ("--port=70000", "--port must be in [0, 65535], got 70000"),
+        ("--rest-port=-1", "--rest-port must be in [0, 65535], got -1"),
+        ("--rest-port=8500", "--rest-port must not be --port, got 8500 for both"),
+        ("--poll-seconds=-1", "--poll-seconds must be at least 0, got -1.0"),
+        ("--model-name=", "--model-name must not be empty"),
+        ("--max-batch-size=0", "max_batch_size must be at least 1, got 0"),
+        ("--tls-key=a.pem", "--tls-key and --tls-certificate must be given together"),
+        ("--tls-client-ca=a.pem", "--tls-client-ca needs --tls-key and --tls-certificate"),
+        (
+            "--max-batch-size=8 --batching-parameters-file=f",
+            "--max-batch-size cannot be given together with --batching-parameters-file",
+        ),
+    ],
+)
+def test_serve_checks_its_options(tmp_path, capsys, options, text):
+    assert cli.main(["serve", "--model-dir", str(tmp_path), *options.split()]) == 2
+    assert capsys.readouterr().err == f"ganimation serve: {text}\n"
 
 
 def test_serve_says_where_and_ends_on_sigterm(model_dir):
@@ -453,53 +473,36 @@ def test_serve_says_where_and_ends_on_sigterm(model_dir):
 
 
 @pytest.fixture
-def slow_server(served_model):
-    """A server whose runs wait: (server, set once a run has begun, lets the runs go on)."""
-    begun, go_on = threading.Event(), threading.Event()
-    loaded = served_model.versions.find(request().model_spec)
-
-    def slow(**inputs):
-        begun.set()
-        assert go_on.wait(20)
-        return loaded.functions["serving_default"](**inputs)
-
-    versions = ModelVersions("ganimation")
-    versions.publish(
-        LoadedVersion(2, loaded.signature_defs, {"serving_default": slow}, loaded.keep_alive)
-    )
-    server = Server(versions, "127.0.0.1", 0)
-    server.start()
-    yield server, begun, go_on
-    go_on.set()
-    server.stop(0)
+def paused(model_dir):
+    """As `serving_model.paused`."""
+    with serving_model.paused(model_dir) as found:
+        yield found
 
 
-def test_stop_lets_running_requests_finish(slow_server):
-    server, begun, go_on = slow_server
-    with grpc.insecure_channel(server.address) as channel:
+def test_stop_lets_running_requests_finish(paused):
+    with grpc.insecure_channel(paused.address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         running = stub.Predict.future(edit_request(), timeout=30)
-        assert begun.wait(20)
-        stopping = threading.Thread(target=server.stop, args=(20,))
+        assert paused.begun.wait(20)
+        stopping = threading.Thread(target=paused.server.stop, args=(20,))
         stopping.start()
         time.sleep(0.2)  # the stop is under way, the request still waits
-        go_on.set()
+        paused.go_on.set()
         assert len(running.result().outputs["image_bytes"].string_val) == 1
         stopping.join(20)
         assert not stopping.is_alive()
 
 
-def test_a_request_whose_deadline_has_passed_is_not_run(slow_server):
-    server, begun, go_on = slow_server
-    with grpc.insecure_channel(server.address) as channel:
+def test_a_request_whose_deadline_has_passed_is_not_run(paused):
+    with grpc.insecure_channel(paused.address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         first = stub.Predict.future(edit_request(), timeout=30)
-        assert begun.wait(20)
+        assert paused.begun.wait(20)
         with pytest.raises(grpc.RpcError) as caught:  # waits for its turn until it is too late
             stub.Predict(edit_request(), timeout=0.3)
         assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-        begun.clear()
-        go_on.set()
+        paused.begun.clear()
+        paused.go_on.set()
         assert first.result().outputs
-        server.stop(20)  # after which every waiting call has had its turn
-    assert not begun.is_set()
+        paused.server.stop(20)  # after which every waiting call has had its turn
+    assert not paused.begun.is_set()
