@@ -117,10 +117,11 @@ class Batcher:
             self._withdraw(key, task, _too_late())
         if task.error is None:
             return task.outputs
+        error, task.error = task.error, None
         try:
-            raise task.error
+            raise error
         finally:
-            del task  # else error, traceback and this frame would hold each other
+            del error  # else it, its traceback and this frame would hold each other
 
     def _enqueue(self, key: tuple[LoadedVersion, str], task: Task) -> None:
         limit = self.parameters.max_enqueued_batches * self.parameters.max_batch_size
@@ -161,7 +162,7 @@ class Batcher:
             return False
         (version, name), tasks = taken
         if tasks:
-            self._run(version.functions[name], tasks)
+            self._run(version, name, tasks)
         return True
 
     def _take(self) -> tuple[tuple[LoadedVersion, str], list[Task]] | None:
@@ -196,9 +197,9 @@ class Batcher:
         self._report()
         return tasks
 
-    def _run(self, function: Callable[[Arrays], Arrays], tasks: list[Task]) -> None:
+    def _run(self, version: LoadedVersion, name: str, tasks: list[Task]) -> None:
         try:
-            for task, outputs in zip(tasks, self._call(function, tasks), strict=True):
+            for task, outputs in zip(tasks, self._call(version, name, tasks), strict=True):
                 task.finish(outputs)
         except Exception as error:
             if len(tasks) == 1:  # what is no error of the graph's is a bug, and shows as one
@@ -207,15 +208,15 @@ class Batcher:
                 return
             for task in tasks:  # which of them it was shows when each runs by itself
                 if not task.done.is_set():
-                    self._run(function, [task])
+                    self._run(version, name, [task])
 
-    def _call(self, function: Callable[[Arrays], Arrays], tasks: list[Task]) -> list[Arrays]:
+    def _call(self, version: LoadedVersion, name: str, tasks: list[Task]) -> list[Arrays]:
         """The outputs of each task."""
         rows = sum(task.rows for task in tasks)
         padded = self.parameters.padded_size(rows)
         inputs = _joined([task.inputs for task in tasks], padded - rows)
         started = time.monotonic()
-        outputs = function(inputs)
+        outputs = version.functions[name](inputs)
         self._observer.batch(rows, padded, time.monotonic() - started)
         for array in outputs.values():
             if not array.ndim or len(array) != padded:

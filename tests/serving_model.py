@@ -12,10 +12,11 @@ import contextlib
 import dataclasses
 import pathlib
 import threading
+import urllib.request
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import model_pb2
+from tensorflow_serving.apis import model_pb2, prediction_log_pb2
 
 from ganimation_tf import images, signature
 from ganimation_tf.faces import CropSpec
@@ -90,6 +91,18 @@ def save(model_dir: pathlib.Path, version: int = 1) -> pathlib.Path:
     return path
 
 
+def save_warm_up(version_dir: pathlib.Path, *requests) -> None:
+    """Writes `requests` as what is to run before the version is served."""
+    path = version_dir / "assets.extra" / "tf_serving_warmup_requests"
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for request in requests:
+            log = prediction_log_pb2.PredictionLog(
+                predict_log=prediction_log_pb2.PredictLog(request=request)
+            )
+            writer.write(log.SerializeToString())
+
+
 def face(value: int = 100) -> bytes:
     """PNG of a crop of one grey."""
     return images.encode_png(np.full((SIZE, SIZE, 3), value, np.uint8))
@@ -114,6 +127,13 @@ class Running:
     begun: threading.Event = dataclasses.field(default_factory=threading.Event)
     go_on: threading.Event = dataclasses.field(default_factory=threading.Event)
     sizes: list[int] = dataclasses.field(default_factory=list)
+
+    def metric(self, name: str) -> float:
+        """The value of a metric, its labels in `name`, read over HTTP."""
+        url = f"http://{self.rest_address}/monitoring/prometheus/metrics"
+        with urllib.request.urlopen(url, timeout=10) as page:
+            values = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines())
+        return float(values[name])
 
 
 @contextlib.contextmanager

@@ -12,6 +12,11 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -381,6 +386,53 @@ def test_other_calls_are_left_to_tensorflow_serving(stubs):
         assert "TensorFlow Serving itself has it" in caught.value.details()
 
 
+def test_health_under_every_name(served_model):
+    with grpc.insecure_channel(served_model.address) as channel:
+        check = health_pb2_grpc.HealthStub(channel).Check
+        for name in (
+            "",
+            "PredictionService",
+            "ModelService",
+            "tensorflow.serving.PredictionService",
+            "tensorflow.serving.ModelService",
+        ):
+            answer = check(health_pb2.HealthCheckRequest(service=name), timeout=10)
+            assert answer.status == answer.SERVING
+        with pytest.raises(grpc.RpcError) as caught:
+            check(health_pb2.HealthCheckRequest(service="x"), timeout=10)
+        assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_lists_the_services_and_describes_their_messages(served_model):
+    with grpc.insecure_channel(served_model.address) as channel:
+        database = ProtoReflectionDescriptorDatabase(channel)
+        assert set(database.get_services()) == {
+            "tensorflow.serving.PredictionService",
+            "tensorflow.serving.ModelService",
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1alpha.ServerReflection",
+        }
+        pool = DescriptorPool(database)
+        service = pool.FindServiceByName("tensorflow.serving.PredictionService")
+        assert {method.name for method in service.methods} >= {"Predict", "GetModelMetadata"}
+        inputs = service.methods_by_name["Predict"].input_type.fields_by_name["inputs"]
+        value = inputs.message_type.fields_by_name["value"].message_type
+        assert value.full_name == "tensorflow.TensorProto"
+
+
+def test_answers_carry_values_where_tensorflow_servings_clients_read_them(stubs):
+    message = request("estimate", image_bytes=[face(51)])
+    found = stubs[0].Predict(message, timeout=10).outputs["action_units"]
+    assert list(found.float_val) == pytest.approx([0.2] * 3) and not found.tensor_content
+
+
+def test_values_that_are_all_left_out_are_zero(stubs):
+    message = edit_request()
+    message.inputs["action_units"].ClearField("tensor_content")
+    answer = stubs[0].Predict(message, timeout=10)
+    assert (images.decode(answer.outputs["image_bytes"].string_val[0]) == 100).all()
+
+
 def test_concurrent_requests_are_all_answered(stubs):
     calls = [stubs[0].Predict.future(edit_request(2), timeout=30) for _ in range(40)]
     assert all(len(call.result().outputs["image_bytes"].string_val) == 2 for call in calls)
@@ -491,6 +543,24 @@ def test_stop_lets_running_requests_finish(paused):
         assert len(running.result().outputs["image_bytes"].string_val) == 1
         stopping.join(20)
         assert not stopping.is_alive()
+
+
+def test_a_stop_says_not_serving_first_and_does_not_wait_for_who_watches(paused):
+    with grpc.insecure_channel(paused.address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        running = stub.Predict.future(edit_request(), timeout=30)
+        assert paused.begun.wait(20)
+        stopping = threading.Thread(target=paused.server.stop, args=(20,))
+        stopping.start()
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert not running.done()
+        started = time.monotonic()
+        paused.go_on.set()
+        assert running.result().outputs
+        stopping.join(20)
+        assert time.monotonic() - started < 10  # of the 20 that it might have waited
 
 
 def test_a_request_whose_deadline_has_passed_is_not_run(paused):
