@@ -90,7 +90,7 @@ def test_one_input_needs_no_name_and_text_stays_text(ask):
     assert json.loads(found["predictions"][0])["version"] == 2
     for shape, key in (("inputs", "outputs"), ("instances", "predictions")):
         status, found = ask("POST", PREDICT, {"signature_name": "estimate", shape: [b64(face(51))]})
-        assert status == 200 and found[key] == [pytest.approx([0.2, 0.2, 0.2])]
+        assert status == 200 and found[key] == [pytest.approx([0.2, 0.2, 0.2], abs=1e-6)]
 
 
 def test_status_and_metadata(ask):

@@ -423,7 +423,7 @@ def test_reflection_lists_the_services_and_describes_their_messages(served_model
 def test_answers_carry_values_where_tensorflow_servings_clients_read_them(stubs):
     message = request("estimate", image_bytes=[face(51)])
     found = stubs[0].Predict(message, timeout=10).outputs["action_units"]
-    assert list(found.float_val) == pytest.approx([0.2] * 3) and not found.tensor_content
+    assert list(found.float_val) == pytest.approx([0.2] * 3, abs=1e-6) and not found.tensor_content
 
 
 def test_values_that_are_all_left_out_are_zero(stubs):
