@@ -103,6 +103,28 @@ def vector(values: Mapping[str, float], names: Sequence[str]) -> np.ndarray:
     return np.array([values.get(name, 0.0) for name in names], np.float32)
 
 
+def target(
+    source: np.ndarray | None, chosen: Mapping[str, float], names: Sequence[str]
+) -> np.ndarray:
+    """The wanted AUs: those that are named, and the rest.
+
+    Args:
+        source: float32 (N,) in [0, 1], the face's own AUs, which the rest keeps; None: 0.
+        chosen: the intensities that are asked for.
+        names: the N names.
+
+    Returns:
+        float32 (N,).
+
+    Raises:
+        UserError: if `chosen` has a name outside `names`.
+    """
+    wanted = vector(chosen, names)
+    if source is None:
+        return wanted
+    return np.where([name in chosen for name in names], wanted, source).astype(np.float32)
+
+
 def require_same(expected: Sequence[str], found: Sequence[str], where: str) -> None:
     """Refuses two AU lists that differ in names or order.
 

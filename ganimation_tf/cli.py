@@ -13,7 +13,17 @@ from collections.abc import Sequence
 from ganimation_tf import __version__
 from ganimation_tf.errors import UserError
 
-COMMANDS = ("synthesize", "preprocess", "inspect", "train", "export", "serve", "animate", "demo")
+COMMANDS = (
+    "synthesize",
+    "preprocess",
+    "inspect",
+    "train",
+    "export",
+    "serve",
+    "query",
+    "animate",
+    "demo",
+)
 """In the order in which one uses them; each is a module of `ganimation_tf.commands`."""
 
 USER_ERROR = 2

@@ -2,7 +2,7 @@
 
 | signature | inputs | outputs |
 | --- | --- | --- |
-| `serving_default` | `image_bytes` string (B,): JPEG or PNG of a face crop; `action_units` float32 (B, N) in [0, 1] | `image_bytes` string (B,): PNG |
+| `serving_default` | `image_bytes` string (B,): JPEG or PNG of a face crop, at most `MAX_PIXELS` pixels; `action_units` float32 (B, N) in [0, 1] | `image_bytes` string (B,): PNG |
 | `render` | `image` float32 (B, S, S, 3) in [0, 1]; `action_units` | `image`, `color` (B, S, S, 3) in [0, 1]; `attention` (B, S, S, 1) in [0, 1] |
 | `estimate` | `image_bytes` | `action_units` float32 (B, N) in [0, 1]: the critic's reading of the face |
 | `describe` | `request` string (B,), any text | `model_card` string (B,): `model_card.json`, the same for each |
@@ -24,6 +24,10 @@ ATTENTION = "attention"
 COLOR = "color"
 REQUEST = "request"
 CARD = "model_card"
+
+MAX_PIXELS = 2**22
+"""Most pixels of one encoded picture, 2048 x 2048; what claims more is not decoded. A PNG of 1 MB
+can hold 400 million."""
 
 MODEL_NAME = "ganimation"
 """The name under which the model is served unless told otherwise."""

@@ -5,16 +5,21 @@ No module of this package that needs TensorFlow is used here.
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+import pathlib
+import tempfile
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from ganimation_tf import action_units, contact_sheet, images
+from ganimation_tf import contact_sheet, images
 from serving.client import GanimationClient
 
 ROWS_PER_REQUEST = 8
+REQUESTS = 2
+"""At a time: the next one travels and waits while the server computes."""
+
 FRAME_MILLISECONDS = 80
 SHEET_COLUMNS = 9
 
@@ -37,26 +42,6 @@ def amounts(frames: int, course: str) -> np.ndarray:
     return np.linspace(0.0, 1.0, frames)
 
 
-def target_of(
-    source: np.ndarray, chosen: Mapping[str, float], names: Sequence[str], rest: str
-) -> np.ndarray:
-    """The AU vector to go to.
-
-    Args:
-        source: float32 (N,) in [0, 1], the face's own AUs.
-        chosen: the intensities that are asked for.
-        names: the N names.
-        rest: what the other AUs do: "source" stays, "zero" goes to 0.
-
-    Returns:
-        float32 (N,).
-    """
-    wanted = action_units.vector(chosen, names)
-    if rest == "zero":
-        return wanted
-    return np.where([name in chosen for name in names], wanted, source).astype(np.float32)
-
-
 def edit_frames(client: GanimationClient, face: bytes, units: np.ndarray) -> list[np.ndarray]:
     """One frame for each AU vector.
 
@@ -67,11 +52,8 @@ def edit_frames(client: GanimationClient, face: bytes, units: np.ndarray) -> lis
     Returns:
         F uint8 (S, S, 3).
     """
-    frames = []
-    for start in range(0, len(units), ROWS_PER_REQUEST):
-        rows = units[start : start + ROWS_PER_REQUEST]
-        frames += [images.decode(png) for png in client.edit([face] * len(rows), rows)]
-    return frames
+    pictures = client.edit_stream(((face, row) for row in units), REQUESTS, ROWS_PER_REQUEST)
+    return [images.decode(png) for png in pictures]
 
 
 def fit(image: np.ndarray, longest_side: int) -> np.ndarray:
@@ -117,6 +99,33 @@ def encode_gif(frames: Sequence[np.ndarray]) -> bytes:
         optimize=False,
     )
     return buffer.getvalue()
+
+
+def encode_mp4(frames: Sequence[np.ndarray]) -> bytes:
+    """An MPEG-4 video of one pass through the frames.
+
+    OpenCV's wheels have no encoder for H.264. A side with an odd number of pixels gets one more,
+    which the codec needs.
+
+    Args:
+        frames: uint8 (H, W, 3) of one size.
+
+    Raises:
+        RuntimeError: if this build of OpenCV has no MPEG-4 encoder.
+    """
+    height, width = frames[0].shape[:2]
+    with tempfile.TemporaryDirectory() as scratch:
+        path = pathlib.Path(scratch) / "animation.mp4"  # the writer takes no buffer
+        codec = cv2.VideoWriter_fourcc(*"mp4v")
+        size = (width + width % 2, height + height % 2)
+        writer = cv2.VideoWriter(str(path), codec, 1000 / FRAME_MILLISECONDS, size)
+        if not writer.isOpened():
+            raise RuntimeError("this build of OpenCV cannot write MPEG-4 video")
+        for frame in frames:
+            even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+            writer.write(cv2.cvtColor(even, cv2.COLOR_RGB2BGR))
+        writer.release()
+        return path.read_bytes()
 
 
 def encode_sheet(

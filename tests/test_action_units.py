@@ -78,3 +78,13 @@ def test_require_same_shows_both_lists(found):
     assert str(caught.value) == (
         f"data/x: the AU lists differ: expected AU01 AU12 AU45; found {' '.join(found)}"
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [([0.1, 0.2, 0.3], [0.1, 1, 0.3]), (None, [0, 1, 0])]
+)
+def test_target_keeps_what_is_not_named_or_sets_it_to_zero(source, expected):
+    source = None if source is None else np.array(source, np.float32)
+    found = action_units.target(source, {"AU12": 1.0}, ("AU06", "AU12", "AU45"))
+    np.testing.assert_allclose(found, expected)
+    assert found.dtype == np.float32

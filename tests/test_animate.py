@@ -1,7 +1,9 @@
 """`ganimation animate` against the stand-in model, and the arithmetic of its frames."""
 
 import io
+import tempfile
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,8 +12,6 @@ from test_landmarks import write
 from ganimation_tf import cli, faces, images
 from serving import animation
 from serving_model import SIZE
-
-NAMES = ("AU06", "AU12", "AU45")
 
 
 def test_a_loop_ends_one_step_before_its_start():
@@ -23,14 +23,6 @@ def test_a_loop_ends_one_step_before_its_start():
 
 def test_a_ramp_goes_all_the_way():
     np.testing.assert_allclose(animation.amounts(5, animation.RAMP), [0, 0.25, 0.5, 0.75, 1])
-
-
-@pytest.mark.parametrize(("rest", "expected"), [("source", [0.1, 1, 0.3]), ("zero", [0, 1, 0])])
-def test_rest_says_what_other_aus_do(rest, expected):
-    source = np.array([0.1, 0.2, 0.3], np.float32)
-    found = animation.target_of(source, {"AU12": 1.0}, NAMES, rest)
-    np.testing.assert_allclose(found, expected)
-    assert found.dtype == np.float32
 
 
 def test_gif_plays_for_ever_in_few_wrong_colours():
@@ -106,6 +98,43 @@ def test_sheet_shows_the_input_first(served_model, photo, tmp_path):
     assert centres == [51, 92, 255]
 
 
+def test_a_video_has_every_frame_and_the_size_asked_for(served_model, photo, tmp_path):
+    output = tmp_path / "out.mp4"
+    options = ["--crop=whole", "--au=AU06=1", "--frames=20", "--scale=4"]
+    assert animate(served_model, photo, output, *options) == 0
+    video = cv2.VideoCapture(str(output))
+    shown = []
+    while (read := video.read())[0]:
+        shown.append(read[1])
+    assert len(shown) == 20 and shown[0].shape == (4 * SIZE, 4 * SIZE, 3)
+    assert abs(video.get(cv2.CAP_PROP_FPS) - 12.5) < 0.01
+    centres = [int(frame[2 * SIZE, 2 * SIZE].mean()) for frame in shown]
+    assert abs(centres[0] - 92) < 8 and abs(max(centres) - 255) < 8  # a lossy codec
+
+
+def test_a_video_of_odd_size_repeats_its_last_row_and_column():
+    frame = np.full((31, 33, 3), 90, np.uint8)
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(animation.encode_mp4([frame, frame]))
+        file.flush()
+        shown = cv2.VideoCapture(file.name).read()[1]
+    assert shown.shape == (32, 34, 3)
+    np.testing.assert_allclose(shown, 90, atol=4)
+
+
+@pytest.mark.parametrize("kind", ["gif", "mp4", "png"])
+def test_what_is_written_says_that_it_is_synthetic_unless_told_not_to(
+    served_model, photo, tmp_path, kind
+):
+    options = ["--crop=whole", "--au=AU06=1", "--frames=2"]
+    marked, plain = tmp_path / f"marked.{kind}", tmp_path / f"plain.{kind}"
+    assert animate(served_model, photo, marked, *options) == 0
+    assert animate(served_model, photo, plain, *options, "--no-provenance") == 0
+    assert b"compositeWithTrainedAlgorithmicMedia" in marked.read_bytes()
+    assert b"AU06=1.00 AU12=0.20 AU45=0.20" in marked.read_bytes()
+    assert b"adobe" not in plain.read_bytes()
+
+
 def test_scale_enlarges_every_frame(served_model, photo, tmp_path):
     output = tmp_path / "out.gif"
     options = ["--crop=whole", "--au=AU06=1", "--frames=2", "--scale=3"]
@@ -143,7 +172,7 @@ def test_annotations_say_where_the_face_is(served_model, tmp_path, monkeypatch):
 
 
 BAD = [
-    ("out.jpg", ["--au=AU06=1"], "the output must end in .gif or .png"),
+    ("out.jpg", ["--au=AU06=1"], "the output must end in .gif or .mp4 or .png"),
     ("no/where.gif", ["--au=AU06=1"], "no such directory to write to"),
     ("out.gif", ["--au=AU06=1", "--frames=1"], "--frames must be in [2, 240], got 1"),
     ("out.gif", ["--au=AU06=1", "--scale=0"], "--scale must be in [1, 16], got 0"),

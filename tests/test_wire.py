@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from serving import wire
+from ganimation_tf import wire
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +18,17 @@ def official():
         get_model_status_pb2,
         model_pb2,
         predict_pb2,
+        prediction_log_pb2,
     )
 
-    modules = (get_model_metadata_pb2, get_model_status_pb2, model_pb2, predict_pb2, tensor_pb2)
+    modules = (
+        get_model_metadata_pb2,
+        get_model_status_pb2,
+        model_pb2,
+        predict_pb2,
+        prediction_log_pb2,
+        tensor_pb2,
+    )
     return {
         name: getattr(module, name)
         for module in modules
@@ -40,6 +48,7 @@ def official():
         "SignatureDefMap",
         "GetModelStatusRequest",
         "GetModelStatusResponse",
+        "PredictionLog",
     ],
 )
 def test_every_field_has_its_official_number_type_and_label(official, name):
@@ -160,7 +169,8 @@ def test_states_have_their_official_names(official):
 
 def test_client_imports_neither_tensorflow_nor_its_stubs():
     code = (
-        "import sys, serving.client, ganimation_tf.cli; ganimation_tf.cli.build_parser();"
+        "import sys, serving.client, serving.aio, ganimation_tf.cli;"
+        "ganimation_tf.cli.build_parser();"
         "print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

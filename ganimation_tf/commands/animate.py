@@ -1,25 +1,25 @@
 """`ganimation animate`."""
 
 import argparse
-import os
 import pathlib
 
-from ganimation_tf import signature
-from ganimation_tf.errors import UserError, require
+from ganimation_tf.commands import connection
+from ganimation_tf.errors import UserError
 
 HELP = "animate the face in a photo through a served model"
 EXAMPLE = "ganimation animate face.jpg --au AU12=1 --au AU06=0.6 smile.gif"
 
-LONGEST_SIDES = {".gif": 640, ".png": 320}
+LONGEST_SIDES = {".gif": 640, ".mp4": 640, ".png": 320}
 """Kinds of output, and the longest side in pixels of their pictures with --full-photo."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.add_argument("photo", type=pathlib.Path, help="picture of a face")
-    parser.add_argument("output", type=pathlib.Path, help="OUT.gif, or OUT.png: a contact sheet")
-    parser.add_argument("--server", default="127.0.0.1:8500", help="HOST:PORT of the gRPC server")
-    parser.add_argument("--model", default=signature.MODEL_NAME, help="name of the served model")
+    parser.add_argument(
+        "output", type=pathlib.Path, help="OUT.gif or OUT.mp4; or OUT.png: a contact sheet"
+    )
+    connection.configure(parser)
     parser.add_argument(
         "--au",
         action="append",
@@ -51,31 +51,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scale", type=int, default=1, help="enlarge the frames of a small model, 1 to 16 times"
     )
     parser.add_argument(
-        "--timeout", type=float, default=120.0, help="seconds that one request may take"
+        "--no-provenance",
+        action="store_true",
+        help="leave out the statement in the file's metadata that it is synthetic media",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the animation or the contact sheet; returns 0."""
     _check(args)
-    require("grpc", "client")
     import numpy as np
 
-    from ganimation_tf import action_units, faces, images
+    from ganimation_tf import action_units, faces, images, provenance
     from serving import animation
-    from serving.client import GanimationClient
 
     photo = _read_photo(args.photo)
     suffix = args.output.suffix.lower()
-    with GanimationClient(args.server, args.model, args.timeout) as client:
+    with connection.open_client(args) as client:
         card = client.describe()
         chosen = action_units.parse_assignments(args.au, card.action_units)
         transform = _face_transform(args, photo, card.crop)
         face = faces.crop(photo, transform, card.crop.size)
         encoded = images.encode_png(face)
         source = np.clip(client.estimate([encoded])[0], 0.0, 1.0)
-        target = animation.target_of(source, chosen, card.action_units, args.rest)
-        course = animation.LOOP if suffix == ".gif" else animation.RAMP
+        kept = source if args.rest == "source" else None
+        target = action_units.target(kept, chosen, card.action_units)
+        course = animation.RAMP if suffix == ".png" else animation.LOOP
         steps = animation.amounts(args.frames, course)[:, None].astype(np.float32)
         # The weighted sum of two values in [0, 1] can leave it by a rounding error.
         units = np.clip(source * (1 - steps) + target * steps, 0.0, 1.0)
@@ -87,12 +88,15 @@ def run(args: argparse.Namespace) -> int:
     frames = [animation.enlarge(frame, args.scale) for frame in frames]
     if suffix == ".gif":
         data = animation.encode_gif(frames)
+    elif suffix == ".mp4":
+        data = animation.encode_mp4(frames)
     else:
         names = list(card.action_units)
         data = animation.encode_sheet(
             animation.enlarge(face, args.scale), frames, units, source, names, list(chosen)
         )
-    _write_whole(args.output, data)
+    origin = None if args.no_provenance else provenance.Provenance.of(card, target)
+    provenance.save(args.output, data, origin)
     changes = ", ".join(
         f"{name} {source[card.action_units.index(name)]:.2f} -> {value:.2f}"
         for name, value in chosen.items()
@@ -117,8 +121,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f"--frames must be in [2, 240], got {args.frames}")
     if not 1 <= args.scale <= 16:
         raise UserError(f"--scale must be in [1, 16], got {args.scale}")
-    if not 0 < args.timeout < float("inf"):
-        raise UserError(f"--timeout must be a positive number of seconds, got {args.timeout}")
     if not args.au and args.rest == "source":
         raise UserError("nothing would change: give --au NAME=INTENSITY, or --rest zero")
 
@@ -168,15 +170,3 @@ def _centre_square(height: int, width: int, size: int):
     shift = 0.5 * scale - 0.5
     left, top = (width - side) / 2, (height - side) / 2
     return np.array([[scale, 0.0, left + shift], [0.0, scale, top + shift]])
-
-
-def _write_whole(path: pathlib.Path, data: bytes) -> None:
-    """Writes the file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

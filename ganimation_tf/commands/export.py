@@ -5,7 +5,7 @@ import pathlib
 
 from ganimation_tf import quiet
 
-HELP = "write a run's generator as a SavedModel for TensorFlow Serving"
+HELP = "write a run's networks as a SavedModel for TensorFlow Serving, or in another format"
 EXAMPLE = "ganimation export --run runs/00000-tiny-48px-17au-batch8 --model-dir models/ganimation"
 
 
@@ -22,6 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--version", type=int, metavar="N", help="version number; left out: the next free one"
     )
+    parser.add_argument(
+        "--format",
+        choices=("saved_model", "litert", "onnx", "openvino"),
+        default="saved_model",
+        help="what to write; onnx and openvino need the extra `formats`",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,6 +42,6 @@ def run(args: argparse.Namespace) -> int:
     quiet.import_tensorflow()
     from ganimation_tf import export
 
-    path = export.export_run(args.run_dir, args.model_dir, args.version)
+    path = export.export_run(args.run_dir, args.model_dir, args.version, args.format)
     print(f"wrote {path}")
     return 0

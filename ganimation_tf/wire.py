@@ -1,4 +1,4 @@
-"""The messages of TensorFlow Serving's gRPC API that a client needs, without TensorFlow.
+"""The messages of TensorFlow Serving that a client and an export need, without TensorFlow.
 
 The official stubs (`tensorflow_serving.apis`) import all of TensorFlow: seconds and hundreds of
 MiB before the first request. The few messages below are declared in a descriptor pool of their
@@ -126,6 +126,9 @@ def _declare() -> descriptor_pool.DescriptorPool:
             tensorflow.serving.StatusProto status = 3""",
         "GetModelStatusResponse": """
             repeated tensorflow.serving.ModelVersionStatus model_version_status = 1""",
+        "PredictLog": """tensorflow.serving.PredictRequest request = 1;
+            tensorflow.serving.PredictResponse response = 2""",
+        "PredictionLog": "oneof log_type tensorflow.serving.PredictLog predict_log = 6",
     }.items():
         _add_message(serving, name, fields)
     pool = descriptor_pool.DescriptorPool()
@@ -153,6 +156,7 @@ GetModelMetadataResponse = _class_of("tensorflow.serving.GetModelMetadataRespons
 SignatureDefMap = _class_of("tensorflow.serving.SignatureDefMap")
 GetModelStatusRequest = _class_of("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse = _class_of("tensorflow.serving.GetModelStatusResponse")
+PredictionLog = _class_of("tensorflow.serving.PredictionLog")
 
 
 def to_tensor(array: np.ndarray):
