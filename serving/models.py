@@ -58,6 +58,7 @@ def load_version(number: int, path: pathlib.Path) -> LoadedVersion:
     try:
         with session.graph.as_default():
             loaded = tf.compat.v1.saved_model.load(session, [SERVE_TAG], str(path))
+            _check_restored(session)
         functions = {
             name: _function(session, signature)
             for name, signature in loaded.signature_def.items()
@@ -74,6 +75,17 @@ def load_version(number: int, path: pathlib.Path) -> LoadedVersion:
     version = LoadedVersion(number, dict(loaded.signature_def), functions)
     weakref.finalize(version, session.close)
     return version
+
+
+def _check_restored(session: tf.compat.v1.Session) -> None:
+    """Raises `UserError` if a variable has no value: a request would find out otherwise."""
+    variables = [op for op in session.graph.get_operations() if op.type == "VarHandleOp"]
+    present = session.run(
+        [tf.raw_ops.VarIsInitializedOp(resource=op.outputs[0]) for op in variables]
+    )
+    missing = [op.name for op, found in zip(variables, present, strict=True) if not found]
+    if missing:
+        raise UserError(f"its checkpoint has no value for {len(missing)} variables, {missing[0]}")
 
 
 def _function(session: tf.compat.v1.Session, signature: meta_graph_pb2.SignatureDef) -> Signature:

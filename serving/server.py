@@ -28,6 +28,8 @@ from serving.tls import Tls
 from serving.watcher import Watcher
 
 BACKLOG = 128
+KEEP_ALIVE_SECONDS = 60
+"""How long an idle connection of a REST client stays."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +125,9 @@ class _HttpServer:
             self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:
             raise UserError(f"cannot listen at {host}:{port}: {error}") from None
+        # Accepted connections inherit it. asyncio sets it only on sockets that name their protocol,
+        # and without it an answer waits 40 ms for the client to acknowledge its headers.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self._socket.getsockname()[1]
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -134,6 +139,7 @@ class _HttpServer:
                 access_log=False,
                 log_level=logging.ERROR,
                 proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 server_header=False,
                 **(tls.uvicorn_options() if tls else {}),
             )
