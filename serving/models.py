@@ -5,11 +5,13 @@ assignment, so that requests need no lock and one that has begun keeps the versi
 version before is unloaded when the last request lets go of it.
 """
 
+import contextlib
 import dataclasses
+import logging
 import pathlib
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import grpc
 import numpy as np
@@ -56,7 +58,7 @@ def load_version(number: int, path: pathlib.Path) -> LoadedVersion:
     """
     session = tf.compat.v1.Session(graph=tf.Graph())
     try:
-        with session.graph.as_default():
+        with session.graph.as_default(), _without_advice():
             loaded = tf.compat.v1.saved_model.load(session, [SERVE_TAG], str(path))
             _check_restored(session)
         functions = {
@@ -75,6 +77,18 @@ def load_version(number: int, path: pathlib.Path) -> LoadedVersion:
     version = LoadedVersion(number, dict(loaded.signature_def), functions)
     weakref.finalize(version, session.close)
     return version
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """TensorFlow advises Python programs against this loader; it is what its C++ server does."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _check_restored(session: tf.compat.v1.Session) -> None:

@@ -2,8 +2,9 @@
 
 import shutil
 
-import load_run
 import pytest
+
+import load_run
 
 
 @pytest.fixture(scope="module")

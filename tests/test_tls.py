@@ -1,46 +1,26 @@
-"""TLS on both ports, with certificates made here by openssl."""
+"""TLS on both ports, with certificates made on the spot."""
 
 import http.client
-import shutil
 import ssl
-import subprocess
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+import certificates
 import serving_model
 from ganimation_tf.errors import UserError
 from serving.tls import Tls
-
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory):
     """A directory with an authority, certificates that it signed, and a stranger's own."""
     path = tmp_path_factory.mktemp("pki")
-    for name in ("ca", "stranger"):
-        openssl(
-            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-            *("-nodes", "-days", 1, "-subj", f"/CN={name}"),
-            *("-keyout", path / f"{name}.key", "-out", path / f"{name}.pem"),
-        )
+    authority = certificates.authority(path, "ca")
+    certificates.authority(path, "stranger")
     for name in ("server", "client"):
-        openssl(
-            *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
-            *("-keyout", path / f"{name}.key", "-out", path / f"{name}.csr"),
-        )
-        openssl(
-            *("x509", "-req", "-in", path / f"{name}.csr", "-days", 1, "-copy_extensions", "copy"),
-            *("-CA", path / "ca.pem", "-CAkey", path / "ca.key", "-CAcreateserial"),
-            *("-out", path / f"{name}.pem"),
-        )
+        certificates.signed(path, authority, name)
     return path
 
 

@@ -10,6 +10,8 @@ import weakref
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_pb2,
@@ -180,6 +182,30 @@ def test_links_inside_the_model_directory_are_followed(models, saved):
     shutil.copytree(saved, models / "data")
     (models / "2").symlink_to("data")
     assert Watched(models).model.versions == [2]
+
+
+def test_a_variable_without_a_value_is_found_when_the_version_is_loaded(tmp_path):
+    class Adding(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.kept = tf.Variable(1.0)
+            self.other = tf.Variable(2.0)
+
+        @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="x")])
+        def add(self, x):
+            return {"y": x + self.kept}
+
+    module = Adding()
+    path = tmp_path / "1"
+    tf.saved_model.save(module, str(path), signatures={"serving_default": module.add})
+    version = load_version(1, path)
+    inputs = {"x": np.array([1.0], np.float32)}
+    assert version.functions["serving_default"](inputs)["y"].tolist() == [2.0]
+    saved = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    saved.meta_graphs[0].ClearField("saver_def")  # nothing restores now
+    (path / "saved_model.pb").write_bytes(saved.SerializeToString())
+    with pytest.raises(UserError, match="its checkpoint has no value for 2 variables, "):
+        load_version(1, path)
 
 
 def test_names_that_are_no_version(tmp_path, saved):
