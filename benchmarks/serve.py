@@ -1,6 +1,7 @@
 """What the embedded server costs on top of the model: latency and throughput as ratios.
 
     python benchmarks/serve.py [--size 128] [--rounds 3] [--calls 10] [--requests 96]
+        [--max-batch-size 64]
 
 A generator of the published size (64 filters, 6 residual blocks) for 128 px, or a small one (16
 filters, 1 block) for 16 px, with random weights. Three processes: this one with the clients, the
@@ -100,11 +101,14 @@ class InProcess:
         self._process.communicate()
 
 
-def start_server(model_dir: str) -> tuple[subprocess.Popen, str, str]:
+def start_server(model_dir: str, max_batch_size: int) -> tuple[subprocess.Popen, str, str]:
     """The process and its addresses, gRPC and REST."""
     command = [sys.executable, "-m", "ganimation_tf", "serve", "--model-dir", model_dir]
     process = subprocess.Popen(
-        [*command, "--port", "0", "--rest-port", "0"], stdout=subprocess.PIPE, text=True
+        [*command, "--port=0", "--rest-port=0", f"--max-batch-size={max_batch_size}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     rest, grpc = (process.stdout.readline().split()[-1] for _ in range(2))
     return process, grpc, rest
@@ -218,6 +222,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=10, help="single calls in a round")
     parser.add_argument("--requests", type=int, default=96, help="of all clients, in a round")
+    parser.add_argument("--max-batch-size", type=int, default=64, help="of the server")
     parser.add_argument("--in-process", metavar="DIR", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.in_process:
@@ -225,7 +230,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as models:
         process = InProcess(models, args.size)
-        server, grpc_address, rest_address = start_server(models)
+        server, grpc_address, rest_address = start_server(models, args.max_batch_size)
         encoded = picture(args.size)
         grpc_callers = [GrpcCaller(grpc_address, encoded) for _ in range(CLIENTS)]
         rest_callers = [RestCaller(rest_address, encoded) for _ in range(CLIENTS)]

@@ -14,7 +14,7 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from serving import wire
+from ganimation_tf import wire
 from serving.status import invalid
 
 BYTES_SUFFIX = "_bytes"

@@ -7,7 +7,7 @@ Requests carry numbers as raw `tensor_content` or value by value. Answers carry 
 import numpy as np
 from tensorflow.core.framework import tensor_pb2
 
-from serving import wire
+from ganimation_tf import wire
 from serving.status import invalid
 
 DTYPE_NUMBERS = {name: number for number, name in wire.DTYPES.items()}

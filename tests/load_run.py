@@ -24,8 +24,7 @@ import grpc
 import numpy as np
 
 import serving_model
-from ganimation_tf import images
-from serving import wire
+from ganimation_tf import images, wire
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 REST_PREDICT = "/v1/models/ganimation:predict"

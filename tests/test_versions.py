@@ -23,11 +23,11 @@ from tensorflow_serving.apis import (
 import serving_model
 from ganimation_tf import cli
 from ganimation_tf.errors import UserError
+from ganimation_tf.wire import STATES, to_tensor
 from serving import warmup
 from serving.metrics import Metrics
 from serving.models import LoadedVersion, ModelVersions, load_version
 from serving.watcher import Watcher, find_versions
-from serving.wire import STATES, to_tensor
 
 SPEC = model_pb2.ModelSpec(name="ganimation")
 
