@@ -16,7 +16,7 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from ganimation_tf.signature import IMAGE_BYTES
+from ganimation_tf.signature import IMAGE_BYTES, MAX_PIXELS
 from serving import tensors
 from serving.models import LoadedVersion, ModelVersions, require_signature
 from serving.status import invalid
@@ -29,9 +29,6 @@ the wire, so the message size does not bound it."""
 
 PICTURE_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
 """What TensorFlow's `decode_image` reads."""
-
-MAX_PIXELS = 2**22
-"""Most pixels of one encoded picture, 2048 x 2048. A PNG of 1 MB can hold 400 million."""
 
 Run = Callable[[LoadedVersion, str, Mapping[str, np.ndarray], int], Mapping[str, np.ndarray]]
 """Runs one signature of a version on some rows, alone or together with other requests."""

@@ -24,7 +24,7 @@ from serving.metrics import Metrics
 from serving.models import ModelVersions
 from serving.rest import RestApplication
 from serving.service import Service
-from serving.tls import Tls
+from serving.tls import ServerTls
 from serving.watcher import Watcher
 
 BACKLOG = 128
@@ -53,7 +53,7 @@ class ServerConfig:
     rest_port: int | None = None
     batching: BatchingParameters = BatchingParameters()
     poll_seconds: float = 1.0
-    tls: Tls | None = None
+    tls: ServerTls | None = None
 
 
 class Server:
@@ -77,13 +77,7 @@ class Server:
         metrics = Metrics(config.model_name)
         self.versions = ModelVersions(config.model_name)
         self._service = Service(self.versions, config.batching, metrics)
-        self._watcher = Watcher(
-            config.model_dir,
-            self.versions,
-            metrics,
-            config.batching.max_batch_size,
-            config.poll_seconds,
-        )
+        self._watcher = Watcher(config.model_dir, self.versions, metrics, config.poll_seconds)
         bracketed = f"[{config.host}]" if ":" in config.host else config.host
         self._rest = None
         self.rest_address = None
@@ -119,7 +113,7 @@ class Server:
 class _HttpServer:
     """uvicorn in a thread."""
 
-    def __init__(self, service: Service, host: str, port: int, tls: Tls | None):
+    def __init__(self, service: Service, host: str, port: int, tls: ServerTls | None):
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)

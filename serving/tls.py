@@ -10,7 +10,7 @@ from ganimation_tf.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class Tls:
+class ServerTls:
     """Files in PEM format.
 
     Attributes:

@@ -1,6 +1,7 @@
 """Warm-up: the requests that an export brings along, run before it is served."""
 
 import pathlib
+import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,8 +20,10 @@ REQUESTS = pathlib.Path("assets.extra/tf_serving_warmup_requests")
 MAX_REQUESTS = 1000
 
 
-def warm_up(version: LoadedVersion, path: pathlib.Path, max_batch_size: int) -> int:
+def warm_up(version: LoadedVersion, path: pathlib.Path) -> int:
     """Runs the requests in `path`, the version's directory, on `version`; says how many.
+
+    They may have more rows than the server lets a request have: the export does not know that.
 
     Raises:
         UserError: if one is no Predict request, fails, or there are more than `MAX_REQUESTS`: such
@@ -35,7 +38,7 @@ def warm_up(version: LoadedVersion, path: pathlib.Path, max_batch_size: int) -> 
             count += 1
             if count > MAX_REQUESTS:
                 raise UserError(f"{file}: more than {MAX_REQUESTS} warm-up requests")
-            _replay(version, prediction_log_pb2.PredictionLog.FromString(record), max_batch_size)
+            _replay(version, prediction_log_pb2.PredictionLog.FromString(record))
     except tf.errors.OpError as error:
         raise UserError(f"{file}: request {count}: {from_graph(error).message}") from error
     except (StatusError, DecodeError) as error:
@@ -43,7 +46,7 @@ def warm_up(version: LoadedVersion, path: pathlib.Path, max_batch_size: int) -> 
     return count
 
 
-def _replay(version: LoadedVersion, log, max_batch_size: int) -> None:
+def _replay(version: LoadedVersion, log: prediction_log_pb2.PredictionLog) -> None:
     if not log.HasField("predict_log"):
         raise UserError(f"version {version.number}: a warm-up request is no predict_log")
     request = log.predict_log.request
@@ -51,7 +54,7 @@ def _replay(version: LoadedVersion, log, max_batch_size: int) -> None:
     request.model_spec.ClearField("version_choice")
     versions = ModelVersions(request.model_spec.name)
     versions.publish(version)
-    predict(versions, request, max_batch_size, _run)
+    predict(versions, request, sys.maxsize, _run)
 
 
 def _run(version: LoadedVersion, name: str, inputs: Mapping[str, np.ndarray], rows: int):

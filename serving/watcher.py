@@ -35,7 +35,6 @@ class Watcher:
 
     Args:
         model: where loaded versions are published.
-        max_batch_size: most rows of a warm-up request.
         poll_seconds: time between two looks; 0: the directory is looked at once.
     """
 
@@ -44,13 +43,11 @@ class Watcher:
         model_dir: pathlib.Path,
         model: ModelVersions,
         metrics: Metrics,
-        max_batch_size: int,
         poll_seconds: float,
     ):
         self._root = model_dir
         self._model = model
         self._metrics = metrics
-        self._max_batch_size = max_batch_size
         self._poll_seconds = poll_seconds
         self._seen: dict[int, Snapshot] = {}
         self._failed: dict[int, tuple[Snapshot, str]] = {}
@@ -124,7 +121,7 @@ class Watcher:
         started = time.monotonic()
         try:
             version = load_version(number, path)
-            count = warm_up(version, path, self._max_batch_size)
+            count = warm_up(version, path)
         except UserError as error:
             self._fail(number, snapshot, str(error))
             return False

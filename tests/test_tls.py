@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import certificates
 import serving_model
 from ganimation_tf.errors import UserError
-from serving.tls import Tls
+from serving.tls import ServerTls
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def pki(tmp_path_factory):
 def secure(request, pki, model_dir):
     """A server with TLS; with `mutual` it asks for the client's certificate."""
     client_ca = pki / "ca.pem" if request.param else None
-    tls = Tls(pki / "server.key", pki / "server.pem", client_ca)
+    tls = ServerTls(pki / "server.key", pki / "server.pem", client_ca)
     with serving_model.running(model_dir, tls=tls) as server:
         yield server, request.param
 
@@ -106,7 +106,7 @@ def test_plain_text_is_not_answered(secure):
     ],
 )
 def test_wrong_files_stop_the_server_before_it_starts(pki, model_dir, key, certificate, client_ca):
-    tls = Tls(pki / key, pki / certificate, client_ca and pki / client_ca)
+    tls = ServerTls(pki / key, pki / certificate, client_ca and pki / client_ca)
     with pytest.raises(UserError, match="server|missing"):
         with serving_model.running(model_dir, tls=tls):
             pass

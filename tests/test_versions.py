@@ -50,7 +50,7 @@ class Watched:
 
     def __init__(self, root: pathlib.Path):
         self.model = ModelVersions("ganimation")
-        self.watcher = Watcher(root, self.model, Metrics("ganimation"), 8, poll_seconds=0)
+        self.watcher = Watcher(root, self.model, Metrics("ganimation"), poll_seconds=0)
         self.watcher.load_first()
 
     def poll(self, times: int = 2) -> list[int]:
@@ -224,10 +224,10 @@ def test_warm_up_requests_are_run(models):
 
     version = LoadedVersion(1, loaded.signature_defs, {"serving_default": recorded})
     serving_model.save_warm_up(models / "1", edit_request(), edit_request())
-    assert warmup.warm_up(version, models / "1", 8) == 2
+    assert warmup.warm_up(version, models / "1") == 2
     assert calls == [1, 1]
     shutil.rmtree(models / "1" / "assets.extra")
-    assert warmup.warm_up(version, models / "1", 8) == 0
+    assert warmup.warm_up(version, models / "1") == 0
 
 
 def test_a_version_whose_warm_up_fails_is_not_served(models, saved):
@@ -244,7 +244,7 @@ def test_too_many_warm_up_requests(models, monkeypatch):
     monkeypatch.setattr(warmup, "MAX_REQUESTS", 2)
     serving_model.save_warm_up(models / "1", *[edit_request()] * 3)
     with pytest.raises(UserError, match="more than 2 warm-up requests"):
-        warmup.warm_up(load_version(1, models / "1"), models / "1", 8)
+        warmup.warm_up(load_version(1, models / "1"), models / "1")
 
 
 @pytest.mark.parametrize("content", [b"cut", b""])
@@ -253,7 +253,7 @@ def test_a_damaged_file_of_warm_up_requests(models, content):
     path = models / "1" / warmup.REQUESTS
     path.write_bytes(path.read_bytes()[:20] + content)
     with pytest.raises(UserError, match="request 0: "):
-        warmup.warm_up(load_version(1, models / "1"), models / "1", 8)
+        warmup.warm_up(load_version(1, models / "1"), models / "1")
 
 
 def test_swaps_under_load_fail_no_request(models, saved):

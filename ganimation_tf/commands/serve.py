@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
 
     quiet.import_tensorflow()
     from serving.server import Server, ServerConfig
-    from serving.tls import Tls
+    from serving.tls import ServerTls
 
     config = ServerConfig(
         model_dir=args.model_dir,
@@ -143,7 +143,9 @@ def run(args: argparse.Namespace) -> int:
         rest_port=args.rest_port,
         batching=batching,
         poll_seconds=args.poll_seconds,
-        tls=Tls(args.tls_key, args.tls_certificate, args.tls_client_ca) if args.tls_key else None,
+        tls=ServerTls(args.tls_key, args.tls_certificate, args.tls_client_ca)
+        if args.tls_key
+        else None,
     )
     server = Server(config)
     stopped = threading.Event()
