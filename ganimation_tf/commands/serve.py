@@ -132,22 +132,9 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would log what is answered as an error
 
     quiet.import_tensorflow()
-    from serving.server import Server, ServerConfig
-    from serving.tls import ServerTls
+    from serving.server import Server
 
-    config = ServerConfig(
-        model_dir=args.model_dir,
-        model_name=args.model_name,
-        host=args.host,
-        port=args.port,
-        rest_port=args.rest_port,
-        batching=batching,
-        poll_seconds=args.poll_seconds,
-        tls=ServerTls(args.tls_key, args.tls_certificate, args.tls_client_ca)
-        if args.tls_key
-        else None,
-    )
-    server = Server(config)
+    server = Server(_config(args, batching))
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -159,3 +146,22 @@ def run(args: argparse.Namespace) -> int:
     stopped.wait()
     server.stop(DRAIN_SECONDS)
     return 0
+
+
+def _config(args: argparse.Namespace, batching):
+    from serving.server import ServerConfig
+    from serving.tls import ServerTls
+
+    tls = None
+    if args.tls_key:
+        tls = ServerTls(args.tls_key, args.tls_certificate, args.tls_client_ca)
+    return ServerConfig(
+        model_dir=args.model_dir,
+        model_name=args.model_name,
+        host=args.host,
+        port=args.port,
+        rest_port=args.rest_port,
+        batching=batching,
+        poll_seconds=args.poll_seconds,
+        tls=tls,
+    )
