@@ -186,7 +186,7 @@ def from_tensor(tensor) -> np.ndarray:
     """The array of a `TensorProto`; strings come as `bytes` in an array of dtype object.
 
     Numbers stand in `tensor_content` or, one by one, in the field of their type; there the last
-    value counts for all that are left out.
+    value counts for all that are left out, and zero or nothing for all if there is none.
 
     Raises:
         ValueError: if the type is not in `DTYPES` or the values do not fill the shape.
@@ -206,8 +206,10 @@ def from_tensor(tensor) -> np.ndarray:
         name, field_name = _NUMERIC[tensor.dtype]
         values = np.array(getattr(tensor, field_name), name)
     missing = math.prod(shape) - len(values)
-    if missing > 0 and len(values) and not tensor.tensor_content:
-        values = np.concatenate([values, np.repeat(values[-1:], missing)])
+    if missing > 0 and not tensor.tensor_content:
+        empty = np.array([b""], object) if tensor.dtype == DT_STRING else np.zeros(1, values.dtype)
+        last = values[-1:] if len(values) else empty
+        values = np.concatenate([values, np.repeat(last, missing)])
     if len(values) != math.prod(shape):
         raise ValueError(f"a tensor of shape {shape} must not hold {len(values)} values")
     return values.reshape(shape)

@@ -9,13 +9,15 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 from PIL import Image
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 
-from ganimation_tf.signature import IMAGE_BYTES
+from ganimation_tf.signature import IMAGE_BYTES, MAX_PIXELS
+from serving import tensors
 from serving.models import LoadedVersion, ModelVersions, require_signature
 from serving.status import invalid
 
@@ -28,11 +30,8 @@ the wire, so the message size does not bound it."""
 PICTURE_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
 """What TensorFlow's `decode_image` reads."""
 
-MAX_PIXELS = 2**22
-"""Most pixels of one encoded picture, 2048 x 2048. A PNG of 1 MB can hold 400 million."""
-
-Run = Callable[[LoadedVersion, str, Mapping[str, tf.Tensor]], Mapping[str, tf.Tensor]]
-"""Runs one signature of a version. Where requests are to be batched together, this is the place."""
+Run = Callable[[LoadedVersion, str, Mapping[str, np.ndarray], int], Mapping[str, np.ndarray]]
+"""Runs one signature of a version on some rows, alone or together with other requests."""
 
 
 def predict(
@@ -56,17 +55,18 @@ def predict(
     for alias, tensor in sorted(request.inputs.items()):  # a map has no order of its own
         _check_tensor(alias, tensor, signature.inputs[alias])
     outputs = _chosen_outputs(signature, request.output_filter)
-    _check_rows(request.inputs, max_batch_size)
-    if IMAGE_BYTES in request.inputs:
-        _check_pictures(IMAGE_BYTES, request.inputs[IMAGE_BYTES].string_val)
-    results = run(version, name, {alias: _decode(alias, t) for alias, t in request.inputs.items()})
+    rows = _check_rows(request.inputs, max_batch_size)
+    arrays = {alias: tensors.decode(alias, tensor) for alias, tensor in request.inputs.items()}
+    if IMAGE_BYTES in arrays:
+        _check_pictures(IMAGE_BYTES, arrays[IMAGE_BYTES].ravel())
+    results = run(version, name, arrays, rows)
 
     response = predict_pb2.PredictResponse()
     response.model_spec.name = model.name
     response.model_spec.signature_name = name
     response.model_spec.version.value = version.number
     for alias in outputs:
-        response.outputs[alias].CopyFrom(tf.make_tensor_proto(results[alias].numpy()))
+        tensors.encode(results[alias], response.outputs[alias])
     return response
 
 
@@ -133,7 +133,8 @@ def _chosen_outputs(signature: meta_graph_pb2.SignatureDef, output_filter) -> li
     return list(output_filter) or declared
 
 
-def _check_rows(inputs: Mapping, max_batch_size: int) -> None:
+def _check_rows(inputs: Mapping, max_batch_size: int) -> int:
+    """How many rows the request has."""
     rows = {
         alias: tensor.tensor_shape.dim[0].size
         for alias, tensor in inputs.items()
@@ -145,6 +146,7 @@ def _check_rows(inputs: Mapping, max_batch_size: int) -> None:
     size = max(rows.values(), default=0)
     if size > max_batch_size:
         raise invalid(f"Task size {size} is larger than maximum input batch size {max_batch_size}")
+    return size
 
 
 def _check_pictures(alias: str, encoded: Sequence[bytes]) -> None:
@@ -164,11 +166,3 @@ def _check_pictures(alias: str, encoded: Sequence[bytes]) -> None:
                 f"{alias} row {row}: a picture must have at most {MAX_PIXELS} pixels, "
                 f"got {width} x {height}"
             )
-
-
-def _decode(alias: str, tensor: tensor_pb2.TensorProto) -> tf.Tensor:
-    """The values, read by the C++ that reads them in TensorFlow Serving."""
-    try:
-        return tf.io.parse_tensor(tensor.SerializeToString(), tf.as_dtype(tensor.dtype))
-    except tf.errors.InvalidArgumentError:
-        raise invalid(f"tensor parsing error: {alias}") from None

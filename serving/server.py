@@ -1,195 +1,153 @@
-"""A gRPC server that speaks TensorFlow Serving's API, for where its image is not at hand.
+"""A server that speaks TensorFlow Serving's API, for where its image is not at hand.
 
 It answers `PredictionService` Predict and GetModelMetadata and `ModelService` GetModelStatus for
-one model with the codes and messages of TensorFlow Serving; a client cannot tell them apart. The
-other calls answer UNIMPLEMENTED.
+one model, over gRPC and as REST, with the codes and messages of TensorFlow Serving. The other
+calls answer UNIMPLEMENTED.
+
+    watcher -> models <- predict <- batching
+                            ^
+    grpc_api, rest  -->  service  --> metrics
 """
 
-import functools
+import dataclasses
+import logging
 import pathlib
+import socket
 import threading
-from concurrent import futures
 
-import grpc
-import tensorflow as tf
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_service_pb2_grpc,
-    prediction_service_pb2_grpc,
-)
+import uvicorn
 
 from ganimation_tf.errors import UserError
-from serving.models import ModelVersions, find_latest, load_version
-from serving.predict import predict
-from serving.status import StatusError, invalid
+from serving.batching_config import BatchingParameters
+from serving.grpc_api import GrpcServer
+from serving.metrics import Metrics
+from serving.models import ModelVersions
+from serving.rest import RestApplication
+from serving.service import Service
+from serving.tls import ServerTls
+from serving.watcher import Watcher
 
-MAX_MESSAGE_BYTES = 64 * 2**20
-"""Largest request and answer; 64 float images of 128 px with their masks are 30 MiB."""
-
-THREADS = 8
-MAX_CONCURRENT_CALLS = 64
-"""What is beyond is answered RESOURCE_EXHAUSTED at once, so that memory stays bounded."""
-
-MAX_STATUS_LENGTH = 2000
-"""Characters of an error message: it travels in a header, of which gRPC takes 8 KiB."""
-
-SIGNATURE_DEF = "signature_def"
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
+BACKLOG = 128
+KEEP_ALIVE_SECONDS = 60
+"""How long an idle connection of a REST client stays."""
 
 
-def _answering(method):
-    """Turns the errors of a call into its status, and leaves bugs their traceback."""
+@dataclasses.dataclass(frozen=True)
+class ServerConfig:
+    """What is served, where and how.
 
-    @functools.wraps(method)
-    def call(self, request, context: grpc.ServicerContext):
-        try:
-            return method(self, request, context)
-        except StatusError as error:
-            context.abort(error.code, error.message[:MAX_STATUS_LENGTH])
-        except tf.errors.OpError as error:
-            code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
-            context.abort(code, _graph_message(error)[:MAX_STATUS_LENGTH])
+    Attributes:
+        model_dir: directory of numbered versions.
+        model_name: its name in requests.
+        host: address that both ports listen at.
+        port: gRPC; 0 takes a free one.
+        rest_port: REST and metrics; 0 takes a free one, None serves neither.
+        poll_seconds: time between two looks for new versions; 0: none is looked for.
+        tls: None serves plain text.
+    """
 
-    return call
-
-
-def _graph_message(error: tf.errors.OpError) -> str:
-    """What the op said, as TensorFlow Serving hands it on: without the lines on Python's stack
-    that the eager runtime writes round it."""
-    text = error.message.rpartition("<stack traces unavailable>\n")[2]
-    return text.partition(" [Op:")[0].strip()
-
-
-def _left_to_tensorflow_serving(call: str):
-    def answer(self, request, context: grpc.ServicerContext):
-        context.abort(
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"{call} is not part of the embedded server; TensorFlow Serving itself has it",
-        )
-
-    return answer
-
-
-class _Turns:
-    """Runs one signature at a time: TensorFlow spreads one run over all cores, and the memory of
-    several at once would add up."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-
-    def run(self, version, name: str, inputs, context: grpc.ServicerContext):
-        with self._lock:
-            if not context.is_active():  # the client has gone or its deadline has passed
-                raise StatusError(grpc.StatusCode.CANCELLED, "the caller is no longer waiting")
-            return version.functions[name](**inputs)
-
-
-class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def __init__(self, model: ModelVersions, max_batch_size: int):
-        self._model = model
-        self._max_batch_size = max_batch_size
-        self._turns = _Turns()
-
-    @_answering
-    def Predict(self, request, context):
-        run = functools.partial(self._turns.run, context=context)
-        return predict(self._model, request, self._max_batch_size, run)
-
-    @_answering
-    def GetModelMetadata(self, request, context):
-        if not request.HasField("model_spec"):
-            raise invalid("Missing ModelSpec")
-        if not request.metadata_field:
-            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
-        for field in request.metadata_field:
-            if field != SIGNATURE_DEF:
-                raise invalid(f"Metadata field {field} is not supported")
-        version = self._model.find(request.model_spec)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        for name, signature in version.signature_defs.items():
-            signatures.signature_def[name].CopyFrom(signature)
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.name = self._model.name
-        response.model_spec.version.value = version.number
-        response.metadata[SIGNATURE_DEF].Pack(signatures)
-        return response
-
-    Classify = _left_to_tensorflow_serving("Classify")
-    Regress = _left_to_tensorflow_serving("Regress")
-    MultiInference = _left_to_tensorflow_serving("MultiInference")
-
-
-class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    def __init__(self, model: ModelVersions):
-        self._model = model
-
-    @_answering
-    def GetModelStatus(self, request, context):
-        if not request.HasField("model_spec"):
-            raise invalid("Missing ModelSpec")
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for number in self._model.available(request.model_spec):
-            response.model_version_status.add(
-                version=number,
-                state=get_model_status_pb2.ModelVersionStatus.AVAILABLE,
-                status={},  # present and OK, as TensorFlow Serving sends it
-            )
-        return response
-
-    HandleReloadConfigRequest = _left_to_tensorflow_serving("HandleReloadConfigRequest")
+    model_dir: pathlib.Path
+    model_name: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    rest_port: int | None = None
+    batching: BatchingParameters = BatchingParameters()
+    poll_seconds: float = 1.0
+    tls: ServerTls | None = None
 
 
 class Server:
     """The running server of one model.
 
     Attributes:
-        address: HOST:PORT that it listens on; the port is the one chosen if 0 was asked for.
+        address, rest_address: HOST:PORT of gRPC and REST, the ports as they were chosen;
+            `rest_address` is None without REST.
+        versions: the served model.
     """
 
-    def __init__(self, model: ModelVersions, host: str, port: int, max_batch_size: int = 64):
-        """Binds the address; `start` begins to answer.
+    def __init__(self, config: ServerConfig):
+        """Binds the addresses and loads the model; `start` begins to answer.
 
         Raises:
-            UserError: if the address cannot be bound.
+            UserError: if an address cannot be bound, a certificate cannot be used or no version
+                can be loaded.
         """
-        self._server = grpc.server(
-            futures.ThreadPoolExecutor(THREADS, thread_name_prefix="request"),
-            maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
-            options=[
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.so_reuseport", 0),  # else a second server shares the port in silence
-            ],
+        if config.tls:
+            config.tls.check()
+        metrics = Metrics(config.model_name)
+        self.versions = ModelVersions(config.model_name)
+        self._service = Service(self.versions, config.batching, metrics)
+        self._watcher = Watcher(config.model_dir, self.versions, metrics, config.poll_seconds)
+        bracketed = f"[{config.host}]" if ":" in config.host else config.host
+        self._rest = None
+        self.rest_address = None
+        self._watcher.load_first()
+        if config.rest_port is not None:
+            self._rest = _HttpServer(self._service, config.host, config.rest_port, config.tls)
+            self.rest_address = f"{bracketed}:{self._rest.port}"
+        self._grpc = GrpcServer(
+            self._service,
+            f"{bracketed}:{config.port}",
+            config.tls.grpc_credentials() if config.tls else None,
         )
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            _PredictionService(model, max_batch_size), self._server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            _ModelService(model), self._server
-        )
-        bracketed = f"[{host}]" if ":" in host else host
-        try:
-            bound = self._server.add_insecure_port(f"{bracketed}:{port}")
-        except RuntimeError as error:
-            raise UserError(f"cannot listen at {bracketed}:{port}: {error}") from None
-        self.address = f"{bracketed}:{bound}"
+        self.address = f"{bracketed}:{self._grpc.port}"
 
     def start(self) -> None:
         """Begins to answer."""
-        self._server.start()
+        self._service.start()
+        self._watcher.start()
+        if self._rest:
+            self._rest.start()
+        self._grpc.start()
 
     def stop(self, grace: float) -> None:
-        """Takes no new calls, lets the running ones finish for `grace` seconds, then returns."""
-        self._server.stop(grace).wait()
+        """Takes no new requests, lets the running ones finish for `grace` seconds, returns."""
+        self._watcher.stop()
+        rest = threading.Thread(target=self._rest.stop if self._rest else int, args=(grace,))
+        rest.start()
+        self._grpc.stop(grace)
+        rest.join()
+        self._service.stop()
 
 
-def load_model(model_dir: pathlib.Path, name: str) -> ModelVersions:
-    """The highest version of `model_dir`, ready to be served under `name`.
+class _HttpServer:
+    """uvicorn in a thread."""
 
-    Raises:
-        UserError: if there is none or it cannot be loaded.
-    """
-    model = ModelVersions(name)
-    model.publish(load_version(*find_latest(model_dir)))
-    return model
+    def __init__(self, service: Service, host: str, port: int, tls: ServerTls | None):
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            raise UserError(f"cannot listen at {host}:{port}: {error}") from None
+        # Accepted connections inherit it. asyncio sets it only on sockets that name their protocol,
+        # and without it an answer waits 40 ms for the client to acknowledge its headers.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port = self._socket.getsockname()[1]
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                RestApplication(service),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                log_level=logging.ERROR,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                server_header=False,
+                **(tls.uvicorn_options() if tls else {}),
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="http", daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, grace: float) -> None:
+        self._server.config.timeout_graceful_shutdown = int(grace)
+        self._server.should_exit = True
+        if self._thread.ident:
+            self._thread.join()
+        self._socket.close()

@@ -2,19 +2,24 @@
 
 import grpc
 
+MAX_STATUS_LENGTH = 2000
+"""Characters of an error message: over gRPC it travels in a header, which holds 8 KiB."""
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
 
 class StatusError(Exception):
     """A request that gets an error status and not an answer; the server goes on.
 
     Attributes:
         code: the gRPC status code, as TensorFlow Serving would give it.
-        message: what the client reads.
+        message: what the client reads, cut after `MAX_STATUS_LENGTH` characters.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str):
         super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = message[:MAX_STATUS_LENGTH]
 
 
 def invalid(message: str) -> StatusError:
@@ -25,3 +30,18 @@ def invalid(message: str) -> StatusError:
 def not_found(message: str) -> StatusError:
     """The request asks for a model or version that is not served."""
     return StatusError(grpc.StatusCode.NOT_FOUND, message)
+
+
+def left_to_tensorflow_serving(call: str) -> StatusError:
+    """The request is one that only TensorFlow Serving itself answers."""
+    return StatusError(
+        grpc.StatusCode.UNIMPLEMENTED,
+        f"{call} is not part of the embedded server; TensorFlow Serving itself has it",
+    )
+
+
+def from_graph(error) -> StatusError:
+    """What an op said (`tf.errors.OpError`), with its code and without the lines that the Python
+    runtime writes before it, as TensorFlow Serving hands it on."""
+    code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
+    return StatusError(code, error.message.removeprefix("Graph execution error:").strip())

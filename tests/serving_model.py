@@ -11,15 +11,19 @@
 import contextlib
 import dataclasses
 import pathlib
+import threading
+import urllib.request
 
 import numpy as np
 import tensorflow as tf
+from tensorflow_serving.apis import model_pb2, prediction_log_pb2
 
 from ganimation_tf import images, signature
 from ganimation_tf.faces import CropSpec
 from ganimation_tf.model_card import ModelCard
-from serving.models import ModelVersions
-from serving.server import Server, load_model
+from serving.batching_config import BatchingParameters
+from serving.models import LoadedVersion, ModelVersions
+from serving.server import Server, ServerConfig
 
 ACTION_UNITS = ("AU06", "AU12", "AU45")
 SIZE = 16
@@ -87,6 +91,18 @@ def save(model_dir: pathlib.Path, version: int = 1) -> pathlib.Path:
     return path
 
 
+def save_warm_up(version_dir: pathlib.Path, *requests) -> None:
+    """Writes `requests` as what is to run before the version is served."""
+    path = version_dir / "assets.extra" / "tf_serving_warmup_requests"
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for request in requests:
+            log = prediction_log_pb2.PredictionLog(
+                predict_log=prediction_log_pb2.PredictLog(request=request)
+            )
+            writer.write(log.SerializeToString())
+
+
 def face(value: int = 100) -> bytes:
     """PNG of a crop of one grey."""
     return images.encode_png(np.full((SIZE, SIZE, 3), value, np.uint8))
@@ -94,15 +110,64 @@ def face(value: int = 100) -> bytes:
 
 @dataclasses.dataclass(frozen=True)
 class Running:
+    """A server in this process.
+
+    Attributes:
+        address, rest_address: HOST:PORT of gRPC and REST.
+        versions: what it serves.
+        begun: set once a run has begun; of `paused` only.
+        go_on: lets the runs of `paused` end.
+        sizes: rows of each batch that `paused` has run.
+    """
+
+    server: Server
     address: str
+    rest_address: str
     versions: ModelVersions
+    begun: threading.Event = dataclasses.field(default_factory=threading.Event)
+    go_on: threading.Event = dataclasses.field(default_factory=threading.Event)
+    sizes: list[int] = dataclasses.field(default_factory=list)
+
+    def metric(self, name: str) -> float:
+        """The value of a metric, its labels in `name`, read over HTTP."""
+        url = f"http://{self.rest_address}/monitoring/prometheus/metrics"
+        with urllib.request.urlopen(url, timeout=10) as page:
+            values = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines())
+        return float(values[name])
 
 
 @contextlib.contextmanager
-def running(model_dir: pathlib.Path, max_batch_size: int = 8):
-    """A server of `model_dir` on a free port, as `Running`."""
-    versions = load_model(model_dir, signature.MODEL_NAME)
-    server = Server(versions, "127.0.0.1", 0, max_batch_size)
+def running(model_dir: pathlib.Path, max_batch_size: int = 8, **config):
+    """A server of `model_dir` on free ports, as `Running`.
+
+    Args:
+        config: for `ServerConfig`.
+    """
+    config = {"batching": BatchingParameters(max_batch_size), "rest_port": 0} | config
+    server = Server(ServerConfig(model_dir, signature.MODEL_NAME, **config))
     server.start()
-    yield Running(server.address, versions)
-    server.stop(0)
+    try:
+        yield Running(server, server.address, server.rest_address, server.versions)
+    finally:
+        server.stop(0)
+
+
+@contextlib.contextmanager
+def paused(model_dir: pathlib.Path, **config):
+    """A server whose runs of `serving_default` wait for `go_on`, as `Running`."""
+    with running(model_dir, poll_seconds=0, **config) as found:
+        spec = model_pb2.ModelSpec(name=signature.MODEL_NAME)
+        loaded = found.versions.find(spec)
+
+        def slow(inputs):
+            found.sizes.append(len(inputs[signature.IMAGE_BYTES]))
+            found.begun.set()
+            assert found.go_on.wait(20)
+            return loaded.functions[signature.EDIT](inputs)
+
+        functions = {**loaded.functions, signature.EDIT: slow}
+        found.versions.publish(LoadedVersion(loaded.number, loaded.signature_defs, functions))
+        try:
+            yield found
+        finally:
+            found.go_on.set()

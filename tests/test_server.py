@@ -12,6 +12,11 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -27,8 +32,9 @@ from tensorflow_serving.apis import (
 import serving_model
 from ganimation_tf import cli, images
 from ganimation_tf.errors import UserError
-from serving.models import LoadedVersion, ModelVersions, find_latest
-from serving.server import Server
+from serving.models import ModelVersions
+from serving.server import Server, ServerConfig
+from serving.watcher import find_versions
 from serving_model import face
 
 SIZE = serving_model.SIZE
@@ -380,6 +386,53 @@ def test_other_calls_are_left_to_tensorflow_serving(stubs):
         assert "TensorFlow Serving itself has it" in caught.value.details()
 
 
+def test_health_under_every_name(served_model):
+    with grpc.insecure_channel(served_model.address) as channel:
+        check = health_pb2_grpc.HealthStub(channel).Check
+        for name in (
+            "",
+            "PredictionService",
+            "ModelService",
+            "tensorflow.serving.PredictionService",
+            "tensorflow.serving.ModelService",
+        ):
+            answer = check(health_pb2.HealthCheckRequest(service=name), timeout=10)
+            assert answer.status == answer.SERVING
+        with pytest.raises(grpc.RpcError) as caught:
+            check(health_pb2.HealthCheckRequest(service="x"), timeout=10)
+        assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection_lists_the_services_and_describes_their_messages(served_model):
+    with grpc.insecure_channel(served_model.address) as channel:
+        database = ProtoReflectionDescriptorDatabase(channel)
+        assert set(database.get_services()) == {
+            "tensorflow.serving.PredictionService",
+            "tensorflow.serving.ModelService",
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1alpha.ServerReflection",
+        }
+        pool = DescriptorPool(database)
+        service = pool.FindServiceByName("tensorflow.serving.PredictionService")
+        assert {method.name for method in service.methods} >= {"Predict", "GetModelMetadata"}
+        inputs = service.methods_by_name["Predict"].input_type.fields_by_name["inputs"]
+        value = inputs.message_type.fields_by_name["value"].message_type
+        assert value.full_name == "tensorflow.TensorProto"
+
+
+def test_answers_carry_values_where_tensorflow_servings_clients_read_them(stubs):
+    message = request("estimate", image_bytes=[face(51)])
+    found = stubs[0].Predict(message, timeout=10).outputs["action_units"]
+    assert list(found.float_val) == pytest.approx([0.2] * 3, abs=1e-6) and not found.tensor_content
+
+
+def test_values_that_are_all_left_out_are_zero(stubs):
+    message = edit_request()
+    message.inputs["action_units"].ClearField("tensor_content")
+    answer = stubs[0].Predict(message, timeout=10)
+    assert (images.decode(answer.outputs["image_bytes"].string_val[0]) == 100).all()
+
+
 def test_concurrent_requests_are_all_answered(stubs):
     calls = [stubs[0].Predict.future(edit_request(2), timeout=30) for _ in range(40)]
     assert all(len(call.result().outputs["image_bytes"].string_val) == 2 for call in calls)
@@ -390,7 +443,7 @@ def test_highest_number_is_served_and_half_copied_directories_are_not(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "saved_model.pb").touch()
     (tmp_path / "11").mkdir()
-    assert find_latest(tmp_path) == (10, tmp_path / "10")
+    assert find_versions(tmp_path) == {10: tmp_path / "10", 2: tmp_path / "2"}
 
 
 def test_a_published_version_replaces_the_one_before(served_model):
@@ -401,10 +454,13 @@ def test_a_published_version_replaces_the_one_before(served_model):
     assert versions.versions == [2]
 
 
-def test_port_in_use(served_model):
+def test_port_in_use(served_model, model_dir):
     port = int(served_model.address.rpartition(":")[2])
     with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{port}"):
-        Server(served_model.versions, "127.0.0.1", port)
+        Server(ServerConfig(model_dir, "ganimation", port=port))
+    rest_port = int(served_model.rest_address.rpartition(":")[2])
+    with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{rest_port}"):
+        Server(ServerConfig(model_dir, "ganimation", rest_port=rest_port))
 
 
 @pytest.mark.parametrize(
@@ -425,10 +481,26 @@ def test_serve_stops_at_once_without_a_model(tmp_path, capsys, make, text):
     assert line.startswith("ganimation serve: ") and text in line
 
 
-@pytest.mark.parametrize("option", ["--port=70000", "--max-batch-size=0", "--model-name="])
-def test_serve_checks_its_options(tmp_path, capsys, option):
-    assert cli.main(["serve", "--model-dir", str(tmp_path), option]) == 2
-    assert option.partition("=")[0] in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ("--port=70000", "--port must be in [0, 65535], got 70000"),
+        ("--rest-port=-1", "--rest-port must be in [0, 65535], got -1"),
+        ("--rest-port=8500", "--rest-port must not be --port, got 8500 for both"),
+        ("--poll-seconds=-1", "--poll-seconds must be at least 0, got -1.0"),
+        ("--model-name=", "--model-name must not be empty"),
+        ("--max-batch-size=0", "max_batch_size must be at least 1, got 0"),
+        ("--tls-key=a.pem", "--tls-key and --tls-certificate must be given together"),
+        ("--tls-client-ca=a.pem", "--tls-client-ca needs --tls-key and --tls-certificate"),
+        (
+            "--max-batch-size=8 --batching-parameters-file=f",
+            "--max-batch-size cannot be given together with --batching-parameters-file",
+        ),
+    ],
+)
+def test_serve_checks_its_options(tmp_path, capsys, options, text):
+    assert cli.main(["serve", "--model-dir", str(tmp_path), *options.split()]) == 2
+    assert capsys.readouterr().err == f"ganimation serve: {text}\n"
 
 
 def test_serve_says_where_and_ends_on_sigterm(model_dir):
@@ -453,53 +525,54 @@ def test_serve_says_where_and_ends_on_sigterm(model_dir):
 
 
 @pytest.fixture
-def slow_server(served_model):
-    """A server whose runs wait: (server, set once a run has begun, lets the runs go on)."""
-    begun, go_on = threading.Event(), threading.Event()
-    loaded = served_model.versions.find(request().model_spec)
-
-    def slow(**inputs):
-        begun.set()
-        assert go_on.wait(20)
-        return loaded.functions["serving_default"](**inputs)
-
-    versions = ModelVersions("ganimation")
-    versions.publish(
-        LoadedVersion(2, loaded.signature_defs, {"serving_default": slow}, loaded.keep_alive)
-    )
-    server = Server(versions, "127.0.0.1", 0)
-    server.start()
-    yield server, begun, go_on
-    go_on.set()
-    server.stop(0)
+def paused(model_dir):
+    """As `serving_model.paused`."""
+    with serving_model.paused(model_dir) as found:
+        yield found
 
 
-def test_stop_lets_running_requests_finish(slow_server):
-    server, begun, go_on = slow_server
-    with grpc.insecure_channel(server.address) as channel:
+def test_stop_lets_running_requests_finish(paused):
+    with grpc.insecure_channel(paused.address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         running = stub.Predict.future(edit_request(), timeout=30)
-        assert begun.wait(20)
-        stopping = threading.Thread(target=server.stop, args=(20,))
+        assert paused.begun.wait(20)
+        stopping = threading.Thread(target=paused.server.stop, args=(20,))
         stopping.start()
         time.sleep(0.2)  # the stop is under way, the request still waits
-        go_on.set()
+        paused.go_on.set()
         assert len(running.result().outputs["image_bytes"].string_val) == 1
         stopping.join(20)
         assert not stopping.is_alive()
 
 
-def test_a_request_whose_deadline_has_passed_is_not_run(slow_server):
-    server, begun, go_on = slow_server
-    with grpc.insecure_channel(server.address) as channel:
+def test_a_stop_says_not_serving_first_and_does_not_wait_for_who_watches(paused):
+    with grpc.insecure_channel(paused.address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        running = stub.Predict.future(edit_request(), timeout=30)
+        assert paused.begun.wait(20)
+        stopping = threading.Thread(target=paused.server.stop, args=(20,))
+        stopping.start()
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert not running.done()
+        started = time.monotonic()
+        paused.go_on.set()
+        assert running.result().outputs
+        stopping.join(20)
+        assert time.monotonic() - started < 10  # of the 20 that it might have waited
+
+
+def test_a_request_whose_deadline_has_passed_is_not_run(paused):
+    with grpc.insecure_channel(paused.address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         first = stub.Predict.future(edit_request(), timeout=30)
-        assert begun.wait(20)
+        assert paused.begun.wait(20)
         with pytest.raises(grpc.RpcError) as caught:  # waits for its turn until it is too late
             stub.Predict(edit_request(), timeout=0.3)
         assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-        begun.clear()
-        go_on.set()
+        paused.begun.clear()
+        paused.go_on.set()
         assert first.result().outputs
-        server.stop(20)  # after which every waiting call has had its turn
-    assert not begun.is_set()
+        paused.server.stop(20)  # after which every waiting call has had its turn
+    assert not paused.begun.is_set()

@@ -40,6 +40,8 @@ CASES = {
 def main():
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    # As in training. Without it sums are rounded in any order, and a leaky ReLU may bend or not.
+    tf.config.experimental.enable_op_determinism()
     mirrored = devices.choose_strategy()
     single = tf.distribute.OneDeviceStrategy("/cpu:0")
     facts = {"replicas": mirrored.num_replicas_in_sync}

@@ -1,0 +1,133 @@
+"""The parameters of batching, from flags or from TensorFlow Serving's own text file.
+
+Its message, `tensorflow.serving.BatchingParameters`, is not in tensorflow-serving-api; the fields
+are declared here with their published names and numbers, in a descriptor pool of their own.
+"""
+
+import dataclasses
+import pathlib
+
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    text_format,
+    wrappers_pb2,
+)
+
+from ganimation_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchingParameters:
+    """How requests are run together; the names are TensorFlow Serving's.
+
+    Attributes:
+        max_batch_size: most rows that run together, and that one request may have.
+        batch_timeout_micros: how long the first request waits for others to fill the batch.
+        max_enqueued_batches: most batches that wait, in each queue; beyond: UNAVAILABLE.
+        num_batch_threads: batches that run at the same time.
+        allowed_batch_sizes: batches are padded to the next of these; empty: they are not padded.
+
+    Raises:
+        UserError: if a value is out of range.
+    """
+
+    max_batch_size: int = 64
+    batch_timeout_micros: int = 0
+    max_enqueued_batches: int = 2
+    num_batch_threads: int = 1
+    allowed_batch_sizes: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value < least:
+                raise UserError(f"{name} must be at least {least}, got {value}")
+        sizes = self.allowed_batch_sizes
+        if sizes and (list(sizes) != sorted(set(sizes)) or sizes[0] < 1):
+            raise UserError(f"allowed_batch_sizes must be positive and increasing, got {sizes}")
+        if sizes and sizes[-1] != self.max_batch_size:
+            raise UserError(
+                f"the last of allowed_batch_sizes must be max_batch_size, "
+                f"got {sizes[-1]} and {self.max_batch_size}"
+            )
+
+    def padded_size(self, rows: int) -> int:
+        """Rows that a batch has once it is padded."""
+        if not rows:
+            return 0
+        return next((size for size in self.allowed_batch_sizes if size >= rows), rows)
+
+
+_LEAST = {
+    "max_batch_size": 1,
+    "batch_timeout_micros": 0,
+    "max_enqueued_batches": 1,
+    "num_batch_threads": 1,
+}
+
+
+def _message_class():
+    file = descriptor_pb2.FileDescriptorProto(
+        name="ganimation_tf/batching.proto",
+        package="tensorflow.serving",
+        syntax="proto3",
+        dependency=[wrappers_pb2.DESCRIPTOR.name],
+    )
+    message = file.message_type.add(name="BatchingParameters")
+    field = descriptor_pb2.FieldDescriptorProto
+    for number, name in enumerate(_LEAST, start=1):
+        message.field.add(
+            name=name,
+            number=number,
+            label=field.LABEL_OPTIONAL,
+            type=field.TYPE_MESSAGE,
+            type_name=".google.protobuf.Int64Value",
+        )
+    message.field.add(
+        name="thread_pool_name",
+        number=5,
+        label=field.LABEL_OPTIONAL,
+        type=field.TYPE_MESSAGE,
+        type_name=".google.protobuf.StringValue",
+    )
+    message.field.add(
+        name="allowed_batch_sizes",
+        number=6,
+        label=field.LABEL_REPEATED,
+        type=field.TYPE_INT64,
+    )
+    message.field.add(
+        name="pad_variable_length_inputs",
+        number=7,
+        label=field.LABEL_OPTIONAL,
+        type=field.TYPE_BOOL,
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
+    pool.Add(file)
+    return message_factory.GetMessageClass(
+        pool.FindMessageTypeByName("tensorflow.serving.BatchingParameters")
+    )
+
+
+def read_parameters(path: pathlib.Path) -> BatchingParameters:
+    """The parameters in a file in text format; what it leaves out has our default. The name of the
+    thread pool and the padding within a row are read and not used.
+
+    Raises:
+        UserError: if it cannot be read or a value is out of range.
+    """
+    try:
+        message = text_format.Parse(path.read_text(), _message_class()())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error
+    except text_format.ParseError as error:
+        raise UserError(f"{path}: not a text of BatchingParameters: {error}") from error
+    values = {name: getattr(message, name).value for name in _LEAST if message.HasField(name)}
+    sizes = tuple(message.allowed_batch_sizes)
+    try:
+        return BatchingParameters(**values, allowed_batch_sizes=sizes)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None

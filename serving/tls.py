@@ -1,0 +1,56 @@
+"""Certificates, for both ports."""
+
+import dataclasses
+import pathlib
+import ssl
+
+import grpc
+
+from ganimation_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerTls:
+    """Files in PEM format.
+
+    Attributes:
+        key, certificate: the server's; the certificate may be a chain.
+        client_ca: if given, clients must show a certificate that it has signed.
+    """
+
+    key: pathlib.Path
+    certificate: pathlib.Path
+    client_ca: pathlib.Path | None = None
+
+    def check(self) -> None:
+        """Reads all files once.
+
+        Raises:
+            UserError: if one is missing, is no PEM, or key and certificate do not belong together.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            # A callback in place of the prompt: the server may run without a terminal.
+            context.load_cert_chain(self.certificate, self.key, password=lambda: "")
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.certificate} and {self.key}: {error}") from error
+        try:
+            if self.client_ca:
+                context.load_verify_locations(self.client_ca)
+        except OSError as error:
+            raise UserError(f"{self.client_ca}: {error}") from error
+
+    def grpc_credentials(self) -> grpc.ServerCredentials:
+        """For `add_secure_port`."""
+        return grpc.ssl_server_credentials(
+            [(self.key.read_bytes(), self.certificate.read_bytes())],
+            root_certificates=self.client_ca.read_bytes() if self.client_ca else None,
+            require_client_auth=self.client_ca is not None,
+        )
+
+    def uvicorn_options(self) -> dict:
+        """For `uvicorn.Config`."""
+        options = {"ssl_keyfile": str(self.key), "ssl_certfile": str(self.certificate)}
+        if self.client_ca:
+            options |= {"ssl_ca_certs": str(self.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+        return options
