@@ -15,9 +15,8 @@ FLOAT = 4  # bytes
 GENERATOR_PASSES, CRITIC_PASSES = 2, 1
 """Forward passes whose activations the generator's update keeps: there and back, and the critic."""
 
-CRITIC_UPDATE_PASSES = 5
-"""Of the critic's update: real, fake, between them, and the penalty's own backward pass, which
-keeps about two more."""
+CRITIC_UPDATE_PASSES = 6
+"""Of the critic's update: real, fake and what lies between, on the way in and on the way back."""
 
 
 def activation_values(network: keras.Model) -> int:
