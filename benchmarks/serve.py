@@ -52,13 +52,15 @@ def in_process(model_dir: str, size: int) -> None:
     quiet.import_tensorflow()
     import tensorflow as tf
 
-    from ganimation_tf import export, networks
+    from ganimation_tf import export
     from ganimation_tf.faces import CropSpec
     from ganimation_tf.model_card import ModelCard
+    from ganimation_tf.networks.critic import build_critic
+    from ganimation_tf.networks.generator import build_generator
 
     filters, blocks = (64, 6) if size >= 64 else (16, 1)
-    generator = networks.build_generator(size, len(NAMES), filters, blocks)
-    critic = networks.build_critic(size, len(NAMES), 4, 4)
+    generator = build_generator(size, len(NAMES), filters, blocks)
+    critic = build_critic(size, len(NAMES), 4, 4)
     card = ModelCard(NAMES, CropSpec(size))
     path = export.export_model(generator, critic, card, pathlib.Path(model_dir))
     del generator, critic

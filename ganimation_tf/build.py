@@ -3,10 +3,11 @@
 import keras
 import tensorflow as tf
 
-from ganimation_tf import networks
 from ganimation_tf.adam import FusedAdam
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import GANimation
+from ganimation_tf.networks.critic import build_critic
+from ganimation_tf.networks.generator import build_generator
 from ganimation_tf.plan import Plan
 
 
@@ -44,7 +45,7 @@ def build_model(plan: Plan) -> GANimation:
     config, manifest, total_steps = plan.config, plan.manifest, plan.steps
     size, units = manifest.crop.size, len(manifest.action_units)
     try:
-        generator = networks.build_generator(
+        generator = build_generator(
             size,
             units,
             config.filters,
@@ -53,7 +54,7 @@ def build_model(plan: Plan) -> GANimation:
             config.conditioning,
             config.relative,
         )
-        critic = networks.build_critic(
+        critic = build_critic(
             size, units, config.critic_filters, config.critic_layers, config.seed + 1
         )
     except ValueError as error:

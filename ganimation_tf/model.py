@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ganimation_tf import dataset, losses, vitals
 from ganimation_tf.config import LossWeights
-from ganimation_tf.critic_gradient import critic_gradient
+from ganimation_tf.networks.critic_gradient import critic_gradient
 
 TRACKED = (
     "critic_realism",

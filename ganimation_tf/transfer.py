@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from ganimation_tf import networks, runs
+from ganimation_tf import runs
 from ganimation_tf.errors import UserError
 from ganimation_tf.model import GANimation
+from ganimation_tf.networks.critic import refit_kernel
 
 
 def start_from(model: GANimation, run: pathlib.Path, names: Sequence[str]) -> Iterator[str]:
@@ -59,7 +60,7 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names) -> Iterator[str]
     for name, layer in wanted.items():
         values = []
         for source, target in zip(layers[name].weights, layer.weights, strict=True):
-            given = networks.refit_kernel(source.numpy(), target.shape)
+            given = refit_kernel(source.numpy(), target.shape)
             value = _placed(name, given, target.numpy(), old_names, names)
             if value is None and name == "action_units_head":
                 shapes = f"{tuple(source.shape)} -> {tuple(target.shape)}"

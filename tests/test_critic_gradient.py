@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganimation_tf import networks
-from ganimation_tf.critic_gradient import critic_gradient
+from ganimation_tf.networks.critic import build_critic
+from ganimation_tf.networks.critic_gradient import critic_gradient
 
 WEIGHT = 10.0
 
@@ -21,7 +21,7 @@ def head_loss(on_real, on_fake):
 
 
 def make_critic(size, layers):
-    critic = networks.build_critic(size, 3, 4, layers, seed=5)
+    critic = build_critic(size, 3, 4, layers, seed=5)
     rng = np.random.default_rng(0)
     # Larger weights and biases than at the start, so that every term counts.
     critic.set_weights([rng.normal(0, 0.15, w.shape) for w in critic.get_weights()])

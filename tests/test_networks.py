@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganimation_tf import networks
+from ganimation_tf.networks.critic import build_critic, strided_patches
+from ganimation_tf.networks.generator import build_generator, compose
 
 
 def random_input(size, units, batch=2, seed=0):
@@ -22,7 +23,7 @@ def test_published_generator_has_8471296_parameters():
     up = 16 * 256 * 128 + 256 + 16 * 128 * 64 + 128
     heads = 49 * 64 * (3 + 1)
     assert stem + down + blocks + up + heads == 8_471_296
-    assert networks.build_generator(128, 17).count_params() == 8_471_296
+    assert build_generator(128, 17).count_params() == 8_471_296
 
 
 def test_published_critic_has_44860352_parameters():
@@ -30,25 +31,25 @@ def test_published_critic_has_44860352_parameters():
     body = sum(16 * a * b + b for a, b in zip(widths, widths[1:], strict=False))
     heads = 9 * 2048 + 2 * 2 * 2048 * 17
     assert body + heads == 44_860_352
-    critic = networks.build_critic(128, 17)
+    critic = build_critic(128, 17)
     assert critic.count_params() == 44_860_352
     assert critic.output["realism"].shape == (None, 2, 2)
 
 
 def test_layers_follow_pytorch_defaults_of_the_published_code():
-    generator = networks.build_generator(32, 17, 4, 1)
-    critic = networks.build_critic(32, 17, 4, 2)
+    generator = build_generator(32, 17, 4, 1)
+    critic = build_critic(32, 17, 4, 2)
     assert generator.get_layer("stem_norm").epsilon == 1e-5
     assert generator.get_layer("stem_norm").groups == 4  # one per channel
     assert critic.get_layer("conv1_lrelu").negative_slope == pytest.approx(0.01)
-    kernel = networks.build_generator(32, 17, 64, 1).get_layer("down2").kernel.numpy()
+    kernel = build_generator(32, 17, 64, 1).get_layer("down2").kernel.numpy()
     assert kernel.std() == pytest.approx(0.02, rel=0.02)
     assert abs(kernel.mean()) < 1e-3
 
 
 def test_stem_is_the_convolution_of_image_and_au_planes():
     """Against the plain way: planes as large as the image, concatenated, one convolution."""
-    generator = networks.build_generator(32, 17, 4, 1)
+    generator = build_generator(32, 17, 4, 1)
     kernels = [generator.get_layer(name).kernel.numpy() for name in ("stem_image", "stem_aus")]
     image, units = random_input(32, 17)
     planes = np.broadcast_to(units[:, None, None, :], (2, 32, 32, 17))
@@ -64,12 +65,12 @@ def test_strided_patches_times_a_matrix_are_a_4x4_convolution_of_stride_2():
     kernel = tf.random.stateless_uniform((4, 4, 3, 5), (3, 4), -1, 1)
     # (row, column) of the kernel as 2 x 2 blocks of 2 x 2 pixels, in the order of the patches.
     blocks = tf.transpose(tf.reshape(kernel, (2, 2, 2, 2, 3, 5)), (0, 2, 1, 3, 4, 5))
-    product = networks.strided_patches(x) @ tf.reshape(blocks, (48, 5))
+    product = strided_patches(x) @ tf.reshape(blocks, (48, 5))
     np.testing.assert_allclose(product, tf.nn.conv2d(x, kernel, 2, "SAME"), atol=1e-5)
 
 
 def test_every_layer_starts_from_numbers_of_its_own():
-    generator = networks.build_generator(32, 17, 4, 2)
+    generator = build_generator(32, 17, 4, 2)
     first, second = (generator.get_layer(f"residual{i}a").kernel.numpy() for i in (1, 2))
     assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.1
 
@@ -77,11 +78,11 @@ def test_every_layer_starts_from_numbers_of_its_own():
 @pytest.mark.parametrize(("attention", "expected"), [(1.0, 0.25), (0.0, -0.5), (0.5, -0.125)])
 def test_attention_1_keeps_the_pixel_and_0_paints_it(attention, expected):
     original, color = np.full((1, 2, 2, 3), 0.25), np.full((1, 2, 2, 3), -0.5)
-    assert np.all(networks.compose(original, attention, color) == expected)
+    assert np.all(compose(original, attention, color) == expected)
 
 
 def test_generator_output_is_composed_from_its_own_masks():
-    generator = networks.build_generator(32, 17, 4, 1)
+    generator = build_generator(32, 17, 4, 1)
     image, units = random_input(32, 17)
     outputs = {name: np.asarray(value) for name, value in generator([image, units]).items()}
     mask = outputs["attention"]
@@ -96,7 +97,7 @@ def test_generator_output_is_composed_from_its_own_masks():
 @pytest.mark.parametrize("conditioning", ["concat", "film"])
 def test_every_action_unit_is_felt_at_first_in_the_whole_image_and_inside(conditioning):
     """Each AU moves the color mask by more than float noise; `film` inside as much as anywhere."""
-    generator = networks.build_generator(32, 17, 8, 3, conditioning=conditioning)
+    generator = build_generator(32, 17, 8, 3, conditioning=conditioning)
     image, units = random_input(32, 17, batch=1)
     color = generator([image, units])["color"]
     whole, inside = [], []
@@ -114,7 +115,7 @@ def test_every_action_unit_is_felt_at_first_in_the_whole_image_and_inside(condit
 
 @pytest.mark.parametrize("conditioning", ["concat", "film"])
 def test_a_relative_generator_returns_its_input_if_nothing_is_to_change(conditioning):
-    generator = networks.build_generator(32, 17, 4, 1, conditioning=conditioning, relative=True)
+    generator = build_generator(32, 17, 4, 1, conditioning=conditioning, relative=True)
     image, units = random_input(32, 17)
     outputs = generator([image, 0 * units])
     np.testing.assert_array_equal(outputs["image"], image)
@@ -130,19 +131,19 @@ def test_a_relative_generator_returns_its_input_if_nothing_is_to_change(conditio
 @pytest.mark.parametrize("size", [96, 127, 32])
 def test_image_size_that_does_not_fit_the_critic_is_refused(size):
     with pytest.raises(ValueError, match=f"multiple of 64 .* 6 critic layers.*, got {size}"):
-        networks.build_critic(size, 17)
+        build_critic(size, 17)
 
 
 def test_image_size_that_does_not_fit_the_generator_is_refused():
     with pytest.raises(ValueError, match="multiple of 4 for the generator, got 30"):
-        networks.build_generator(30, 17)
+        build_generator(30, 17)
 
 
 def test_saved_networks_load_without_custom_objects(tmp_path):
     image, units = random_input(32, 17)
     for network, inputs in (
-        (networks.build_generator(32, 17, 4, 1), [image, units]),
-        (networks.build_critic(32, 17, 4, 3), image),
+        (build_generator(32, 17, 4, 1), [image, units]),
+        (build_critic(32, 17, 4, 3), image),
     ):
         network.save(tmp_path / "network.keras")
         loaded = keras.models.load_model(tmp_path / "network.keras", safe_mode=True)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import tiny
-from ganimation_tf import networks, runs, transfer
+from ganimation_tf import runs, transfer
 from ganimation_tf.build import build_model
 from ganimation_tf.errors import UserError
+from ganimation_tf.networks.critic import refit_kernel, strided_patches
 from ganimation_tf.plan import make_plan
 
 CONFIG = dataclasses.replace(tiny.CONFIG, average=0.9)
@@ -101,16 +102,14 @@ def test_another_image_size_keeps_what_does_not_depend_on_it(old, tmp_path):
     assert isinstance(layer, keras.layers.Conv2D)
     product = before.critic.get_layer("conv2")
     assert isinstance(product, keras.layers.Dense)
-    np.testing.assert_allclose(
-        layer(image), product(networks.strided_patches(image)), rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(layer(image), product(strided_patches(image)), rtol=1e-4, atol=1e-6)
 
 
 def test_kernels_are_refitted_both_ways():
     kernel = np.random.default_rng(0).normal(size=(4, 4, 3, 5))
-    flat = networks.refit_kernel(kernel, (48, 5))
+    flat = refit_kernel(kernel, (48, 5))
     assert flat.shape == (48, 5)
-    np.testing.assert_array_equal(networks.refit_kernel(flat, (4, 4, 3, 5)), kernel)
+    np.testing.assert_array_equal(refit_kernel(flat, (4, 4, 3, 5)), kernel)
 
 
 def test_networks_of_another_build_are_refused(old, tmp_path):

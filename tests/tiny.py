@@ -5,8 +5,10 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf import faces, images, manifest, networks, records, tfrecord
+from ganimation_tf import faces, images, manifest, records, tfrecord
 from ganimation_tf.config import LossWeights, TrainConfig
+from ganimation_tf.networks.critic import build_critic
+from ganimation_tf.networks.generator import build_generator
 
 SIZE = 16
 UNITS = ("AU04", "AU12", "AU45")
@@ -24,10 +26,8 @@ CONFIG = TrainConfig(
 
 def build_networks(seed: int = 0, relative: bool = False):
     """Generator and critic of `CONFIG`."""
-    generator = networks.build_generator(
-        SIZE, len(UNITS), CONFIG.filters, 1, seed, relative=relative
-    )
-    return generator, networks.build_critic(SIZE, len(UNITS), CONFIG.critic_filters, 3, seed + 1)
+    generator = build_generator(SIZE, len(UNITS), CONFIG.filters, 1, seed, relative=relative)
+    return generator, build_critic(SIZE, len(UNITS), CONFIG.critic_filters, 3, seed + 1)
 
 
 def build_model(generator_optimizer, critic_optimizer, critic_steps: int = 2, **options):

@@ -14,7 +14,7 @@ as the algorithm needs it. With K = 5 updates of the critic for one of the gener
 
 The AU planes of the generator's first convolution, which `networks` convolves on 7 x 7 pixels, and
 the critic's heads are left out. The critic's last two convolutions are timed as the matrix products
-of `networks.strided_patches`: as convolutions they are up to five times slower. Prints JSON:
+of `networks.critic.strided_patches`: as convolutions they are up to five times slower. Prints JSON:
 seconds of the sum, and the rate in GFLOP/s.
 """
 

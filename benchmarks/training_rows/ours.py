@@ -21,15 +21,17 @@ def build(kind: str, batch: int):
     import keras
     import tensorflow as tf
 
-    from ganimation_tf import dataset, networks
+    from ganimation_tf import dataset
     from ganimation_tf.adam import FusedAdam
     from ganimation_tf.config import PRESETS
     from ganimation_tf.model import GANimation
+    from ganimation_tf.networks.critic import build_critic
+    from ganimation_tf.networks.generator import build_generator
 
     config = PRESETS["paper"]
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
-    generator = networks.build_generator(SIZE, UNITS)
+    generator = build_generator(SIZE, UNITS)
     lead = (batch, config.critic_steps)
     image = tf.random.uniform((*lead, SIZE, SIZE, 3), -1, 1)
     units, target = (tf.random.uniform((*lead, UNITS)) for _ in range(2))
@@ -37,7 +39,7 @@ def build(kind: str, batch: int):
         run = tf.function(lambda: generator([image[:, 0], units[:, 0]]))
         return lambda: run()["image"].numpy()
     model = GANimation(
-        generator, networks.build_critic(SIZE, UNITS), config.loss_weights, config.critic_steps
+        generator, build_critic(SIZE, UNITS), config.loss_weights, config.critic_steps
     )
     model.compile(
         *(FusedAdam(config.learning_rate, config.beta_1, config.beta_2, 1e-8) for _ in range(2))

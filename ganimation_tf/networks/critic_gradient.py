@@ -17,7 +17,12 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from ganimation_tf import networks
+from ganimation_tf.networks.critic import (
+    CRITIC_SLOPE,
+    critic_convolutions,
+    critic_heads,
+    strided_patches,
+)
 
 HeadLoss = Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], tf.Tensor]
 """The critic's outputs on real and on fake images to a scalar loss."""
@@ -46,21 +51,21 @@ def critic_gradient(
     """The gradient of a loss on real and fake images plus a penalty on slopes between them.
 
     Args:
-        critic: as `networks.build_critic` makes it.
+        critic: as `networks.critic.build_critic` makes it.
         real, fake, between: float32 (B, S, S, 3) in [-1, 1].
         head_loss: the loss, of the critic's outputs on `real` and on `fake`.
         penalty_slope: (B,) norms of the slopes of the images' summed patch scores at `between` to
             (B,) derivatives of the penalty by those norms.
     """
     images = tf.shape(real)[0]
-    stages = [_Stage(critic, name) for name in networks.critic_convolutions(critic)]
-    heads = networks.critic_heads(critic)
+    stages = [_Stage(critic, name) for name in critic_convolutions(critic)]
+    heads = critic_heads(critic)
 
     x = tf.concat([real, fake, between], axis=0)
     inputs, outputs = [], []
     for stage in stages:
         inputs.append(x)
-        x = tf.nn.leaky_relu(stage(x), networks.CRITIC_SLOPE)
+        x = tf.nn.leaky_relu(stage(x), CRITIC_SLOPE)
         outputs.append(x)
 
     head_gradients, adjoint = _through_heads(heads, x, images, head_loss)
@@ -111,9 +116,7 @@ def _through_heads(heads, x, images, head_loss: HeadLoss):
 
 def _bend(gradient: tf.Tensor, activated: tf.Tensor) -> tf.Tensor:
     """Times the leaky ReLU's derivative, which its output tells as well as its input does."""
-    return tf.raw_ops.LeakyReluGrad(
-        gradients=gradient, features=activated, alpha=networks.CRITIC_SLOPE
-    )
+    return tf.raw_ops.LeakyReluGrad(gradients=gradient, features=activated, alpha=CRITIC_SLOPE)
 
 
 class _Stage:
@@ -130,7 +133,7 @@ class _Stage:
     def linear(self, x: tf.Tensor) -> tf.Tensor:
         if not self._wide:
             return tf.nn.conv2d(x, self.kernel.value, 2, "SAME")
-        patches = networks.strided_patches(x)
+        patches = strided_patches(x)
         flat = tf.matmul(tf.reshape(patches, (-1, self.kernel.shape[0])), self.kernel.value)
         return tf.reshape(flat, (-1, *patches.shape[1:3], self.kernel.shape[1]))
 
@@ -155,14 +158,14 @@ class _Stage:
             )
         rows, columns = self.kernel.shape
         return tf.matmul(
-            tf.reshape(networks.strided_patches(x), (-1, rows)),
+            tf.reshape(strided_patches(x), (-1, rows)),
             tf.reshape(gradient, (-1, columns)),
             transpose_a=True,
         )
 
 
 def _overlap(patches: tf.Tensor) -> tf.Tensor:
-    """(B, P, P, 16 C) to (B, 2P, 2P, C), overlaps added: `networks.strided_patches` transposed."""
+    """(B, P, P, 16 C) to (B, 2P, 2P, C), overlaps added: `strided_patches` transposed."""
     side, channels = patches.shape[1], patches.shape[3] // 16
     blocks = 0.0
     for corner, part in enumerate(tf.split(patches, 4, axis=-1)):
