@@ -104,8 +104,9 @@ class InProcess:
 def start_server(model_dir: str, max_batch_size: int) -> tuple[subprocess.Popen, str, str]:
     """The process and its addresses, gRPC and REST."""
     command = [sys.executable, "-m", "ganimation_tf", "serve", "--model-dir", model_dir]
+    batching = [f"--max-batch-size={max_batch_size}", f"--max-enqueued-batches={CLIENTS}"]
     process = subprocess.Popen(
-        [*command, "--port=0", "--rest-port=0", f"--max-batch-size={max_batch_size}"],
+        [*command, *batching, "--port=0", "--rest-port=0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
