@@ -180,6 +180,8 @@ def one_round(process: InProcess, grpc_callers: list, rest_callers: list, args) 
     }
     found["best batch"] = max(rates, key=rates.get)
     found["in process /s"] = rates[found["best batch"]]
+    for caller in rest_callers:
+        caller.close()  # reopened by the next request; the server closes what idles for a minute
     for name, callers in (("gRPC", grpc_callers), ("REST", rest_callers)):
         found[f"{name} /s"], seconds = together(callers, args.requests)
         found[f"{name} p50"], found[f"{name} p99"] = np.percentile(seconds, [50, 99])
