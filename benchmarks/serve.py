@@ -106,8 +106,9 @@ class InProcess:
 def start_server(model_dir: str, max_batch_size: int) -> tuple[subprocess.Popen, str, str]:
     """The process and its addresses, gRPC and REST."""
     command = [sys.executable, "-m", "ganimation_tf", "serve", "--model-dir", model_dir]
+    batching = [f"--max-batch-size={max_batch_size}", f"--max-enqueued-batches={CLIENTS}"]
     process = subprocess.Popen(
-        [*command, "--port=0", "--rest-port=0", f"--max-batch-size={max_batch_size}"],
+        [*command, *batching, "--port=0", "--rest-port=0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -181,6 +182,8 @@ def one_round(process: InProcess, grpc_callers: list, rest_callers: list, args) 
     }
     found["best batch"] = max(rates, key=rates.get)
     found["in process /s"] = rates[found["best batch"]]
+    for caller in rest_callers:
+        caller.close()  # reopened by the next request; the server closes what idles for a minute
     for name, callers in (("gRPC", grpc_callers), ("REST", rest_callers)):
         found[f"{name} /s"], seconds = together(callers, args.requests)
         found[f"{name} p50"], found[f"{name} p99"] = np.percentile(seconds, [50, 99])

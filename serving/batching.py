@@ -8,7 +8,7 @@ what has gathered while a batch ran makes the next batch.
 import collections
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import grpc
@@ -18,8 +18,7 @@ import tensorflow as tf
 from serving.batching_config import BatchingParameters
 from serving.models import LoadedVersion
 from serving.status import StatusError, from_graph
-
-Arrays = Mapping[str, np.ndarray]
+from serving.task import Arrays, Task, cancelled, too_late
 
 
 class Observer(Protocol):
@@ -30,32 +29,6 @@ class Observer(Protocol):
 
     def batch(self, rows: int, padded: int, seconds: float) -> None:
         """A batch has run: rows of requests, rows with padding, time in TensorFlow."""
-
-
-class Task:
-    """One request in the queue, and the answer to it.
-
-    Args:
-        inputs: arrays by name, `rows` long in their first dimension.
-        deadline: `time.monotonic()` after which nobody waits for the answer.
-    """
-
-    def __init__(self, inputs: Arrays, rows: int, deadline: float):
-        self.inputs = inputs
-        self.rows = rows
-        self.deadline = deadline
-        self.enqueued = time.monotonic()
-        self.done = threading.Event()
-        self.outputs: Arrays = {}
-        self.error: Exception | None = None
-
-    def finish(self, outputs: Arrays) -> None:
-        self.outputs = outputs
-        self.done.set()
-
-    def fail(self, error: Exception) -> None:
-        self.error = error
-        self.done.set()
 
 
 class Batcher:
@@ -111,10 +84,10 @@ class Batcher:
         """
         task, key = Task(inputs, rows, deadline), (version, name)
         self._enqueue(key, task)
-        on_cancel(lambda: self._withdraw(key, task, _cancelled()))
+        on_cancel(lambda: self._withdraw(key, task, cancelled()))
         remaining = min(deadline - time.monotonic(), threading.TIMEOUT_MAX)  # may be infinite
         if not task.done.wait(max(0.0, remaining)):
-            self._withdraw(key, task, _too_late())
+            self._withdraw(key, task, too_late())
         if task.error is None:
             return task.outputs
         error, task.error = task.error, None
@@ -188,7 +161,7 @@ class Batcher:
         while queue and rows + queue[0].rows <= self.parameters.max_batch_size:
             task = queue.popleft()
             if time.monotonic() > task.deadline:
-                task.fail(_too_late())
+                task.fail(too_late())
             elif not task.done.is_set():
                 tasks.append(task)
                 rows += task.rows
@@ -247,13 +220,3 @@ def _joined(inputs: list[Arrays], padding: int) -> Arrays:
         if padding
         else joined
     )
-
-
-def _too_late() -> StatusError:
-    return StatusError(
-        grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the answer was ready"
-    )
-
-
-def _cancelled() -> StatusError:
-    return StatusError(grpc.StatusCode.CANCELLED, "the caller is no longer waiting")

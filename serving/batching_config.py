@@ -77,33 +77,20 @@ def _message_class():
     )
     message = file.message_type.add(name="BatchingParameters")
     field = descriptor_pb2.FieldDescriptorProto
-    for number, name in enumerate(_LEAST, start=1):
+    for number, name in enumerate((*_LEAST, "thread_pool_name"), start=1):
+        wrapper = "StringValue" if name == "thread_pool_name" else "Int64Value"
         message.field.add(
             name=name,
             number=number,
             label=field.LABEL_OPTIONAL,
             type=field.TYPE_MESSAGE,
-            type_name=".google.protobuf.Int64Value",
+            type_name=f".google.protobuf.{wrapper}",
         )
-    message.field.add(
-        name="thread_pool_name",
-        number=5,
-        label=field.LABEL_OPTIONAL,
-        type=field.TYPE_MESSAGE,
-        type_name=".google.protobuf.StringValue",
-    )
-    message.field.add(
-        name="allowed_batch_sizes",
-        number=6,
-        label=field.LABEL_REPEATED,
-        type=field.TYPE_INT64,
-    )
-    message.field.add(
-        name="pad_variable_length_inputs",
-        number=7,
-        label=field.LABEL_OPTIONAL,
-        type=field.TYPE_BOOL,
-    )
+    for name, number, kind, label in (
+        ("allowed_batch_sizes", 6, field.TYPE_INT64, field.LABEL_REPEATED),
+        ("pad_variable_length_inputs", 7, field.TYPE_BOOL, field.LABEL_OPTIONAL),
+    ):
+        message.field.add(name=name, number=number, label=label, type=kind)
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(file)

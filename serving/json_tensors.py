@@ -23,12 +23,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """A body may take 20 times its size as Python objects; one tree at a time bounds what that is."""
 
 
-def parse_request(body: bytes) -> dict:
-    """The top-level object.
-
-    Raises:
-        StatusError: INVALID_ARGUMENT if the body is not one JSON object.
-    """
+def _parse(body: bytes) -> dict:
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
@@ -61,7 +56,7 @@ def fill_request(
         StatusError: INVALID_ARGUMENT, worded as TensorFlow Serving does.
     """
     with _ONE_AT_A_TIME:
-        document = parse_request(body)
+        document = _parse(body)
         name = document.get("signature_name", "")
         if not isinstance(name, str):
             raise invalid(
@@ -69,18 +64,7 @@ def fill_request(
             )
         request.model_spec.signature_name = name
         infos = find_signature(name).inputs
-        in_rows = "instances" in document
-        if in_rows and "inputs" in document:
-            raise invalid(
-                "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to "
-                "exist"
-            )
-        if in_rows:
-            values = _columns_of_rows(document["instances"], infos)
-        elif "inputs" in document:
-            values = _columns(document["inputs"], infos)
-        else:
-            raise invalid("Missing 'inputs' or 'instances' key")
+        in_rows, values = _values(document, infos)
         for alias, value in values.items():
             request.inputs[alias].MergeFromString(
                 _to_tensor(alias, value, infos[alias].dtype).SerializeToString()
@@ -88,13 +72,25 @@ def fill_request(
     return in_rows
 
 
+def _values(document: dict, infos: Mapping) -> tuple[bool, dict[str, object]]:
+    """Whether the inputs come in rows, and each input as one nested list."""
+    if "instances" in document and "inputs" in document:
+        raise invalid(
+            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
+        )
+    if "instances" in document:
+        return True, _columns_of_rows(document["instances"], infos)
+    if "inputs" in document:
+        return False, _columns(document["inputs"], infos)
+    raise invalid("Missing 'inputs' or 'instances' key")
+
+
 def _columns_of_rows(rows, infos: Mapping) -> dict[str, list]:
     if not isinstance(rows, list):
         raise invalid("Excepting 'instances' to be an list/array")
     if not rows:
         raise invalid("No values in 'instances' array")
-    named = isinstance(rows[0], dict) and not _is_binary(rows[0])
-    if not named:
+    if not isinstance(rows[0], dict) or _is_binary(rows[0]):
         if len(infos) > 1:
             raise invalid(
                 "instances is a plain list, but expecting list of objects as multiple input "
@@ -230,9 +226,12 @@ def answer(response: predict_pb2.PredictResponse, in_rows: bool) -> bytes:
 def _to_json(alias: str, tensor):
     array = wire.from_tensor(tensor)
     if array.dtype.kind == "O":
-        encode = _binary if alias.endswith(BYTES_SUFFIX) else _text
+        binary = alias.endswith(BYTES_SUFFIX)
         encoded = np.empty(array.shape, object)
-        encoded.flat = [encode(value) for value in array.ravel()]
+        encoded.flat = [
+            _binary(value) if binary else value.decode("utf-8", "replace")
+            for value in array.ravel()
+        ]
         return encoded.tolist()
     if array.dtype == np.float32:  # by way of its shortest text: 0.2, not 0.20000000298
         return array.astype("U32").astype(np.float64).tolist()
@@ -241,10 +240,6 @@ def _to_json(alias: str, tensor):
 
 def _binary(value: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(value).decode()}
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
 
 
 def error(message: str) -> bytes:

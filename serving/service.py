@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 import grpc
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
-from serving.batching import Arrays, Batcher
+from serving.batching import Batcher
 from serving.batching_config import BatchingParameters
 from serving.metrics import Metrics
 from serving.models import LoadedVersion, ModelVersions
 from serving.predict import predict
 from serving.status import StatusError, invalid
+from serving.task import Arrays
 
 SIGNATURE_DEF = "signature_def"
 
