@@ -129,12 +129,14 @@ def _wanted(args: argparse.Namespace, client, crop: bytes, names):
 
 
 def _write(args: argparse.Namespace, picture: bytes, card, wanted) -> None:
-    from ganimation_tf import images, provenance
+    from ganimation_tf import provenance
 
     origin = None if args.no_provenance else provenance.Provenance.of(card, wanted)
     if args.output is None:
         sys.stdout.buffer.write(picture if origin is None else provenance.label(picture, origin))
         return
     if args.output.suffix.lower() != ".png":
+        from ganimation_tf import images
+
         picture = images.encode_jpeg(images.decode(picture))
     provenance.save(args.output, picture, origin)
