@@ -93,7 +93,10 @@ class TrainConfig:
     target_noise: float = _option(0.1, "U(-x, x) added to the target AUs", 0)
     jitter: float = _option(0.0, "brightness and contrast vary by up to this share", 0, 0.9)
     average: float = _option(
-        0.0, "decay of the moving average of the generator; 0: none is kept", 0, 0.99999
+        0.0,
+        "decay of the moving average of the generator, reached step by step; 0: none is kept",
+        0,
+        0.99999,
     )
     seed: int = _option(0, "seed of weights, data order, targets and penalty", 0)
     loss_weights: LossWeights = LossWeights()

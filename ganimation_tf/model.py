@@ -209,7 +209,13 @@ class GANimation(keras.Model):
         return loss, terms | vitals.mask_statistics(edited["attention"])
 
     def _update_average(self, strategy: tf.distribute.Strategy) -> None:
-        """Moves the average towards the generator; in the context of all replicas."""
+        """Moves the average towards the generator; in the context of all replicas.
+
+        The decay begins low and grows to its value: at 0.999 from the start, the random weights
+        of step 0 would be seen for thousands of steps.
+        """
+        updates = tf.cast(self.optimizer.iterations, tf.float32)
+        decay = tf.minimum(self.average, (1.0 + updates) / (10.0 + updates))
         for mean, variable in zip(
             self.inference_generator.trainable_variables,
             self.generator.trainable_variables,
@@ -217,7 +223,7 @@ class GANimation(keras.Model):
         ):
             strategy.extended.update(
                 mean.value,
-                lambda mean, now: mean.assign_sub((1.0 - self.average) * (mean - now)),
+                lambda mean, now: mean.assign_sub((1.0 - decay) * (mean - now)),
                 args=(variable.value,),
             )
 

@@ -114,16 +114,22 @@ def test_the_critic_learns_to_read_action_units():
     assert np.mean(errors[-10:]) < 0.3 * (1 / 12) / 3
 
 
-def test_the_average_moves_by_its_decay_towards_the_generator():
-    model = tiny.build_model(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), average=0.75)
-    before = [value.copy() for value in model.inference_generator.get_weights()]
-    for old, now in zip(before, weights_of(model.generator), strict=True):
+@pytest.mark.parametrize(("updates", "decay"), [(1, 2 / 11), (2, 3 / 12), (3, 0.3)])
+def test_the_average_moves_by_its_decay_towards_the_generator(updates, decay):
+    """The decay is (1 + n) / (10 + n) at first, and never more than 0.3 here."""
+    model = tiny.build_model(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), average=0.3)
+    for old, now in zip(
+        weights_of(model.inference_generator), weights_of(model.generator), strict=True
+    ):
         np.testing.assert_array_equal(old, now)
-    model.train_step({k: tf.constant(v) for k, v in tiny.batch().items()})
+    batch = {k: tf.constant(v) for k, v in tiny.batch().items()}
+    for _ in range(updates):
+        before = weights_of(model.inference_generator)
+        model.train_step(batch)
     for old, mean, now in zip(
         before, weights_of(model.inference_generator), weights_of(model.generator), strict=True
     ):
-        np.testing.assert_allclose(mean, 0.75 * old + 0.25 * now, atol=1e-6)
+        np.testing.assert_allclose(mean, decay * old + (1 - decay) * now, atol=1e-6)
 
 
 def test_evaluation_and_samples_use_the_average():
