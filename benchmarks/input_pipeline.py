@@ -46,13 +46,17 @@ def pipeline_rate(data: pathlib.Path, batch: int, seconds: float) -> float:
     from ganimation_tf.quiet import import_tensorflow
 
     import_tensorflow()
+    import tensorflow as tf
+
     from ganimation_tf import dataset
     from ganimation_tf.config import PRESETS
     from ganimation_tf.manifest import Manifest
 
     config = dataclasses.replace(PRESETS["paper"], batch_size=batch)
+    tf.config.experimental.enable_op_determinism()  # as in training
     elements = iter(dataset.training(data, Manifest.load(data), config))
-    next(elements)
+    for _ in range(3):  # two are made ahead of time
+        next(elements)
     started, images = time.perf_counter(), 0
     while time.perf_counter() - started < seconds:
         images += next(elements)[dataset.IMAGE].shape[0] * config.critic_steps

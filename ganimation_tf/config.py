@@ -5,6 +5,7 @@ A field gives the default, the flag of `ganimation train`, its help text and the
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -39,6 +40,8 @@ def _check_ranges(config, prefix: str = "--") -> None:
             raise UserError(f"{prefix}{name} must be one of {', '.join(choices)}, got {value}")
         if value is None or (low is None and high is None):
             continue
+        if not math.isfinite(value):
+            raise UserError(f"{prefix}{field.name.replace('_', '-')} must be finite, got {value}")
         # Written so that NaN is refused.
         if not ((low is None or value >= low) and (high is None or value <= high)):
             bounds = f"at least {low}" if high is None else f"in [{low}, {high}]"
@@ -80,8 +83,8 @@ class TrainConfig:
     batch_size: int = _option(25, "images per update, over all devices", 1)
     critic_steps: int = _option(5, "critic updates for each update of the generator", 1)
     learning_rate: float = _option(1e-4, "Adam's step for both networks", 0)
-    beta_1: float = _option(0.5, "Adam's decay of the mean", 0, 1)
-    beta_2: float = _option(0.999, "Adam's decay of the square", 0, 1)
+    beta_1: float = _option(0.5, "Adam's decay of the mean", 0, 0.99999)
+    beta_2: float = _option(0.999, "Adam's decay of the square", 0, 0.99999)
     epochs: int = _option(20, "epochs at the full learning rate", 1)
     decay_epochs: int = _option(10, "further epochs of linear decay to zero", 0)
     target_sampling: str = _option(
@@ -98,7 +101,7 @@ class TrainConfig:
         0,
         0.99999,
     )
-    seed: int = _option(0, "seed of weights, data order, targets and penalty", 0)
+    seed: int = _option(0, "seed of weights, data order, targets and penalty", 0, 2**31 - 1)
     loss_weights: LossWeights = LossWeights()
 
     def __post_init__(self):

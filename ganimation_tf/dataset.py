@@ -128,7 +128,7 @@ def training(
         images on 1 and on several replicas.
     """
     pool = load_action_units(directory, manifest, manifest_lib.TRAIN)
-    sample = targets.make_sampler(config.target_sampling, pool)
+    sample = targets.make_sampler(config.target_sampling, pool, config.target_noise)
     jittered = _make_jitter(config.jitter) if config.jitter else lambda image, seed: image
     size = manifest.crop.size
     first, begin = divmod(start_step * config.images_per_step, len(pool))
@@ -136,15 +136,14 @@ def training(
 
     def example(position: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         record = parse(serialized)
-        stream = tf.random.split(tf.stack([tf.constant(config.seed, tf.int64), position]), 5)
+        stream = tf.random.split(tf.stack([tf.constant(config.seed, tf.int64), position]), 4)
         image = decode_image(record[records.IMAGE], size)
         image = tf.image.stateless_random_flip_left_right(image, stream[0])
         source = record[records.ACTION_UNITS]
-        target = sample(source, stream[1])
         return {
-            IMAGE: jittered(image, stream[4]),
+            IMAGE: jittered(image, stream[2]),
             ACTION_UNITS: source,
-            TARGET: targets.with_noise(target, config.target_noise, stream[2]),
+            TARGET: tf.ensure_shape(sample(source, stream[1]), source.shape),
             EPSILON: tf.random.stateless_uniform((), stream[3]),
         }
 
@@ -160,15 +159,22 @@ def evaluation(
     *,
     batch_size: int,
     split: str = manifest_lib.EVAL,
+    replicas: int = 1,
 ) -> tf.data.Dataset:
     """Each record of a split once, in order; the target is the AUs of the split's next face.
+
+    Args:
+        batch_size: over all replicas.
+        replicas: devices that share a batch evenly; fewer faces than these are left out at the
+            end, because a device without any face fails.
 
     Returns:
         Dataset of dicts: `image` float32 (B, S, S, 3) in [-1, 1], `action_units` and
         `target_action_units` float32 (B, N). The last batch may be smaller.
     """
     units = load_action_units(directory, manifest, split)
-    targets = tf.data.Dataset.from_tensor_slices(np.roll(units, -1, axis=0))
+    faces = len(units) // replicas * replicas
+    wanted = tf.data.Dataset.from_tensor_slices(np.roll(units, -1, axis=0))
     size = manifest.crop.size
 
     def example(record, target):
@@ -178,7 +184,7 @@ def evaluation(
             TARGET: target,
         }
 
-    pairs = tf.data.Dataset.zip(_parsed(directory, manifest, split), targets)
+    pairs = tf.data.Dataset.zip(_parsed(directory, manifest, split), wanted).take(faces)
     examples = pairs.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    batches = tf.data.experimental.assert_cardinality(math.ceil(len(units) / batch_size))
+    batches = tf.data.experimental.assert_cardinality(math.ceil(faces / batch_size))
     return examples.batch(batch_size).apply(batches).prefetch(2)  # Keras warns if it must guess

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ganimation_tf import dataset, runs
+from ganimation_tf import dataset, runs, transfer
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.manifest import TRAIN, Manifest
 
@@ -47,10 +47,12 @@ def make_plan(
         start_from: a run whose networks to start from; None: from random ones.
 
     Raises:
-        UserError: if the dataset is not whole or fits less than one batch.
+        UserError: if the dataset is not whole, or the run to start from has no networks.
     """
     manifest = Manifest.load(data)
     dataset.shard_paths(data, manifest, TRAIN)
+    if start_from is not None:
+        transfer.require_networks(start_from)
     epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
     steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
     return Plan(data, config, manifest, preset, epoch_steps, steps, start_from)

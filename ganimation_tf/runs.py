@@ -84,9 +84,19 @@ def read_facts(run: pathlib.Path) -> dict[str, Any]:
         UserError: if it cannot be read.
     """
     try:
-        return json.loads((run / CONFIG).read_text())
-    except (OSError, ValueError) as error:
+        return _filled(json.loads((run / CONFIG).read_text()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{run} is not a run: cannot read {CONFIG}: {error}") from error
+
+
+def _filled(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts with the options that they are older than, which then had their defaults' effect."""
+    defaults = TrainConfig().to_dict()
+    given = facts["train"]
+    weights = defaults["loss_weights"] | given["loss_weights"]
+    known = {"start_from": None, **facts, "train": defaults | given | {"loss_weights": weights}}
+    list(known["dataset"]["action_units"])  # raises where it is no run's
+    return known
 
 
 def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
@@ -108,15 +118,16 @@ def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
 
 def find_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path | None:
     """The newest run below `runs` with the very same facts, None if there is none."""
-    if not runs.is_dir():
-        return None
+    return next((run for run in newest_first(runs) if read_facts(run) == facts), None)
+
+
+def newest_first(runs: pathlib.Path) -> Iterator[pathlib.Path]:
+    """The runs below `runs` whose config can be read."""
     for path in sorted(runs.glob("[0-9]" * 5 + "-*"), reverse=True):
-        try:
-            if json.loads((path / CONFIG).read_text()) == facts:
-                return path
-        except (OSError, ValueError):  # not a run, or one that was killed before it began
-            continue
-    return None
+        # One that was killed before it began has none.
+        with contextlib.suppress(UserError):
+            read_facts(path)
+            yield path
 
 
 def require_same(run: pathlib.Path, facts: Mapping[str, Any]) -> None:
@@ -125,20 +136,20 @@ def require_same(run: pathlib.Path, facts: Mapping[str, Any]) -> None:
     Raises:
         UserError: naming each difference and both values.
     """
-    saved = read_facts(run)
-    try:
-        lists = saved["dataset"]["action_units"], facts["dataset"]["action_units"]
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{run / CONFIG} is not the config of a run: {error}") from error
+    lists = read_facts(run)["dataset"]["action_units"], facts["dataset"]["action_units"]
     action_units.require_same(*lists, f"{run} and the dataset")
-    before, now = dict(_leaves(saved)), dict(_leaves(facts))
-    changed = [
+    if changed := differences(run, facts):
+        raise UserError(f"{run} cannot go on: {'; '.join(changed)}")
+
+
+def differences(run: pathlib.Path, facts: Mapping[str, Any]) -> list[str]:
+    """What of a run is otherwise than in `facts`: each name with both values."""
+    before, now = dict(_leaves(read_facts(run))), dict(_leaves(facts))
+    return [
         f"{name} was {json.dumps(before.get(name))} and is now {json.dumps(now.get(name))}"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
-    if changed:
-        raise UserError(f"{run} cannot go on: {'; '.join(changed)}")
 
 
 def _leaves(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -165,6 +176,8 @@ def lock(run: pathlib.Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{run} is being trained by another process") from None
+        except OSError as error:
+            raise UserError(f"{run}: cannot be locked: {error}") from error
         yield
 
 

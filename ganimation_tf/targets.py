@@ -19,19 +19,29 @@ Sampler = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """Takes a face's own AUs, float32 (N,), and a seed, (2,); returns target AUs, float32 (N,)."""
 
 
-def make_sampler(kind: str, pool: np.ndarray) -> Sampler:
+def make_sampler(kind: str, pool: np.ndarray, noise: float) -> Sampler:
     """The sampler of `TrainConfig.target_sampling`.
 
     Args:
         kind: `config.FROM_DATA`, `SINGLE` or `BALANCED`.
         pool: float32 (M, N), the AUs of all training faces.
+        noise: U(-noise, noise) is added to each AU of another face, not clipped, as in the
+            published code. `SINGLE` has none: it changes one AU, to a value that is random already.
     """
-    return {FROM_DATA: _from_data, SINGLE: _single, BALANCED: _balanced}[kind](pool)
+    if kind == SINGLE:
+        return _single(pool)
+    return _with_noise({FROM_DATA: _from_data, BALANCED: _balanced}[kind](pool), noise)
 
 
-def with_noise(target: tf.Tensor, noise: float, seed: tf.Tensor) -> tf.Tensor:
-    """`target` + U(-noise, noise) for each AU, not clipped, as published (section 5)."""
-    return target + tf.random.stateless_uniform(target.shape, seed, -noise, noise, tf.float32)
+def _with_noise(sample: Sampler, noise: float) -> Sampler:
+    def noisy(source, seed):
+        of_sample, of_noise = tf.unstack(tf.random.split(seed, 2))
+        target = sample(source, of_sample)
+        return target + tf.random.stateless_uniform(
+            tf.shape(target), of_noise, -noise, noise, tf.float32
+        )
+
+    return noisy
 
 
 def _below(limit, seed) -> tf.Tensor:

@@ -18,6 +18,7 @@ from ganimation_tf.callbacks.progress import Progress
 from ganimation_tf.callbacks.samples import SampleGrid
 from ganimation_tf.callbacks.summaries import Summaries, writer
 from ganimation_tf.config import TrainConfig
+from ganimation_tf.errors import UserError
 from ganimation_tf.health import Monitor
 from ganimation_tf.manifest import EVAL, TRAIN
 from ganimation_tf.model import GANimation
@@ -56,31 +57,64 @@ def train(
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
     if resume is not None:
+        resume = resume.resolve()
         runs.require_same(resume, plan.facts)
     found = resume or (None if new else runs.find_run(runs_dir, plan.facts))
     if found and saved_step(found) >= plan.steps:
-        log.info("%s is finished already; --new trains it once more", found)
+        log.info("%s is finished already; --runs with --new trains it once more", found)
         return found
+    if not found and not new:
+        _tell_of_unfinished(runs_dir, plan)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
         model = build_model(plan)
+        if plan.start_from:
+            for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
+                log.info("%s", line)
     run = found or runs.start_run(runs_dir, plan.facts)
     with runs.lock(run):
         checkpoints = Checkpoints(run, checkpoint_minutes, _score(plan.config))
         start = checkpoints.restore(model)
         if start:
             log.info("going on with %s at step %d", run, start)
-        elif plan.start_from:
-            for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
-                log.info("%s", line)
-        with _stopping(checkpoints), writing(run):
+        with _stopping(checkpoints, plan.steps), _explained(plan), writing(run):
             _fit(plan, model, run, start, checkpoints)
     return run
 
 
+def _tell_of_unfinished(runs_dir: pathlib.Path, plan: Plan) -> None:
+    """Says why the newest run is not gone on with, if it was not trained to its end."""
+    newest = next(runs.newest_first(runs_dir), None)
+    if newest and saved_step(newest) < runs.read_facts(newest)["steps"]:
+        changed = "; ".join(runs.differences(newest, plan.facts))
+        log.info("%s is unfinished but another: %s. A new run is made", newest, changed)
+
+
+@contextlib.contextmanager
+def _explained(plan: Plan) -> Iterator[None]:
+    """What TensorFlow raises where the user can help, in words.
+
+    Raises:
+        UserError: if the memory does not suffice or the dataset cannot be read.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            f"the device's memory does not suffice: lower --batch-size (now "
+            f"{plan.config.batch_size}) or the networks' filters; the same command goes on from "
+            "the last saved state only with the same options"
+        ) from error
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(
+            f"{plan.data} cannot be read to its end: {reason}; see ganimation inspect"
+        ) from error
+
+
 def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoints) -> None:
     config = plan.config
-    validation, shown = _evaluation(plan)
+    validation, shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
     monitor = Monitor(_baselines(plan, model), config, plan.steps)
     train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     callbacks = [
@@ -141,7 +175,7 @@ def _score(config: TrainConfig):
 
 
 @contextlib.contextmanager
-def _stopping(checkpoints: Checkpoints) -> Iterator[None]:
+def _stopping(checkpoints: Checkpoints, steps: int) -> Iterator[None]:
     """SIGINT and SIGTERM save the state at the end of the step; the second one ends at once.
 
     Raises:
@@ -151,15 +185,18 @@ def _stopping(checkpoints: Checkpoints) -> Iterator[None]:
         yield  # only the main thread can be told of signals
         return
 
-    def stop(number, _):
+    def stop(*_):
         log.info("stopping at the end of this step; once more: at once")
         checkpoints.stop_requested = True
-        signal.signal(number, before[number])
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     except Interrupted:
+        if saved_step(checkpoints.run) >= steps:
+            return  # it was the last step: all is done
         log.info("saved; the same command goes on from here")
         raise KeyboardInterrupt from None
     finally:
@@ -176,12 +213,16 @@ def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
     )
 
 
-def _evaluation(plan: Plan):
+def _evaluation(plan: Plan, replicas: int):
     """What to validate on, None without an eval split; and the faces of the sample grid."""
     data, manifest, batch_size = plan.data, plan.manifest, plan.config.batch_size
     split = EVAL if manifest.records(EVAL) else TRAIN
     shown = next(iter(dataset.evaluation(data, manifest, batch_size=SAMPLES, split=split)))
-    if split == EVAL:
-        return dataset.evaluation(data, manifest, batch_size=batch_size), shown
-    log.warning("%s has no eval split: nothing is validated, samples are training faces", data)
-    return None, shown
+    if split == TRAIN:
+        log.warning("%s has no eval split: nothing is validated, samples are training faces", data)
+        return None, shown
+    if manifest.records(EVAL) < replicas:
+        log.warning("the eval split has fewer faces than there are devices: nothing is validated")
+        return None, shown
+    faces = dataset.evaluation(data, manifest, batch_size=batch_size, replicas=replicas)
+    return faces, shown

@@ -12,6 +12,14 @@ from ganimation_tf.model import GANimation
 from ganimation_tf.networks.critic import refit_kernel
 
 
+def require_networks(run: pathlib.Path) -> None:
+    """Raises UserError unless `run` is a run that has saved its networks."""
+    runs.read_facts(run)
+    for name in ("generator", "critic"):
+        if not (run / f"{name}.keras").is_file():
+            raise UserError(f"{run} has no {name}.keras: it has not ended an epoch")
+
+
 def start_from(model: GANimation, run: pathlib.Path, names: Sequence[str]) -> Iterator[str]:
     """Copies every weight of a run's networks that has a place in the model's.
 
@@ -28,7 +36,13 @@ def start_from(model: GANimation, run: pathlib.Path, names: Sequence[str]) -> It
     Raises:
         UserError: if the run's networks cannot be read or are built otherwise.
     """
-    old_names = runs.read_facts(run)["dataset"]["action_units"]
+    facts = runs.read_facts(run)
+    old_names = facts["dataset"]["action_units"]
+    if facts["train"]["relative"] != model.relative:
+        raise UserError(
+            f"the generator cannot start from that run: --relative is {facts['train']['relative']} "
+            f"there and {model.relative} here"
+        )
     yield f"starting from the networks of {run}"
     if old_names != list(names):
         fresh = [name for name in names if name not in old_names]

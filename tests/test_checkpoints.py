@@ -151,8 +151,36 @@ def test_a_damaged_state_is_left_out_and_the_one_before_is_taken(data, whole, tm
     with caplog.at_level(logging.INFO, "ganimation_tf"):
         assert run_training(data, tmp_path) == run
     assert f"{damaged} is damaged and left out" in caplog.text
+    assert damaged.with_name(f"damaged-{damaged.name}").is_dir()  # nothing is thrown away
     assert f"going on with {run} at step 4" in caplog.text
     require_equal(run, whole)
+
+
+def test_a_run_whose_states_are_all_damaged_is_not_begun_anew(data, whole, tmp_path):
+    run = tmp_path / whole.name
+    shutil.copytree(whole, run)
+    for path in checkpoints.saved_states(run):
+        (path / checkpoints.PROGRESS).write_text('{"step": ')
+    shutil.rmtree(checkpoints.saved_states(run)[-1])  # else it would count as finished
+    with pytest.raises(UserError, match="none of its 2 saved states can be read"):
+        run_training(data, tmp_path)
+    assert len(list((run / "checkpoints").glob("damaged-*"))) == 2
+
+
+def test_killed_before_the_first_state_nothing_is_logged_twice(data, tmp_path):
+    class Dying(checkpoints.Checkpoints):
+        def on_epoch_end(self, epoch, logs=None):
+            raise RuntimeError("here it ends")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "Checkpoints", Dying)
+        with pytest.raises(RuntimeError, match="here it ends"):
+            run_training(data, tmp_path, checkpoint_minutes=1000)
+    (run,) = tmp_path.iterdir()
+    assert len(logged(run)) == 1
+    assert run_training(data, tmp_path, checkpoint_minutes=1000) == run
+    assert [line["epoch"] for line in logged(run)] == [1, 2]
+    assert (run / "samples.gif").is_file()
 
 
 def test_the_newest_three_states_are_kept(whole):

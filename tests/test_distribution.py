@@ -13,6 +13,7 @@ def test_two_steps_on_two_replicas_equal_those_on_one():
     assert done.returncode == 0, done.stderr[-2000:]
     facts = json.loads(done.stdout.splitlines()[-1])
     assert facts.pop("replicas") == 2
+    assert facts.pop("whole training") == {"weights": 0.0, "logs": 0.0}
     assert len(facts) == 2
     for name, difference in facts.items():
         assert difference["weights"] < 1e-6, (name, facts)

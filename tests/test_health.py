@@ -266,7 +266,6 @@ def test_a_diverging_run_ends_with_one_line_and_its_last_good_state(tmp_path, ca
     original = checkpoints.Checkpoints.on_epoch_end
 
     def save(self, epoch, logs=None):
-        require_finite_weights(self.model)
         original(self, epoch, logs)
         saved.append(int(self.model.optimizer.iterations))
 

@@ -12,8 +12,8 @@ POOL = np.array([[0.9, 0.0, 0.1], [0.0, 0.5, 0.0], [0.0, 0.6, 0.1], [0.1, 0.7, 0
 DRAWS = 2000
 
 
-def draw(kind, pool=POOL, source=(0.3, 0.4, 0.5)):
-    sample = targets.make_sampler(kind, pool)
+def draw(kind, pool=POOL, source=(0.3, 0.4, 0.5), noise=0.0):
+    sample = targets.make_sampler(kind, pool, noise)
     seeds = tf.stack([tf.zeros(DRAWS, tf.int64), tf.range(DRAWS, dtype=tf.int64)], axis=1)
     source = tf.constant(source, tf.float32)
     return tf.map_fn(lambda s: sample(source, s), seeds, fn_output_signature=tf.float32).numpy()
@@ -46,7 +46,7 @@ def test_balanced_without_an_active_au_draws_each_face_as_often():
 
 def test_single_changes_one_au_of_the_source_to_any_value():
     source = np.array([0.3, 0.4, 0.5], np.float32)
-    drawn = draw(SINGLE, source=source)
+    drawn = draw(SINGLE, source=source, noise=0.1)
     changed = drawn != source
     assert (changed.sum(1) == 1).all()
     assert changed.mean(0) == near([1 / 3] * 3)
@@ -55,7 +55,11 @@ def test_single_changes_one_au_of_the_source_to_any_value():
     assert np.histogram(values, 4, (0, 1))[0] / DRAWS == near([0.25] * 4)
 
 
-def test_noise_is_uniform_and_not_clipped():
-    noisy = targets.with_noise(tf.zeros(10_000), 0.1, tf.constant([1, 2])).numpy()
-    assert -0.1 <= noisy.min() < -0.099 and 0.099 < noisy.max() <= 0.1
-    assert np.histogram(noisy, 4, (-0.1, 0.1))[0] / 10_000 == pytest.approx([0.25] * 4, abs=0.02)
+@pytest.mark.parametrize("kind", [FROM_DATA, BALANCED])
+def test_noise_is_uniform_for_each_au_and_not_clipped(kind):
+    pool = np.array([[0.5, 0.0, 1.0]], np.float32)
+    noise = draw(kind, pool=pool, noise=0.1) - pool
+    assert -0.1 <= noise.min() < -0.099 and 0.099 < noise.max() <= 0.1
+    for column in noise.T:
+        assert np.histogram(column, 4, (-0.1001, 0.1001))[0] / DRAWS == near([0.25] * 4)
+    assert np.abs(np.corrcoef(noise.T) - np.eye(3)).max() < 4 / DRAWS**0.5

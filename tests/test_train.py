@@ -97,13 +97,43 @@ def test_without_an_eval_split_training_goes_on_and_says_so(tmp_path, caplog):
 def test_the_same_call_after_the_end_does_nothing_and_says_so(data, finished, caplog):
     with caplog.at_level(logging.INFO, "ganimation_tf"):
         assert run_training(data, finished.parent) == finished
-    assert f"{finished} is finished already; --new trains it once more" in caplog.text
+    assert f"{finished} is finished already; --runs with --new trains it once more" in caplog.text
     assert len((finished / "metrics.jsonl").read_text().splitlines()) == 2
 
 
-def test_a_new_run_is_made_for_another_recipe(data, finished):
-    plan = make_plan(data, dataclasses.replace(tiny.CONFIG, learning_rate=0.5), "tiny")
-    assert runs.find_run(finished.parent, plan.facts) is None
+def test_a_new_run_is_made_for_another_recipe_and_the_difference_is_said(data, tmp_path, caplog):
+    begun = runs.start_run(tmp_path, make_plan(data, tiny.CONFIG, "tiny").facts)
+    other = dataclasses.replace(tiny.CONFIG, learning_rate=0.5)
+    with caplog.at_level(logging.INFO, "ganimation_tf"):
+        run = run_training(data, tmp_path, other, steps=1)
+    assert run != begun
+    assert f"{begun} is unfinished but another: steps was 6 and is now 1; " in caplog.text
+    assert "train.learning_rate was 0.0001 and is now 0.5. A new run" in caplog.text
+
+
+def test_a_run_from_before_an_option_existed_is_gone_on_with(data, tmp_path):
+    plan = make_plan(data, tiny.CONFIG, "tiny")
+    run = runs.start_run(tmp_path, plan.facts)
+    facts = json.loads((run / runs.CONFIG).read_text())
+    del facts["train"]["jitter"], facts["start_from"]
+    (run / runs.CONFIG).write_text(json.dumps(facts))
+    assert runs.find_run(tmp_path, plan.facts) == run
+
+
+def test_a_wrong_run_to_start_from_leaves_nothing_behind(data, tmp_path):
+    empty = runs.start_run(tmp_path / "old", make_plan(data, tiny.CONFIG, "tiny").facts)
+    with pytest.raises(UserError, match="has no generator.keras: it has not ended an epoch"):
+        make_plan(data, tiny.CONFIG, "tiny", start_from=empty)
+    with pytest.raises(UserError, match="is not a run"):
+        make_plan(data, tiny.CONFIG, "tiny", start_from=tmp_path)
+
+
+def test_training_starts_from_another_run(data, finished, tmp_path):
+    plan = make_plan(data, dataclasses.replace(tiny.CONFIG, learning_rate=0.0), "tiny", 1, finished)
+    run = train.train(plan, tmp_path)
+    for old, new in zip(weights(finished), weights(run), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert json.loads((run / "config.json").read_text())["start_from"] == str(finished)
 
 
 def test_resume_with_another_recipe_is_refused_and_the_differences_are_shown(data, finished):
@@ -198,6 +228,11 @@ def test_learning_rate_is_constant_then_linear_to_zero(constant, decay, step, ex
         ("--data {data} --runs {tmp}/runs --steps 0", "--steps must be at least 1, got 0"),
         ("--data {data} --runs {tmp}/runs --preset paper", "multiple of 64 (2 to the power of 6"),
         ("--data {data} --resume {tmp}", "is not a run"),
+        ("--data {data} --resume {tmp} --new", "--new makes a run and --resume goes on"),
+        ("--data {data} --runs {tmp}/runs --learning-rate inf", "--learning-rate must be finite"),
+        ("--data {data} --runs {tmp}/runs --conditioning sum", "invalid choice: 'sum'"),
+        ("--data {data} --runs {tmp}/runs --devices GPU:9", "--devices must be among CPU:0"),
+        ("--data {data} --runs {tmp}/runs --start-from {tmp}", "is not a run"),
         ("--data {data} --runs {tmp}/runs --preset huge", "invalid choice: 'huge'"),
     ],
 )

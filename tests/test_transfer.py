@@ -120,10 +120,15 @@ def test_networks_of_another_build_are_refused(old, tmp_path):
     deeper = dataclasses.replace(CONFIG, residual_blocks=2)
     with pytest.raises(UserError, match="only one of them has layer residual2a"):
         start(tmp_path, run, deeper)
+    relative = dataclasses.replace(CONFIG, relative=True)
+    with pytest.raises(UserError, match="--relative is False there and True here"):
+        start(tmp_path, run, relative)
 
 
 def test_a_run_without_networks_is_refused(tmp_path):
     plan = plan_for(tmp_path / "old")
     run = runs.start_run(tmp_path / "runs", plan.facts)
+    with pytest.raises(UserError, match="has no generator.keras"):
+        transfer.require_networks(run)
     with pytest.raises(UserError, match="cannot read generator.keras"):
         start(tmp_path, run)

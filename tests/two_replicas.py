@@ -1,17 +1,26 @@
 """Run by test_distribution.py in a process of its own: the same training on 1 and on 2 replicas.
 
-Prints, as JSON, the largest difference of any weight and of any logged term, relative above 1.
+Then a whole training on 2 replicas, in one go and interrupted. Prints, as JSON, the largest
+difference of any weight and of any logged term, relative above 1.
 """
 
+import contextlib
+import dataclasses
 import json
+import os
+import pathlib
+import signal
+import tempfile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 import tiny
-from ganimation_tf import devices
+from ganimation_tf import devices, train
 from ganimation_tf.adam import FusedAdam
+from ganimation_tf.callbacks import checkpoints
+from ganimation_tf.plan import make_plan
 
 
 def two_steps(strategy, optimizer, images, batch_size):
@@ -37,6 +46,45 @@ CASES = {
 }
 
 
+def whole_training():
+    """`train` on both devices, once in one go and once stopped by a signal and started again.
+
+    The eval split has 5 faces: a batch of 4, and a last one that leaves a device without any.
+    """
+
+    class Stopping(checkpoints.Checkpoints):
+        def on_train_batch_begin(self, batch, logs=None):
+            if int(self.model.optimizer.iterations) == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    config = dataclasses.replace(tiny.CONFIG, batch_size=4, critic_steps=1, average=0.5)
+    with tempfile.TemporaryDirectory() as root:
+        data = pathlib.Path(root, "data")
+        tiny.write_dataset(data, evaluation=5)
+        devices_named = {"chosen_devices": ("CPU:0", "CPU:1")}
+        plan = make_plan(data, config, "tiny", 3)
+        whole = train.train(plan, pathlib.Path(root, "whole"), **devices_named)
+        train.Checkpoints, usual = Stopping, train.Checkpoints
+        with contextlib.suppress(KeyboardInterrupt):
+            train.train(plan, pathlib.Path(root, "stopped"), **devices_named)
+        train.Checkpoints = usual
+        stopped = train.train(plan, pathlib.Path(root, "stopped"), **devices_named)
+        pairs = [
+            zip(*(keras.models.load_model(run / f"{name}.keras").get_weights()
+                  for run in (whole, stopped)), strict=True)
+            for name in ("generator", "critic")
+        ]  # fmt: skip
+        logs = [
+            json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+            for run in (whole, stopped)
+        ]
+        shared = [name for name in logs[0] if name not in ("seconds", "images_per_second")]
+        return {
+            "weights": max(float(np.abs(a - b).max()) for pair in pairs for a, b in pair),
+            "logs": max(abs(logs[0][name] - logs[1][name]) for name in shared),
+        }
+
+
 def main():
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -54,6 +102,7 @@ def main():
                 abs(value - two_logs[key]) / max(1.0, abs(value)) for key, value in one_logs.items()
             ),
         }
+    facts["whole training"] = whole_training()
     print(json.dumps(facts))
 
 

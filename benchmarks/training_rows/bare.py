@@ -109,11 +109,15 @@ def flops(layer, images: int) -> float:
 
 def timed(run, at_most: float) -> float:
     """The median of up to five runs after one that is not counted."""
+    from tensorflow.test.experimental import sync_devices
+
     run()
     times = []
     while len(times) < 5 and (not times or sum(times) < at_most):
+        sync_devices()  # a GPU is handed its work and not waited for
         before = time.perf_counter()
         run()
+        sync_devices()
         times.append(time.perf_counter() - before)
     return sorted(times)[len(times) // 2]
 

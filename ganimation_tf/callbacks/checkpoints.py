@@ -12,7 +12,7 @@ import logging
 import pathlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import keras
 import tensorflow as tf
@@ -30,6 +30,16 @@ APPENDED = (runs.METRICS, health.FILE)
 """Files of a run that only grow."""
 
 STATE, PROGRESS = "state", "progress.json"
+
+DAMAGE = (
+    tf.errors.DataLossError,
+    tf.errors.OutOfRangeError,
+    tf.errors.NotFoundError,
+    FileNotFoundError,
+    ValueError,  # of JSON
+    KeyError,
+)
+"""What reading a torn or incomplete state raises. Anything else is no fault of the state."""
 
 log = logging.getLogger(__name__)
 
@@ -65,31 +75,45 @@ class Checkpoints(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def restore(self, model: GANimation) -> int:
-        """Puts the newest good state into `model`; returns its step, 0 if there is none."""
+        """Puts the newest good state into `model`; returns its step, 0 if there is none.
+
+        Raises:
+            UserError: if there are states and none can be read, or one is of another model.
+        """
         self.set_model(model)
         with writing(self.run):
             for path in self._directory.glob(".*.partial"):
                 shutil.rmtree(path)
-        for path in reversed(saved_states(self.run)):
+        states = saved_states(self.run)
+        for path in reversed(states):
             try:
                 progress = json.loads((path / PROGRESS).read_text())
-                state = _state_of(model)
-                state.read(str(path / STATE)).assert_consumed()
-            # A damaged file can fail anywhere in the reader.
-            except Exception as error:
+                _state_of(model).read(str(path / STATE)).assert_consumed()
+            except DAMAGE as error:
                 reason = str(error).strip().split("\n")[0]
                 log.warning("%s is damaged and left out: %s", path, reason)
-                shutil.rmtree(path)
+                with writing(self.run):
+                    path.rename(path.with_name(f"damaged-{path.name}"))
                 continue
+            except AssertionError as error:
+                reason = str(error).strip().split("\n")[0]
+                raise UserError(f"{path} is not a state of these networks: {reason}") from error
             self._best = progress["best"]
             self._metrics = [variable.numpy() for variable in model.metrics_variables]
-            with writing(self.run):
-                for name, length in progress["lengths"].items():
-                    if (self.run / name).exists():
-                        with (self.run / name).open("r+b") as file:
-                            file.truncate(length)
+            self._cut_logs(progress["lengths"])
             return progress["step"]
+        if states:
+            raise UserError(f"{self.run}: none of its {len(states)} saved states can be read")
+        self._cut_logs(dict.fromkeys(APPENDED, 0))
         return 0
+
+    def _cut_logs(self, lengths: Mapping[str, int]) -> None:
+        """Cuts off what was logged after the state was taken."""
+        with writing(self.run):
+            for name, length in lengths.items():
+                if (self.run / name).exists():
+                    with (self.run / name).open("r+b") as file:
+                        file.truncate(min(length, (self.run / name).stat().st_size))
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._metrics is not None:  # an epoch's averages go on where they were
@@ -107,13 +131,14 @@ class Checkpoints(keras.callbacks.Callback):
             raise Interrupted
 
     def on_epoch_end(self, epoch, logs=None):
+        require_finite_weights(self.model)
         with writing(self.run):
             self._save_networks(self.run)
             score = self.score(logs or {})
             if score is not None and score <= self._best.get("score", score):
                 step = int(self.model.optimizer.iterations)
                 self._best = {"score": score, "step": step}
-                self._save_networks(self.run / runs.BEST / f"step-{step:07d}")
+                self._save_best(self.run / runs.BEST / f"step-{step:07d}")
         # The averages are reset where an epoch begins: a state at its end is one at that beginning.
         self.model.reset_metrics()
         self.save()
@@ -146,8 +171,15 @@ class Checkpoints(keras.callbacks.Callback):
                 if path.name != f"step-{self._best.get('step', -1):07d}":
                     shutil.rmtree(path)
 
+    def _save_best(self, final: pathlib.Path) -> None:
+        partial = final.with_name(f".{final.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self._save_networks(partial)
+        shutil.rmtree(final, ignore_errors=True)  # of a time before an interruption
+        partial.rename(final)
+
     def _save_networks(self, directory: pathlib.Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         for network in (self.model.inference_generator, self.model.critic):
             path = directory / f"{network.name}.keras"
             partial = path.with_suffix(".partial.keras")
@@ -157,7 +189,7 @@ class Checkpoints(keras.callbacks.Callback):
 
 def saved_states(run: pathlib.Path) -> list[pathlib.Path]:
     """The directories of a run's states, oldest first."""
-    return sorted((run / "checkpoints").glob("step-*"))
+    return sorted((run / "checkpoints").glob("step-" + "[0-9]" * 7))
 
 
 def saved_step(run: pathlib.Path) -> int:

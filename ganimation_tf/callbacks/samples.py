@@ -59,7 +59,8 @@ class SampleGrid(keras.callbacks.Callback):
         if self._due(step, SWEEPS):
             self._write(step, "sweep", self.render_sweep())
 
-    def on_train_end(self, logs=None):
+    def on_epoch_end(self, epoch, logs=None):
+        # Before the last state is saved: after it the run is finished, and nobody comes back.
         if int(self.model.optimizer.iterations) >= self.total_steps:
             timelapse.write(self.run / "samples", self.run / "samples.gif")
 

@@ -97,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
     config = resolve(args)
     if args.steps is not None and args.steps < 1:
         raise UserError(f"--steps must be at least 1, got {args.steps}")
+    if args.new and args.resume:
+        raise UserError("--new makes a run and --resume goes on with one: give one of them")
     if not args.checkpoint_minutes >= 0:
         raise UserError(f"--checkpoint-minutes must be at least 0, got {args.checkpoint_minutes}")
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
