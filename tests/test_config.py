@@ -28,8 +28,8 @@ def test_published_sums_equal_our_means():
     ("change", "message"),
     [
         ({"batch_size": 0}, "--batch-size must be at least 1, got 0"),
-        ({"learning_rate": float("nan")}, "--learning-rate must be at least 0, got nan"),
-        ({"beta_1": 1.5}, r"--beta-1 must be in \[0, 1\], got 1.5"),
+        ({"learning_rate": float("nan")}, "--learning-rate must be finite, got nan"),
+        ({"beta_1": 1.5}, r"--beta-1 must be in \[0, 0.99999\], got 1.5"),
     ],
 )
 def test_values_outside_their_range_are_refused(change, message):

@@ -98,10 +98,10 @@ def test_drawn_steps_depend_on_the_length_only_and_come_out_the_same(grid, model
 
 def test_the_gif_is_made_at_the_end_of_the_run_only(grid, model, tmp_path):
     model.optimizer.iterations.assign(50)
-    grid.on_train_end()
+    grid.on_epoch_end(0)
     assert not (tmp_path / "samples.gif").exists()
     model.optimizer.iterations.assign(100)
-    grid.on_train_end()
+    grid.on_epoch_end(0)
     assert (tmp_path / "samples.gif").is_file()
 
 

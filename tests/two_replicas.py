@@ -18,7 +18,6 @@ import tensorflow as tf
 
 import tiny
 from ganimation_tf import devices, train
-from ganimation_tf.adam import FusedAdam
 from ganimation_tf.callbacks import checkpoints
 from ganimation_tf.plan import make_plan
 
@@ -42,7 +41,7 @@ CASES = {
     # A mean per replica would move SGD twice as far. The last batch of 5 is split 3 and 2.
     "sgd, 11 images in batches of 6": (lambda: keras.optimizers.SGD(1e-3), 11, 6),
     # The paper's rate; at its epsilon of 1e-8 the rounding of tiny gradients would show.
-    "adam, 8 images in batches of 4": (lambda: FusedAdam(1e-4, epsilon=1e-3), 8, 4),
+    "adam, 8 images in batches of 4": (lambda: keras.optimizers.Adam(1e-4, epsilon=1e-3), 8, 4),
 }
 
 

@@ -22,7 +22,6 @@ def build(kind: str, batch: int):
     import tensorflow as tf
 
     from ganimation_tf import dataset
-    from ganimation_tf.adam import FusedAdam
     from ganimation_tf.config import PRESETS
     from ganimation_tf.model import GANimation
     from ganimation_tf.networks.critic import build_critic
@@ -42,7 +41,10 @@ def build(kind: str, batch: int):
         generator, build_critic(SIZE, UNITS), config.loss_weights, config.critic_steps
     )
     model.compile(
-        *(FusedAdam(config.learning_rate, config.beta_1, config.beta_2, 1e-8) for _ in range(2))
+        *(
+            keras.optimizers.Adam(config.learning_rate, config.beta_1, config.beta_2, epsilon=1e-8)
+            for _ in range(2)
+        )
     )
     element = {
         dataset.IMAGE: image,
