@@ -166,13 +166,17 @@ def find_versions(model_dir: pathlib.Path) -> dict[int, pathlib.Path]:
     looked into, so that it is said of them.
 
     Raises:
-        UserError: if there is no such directory.
+        UserError: if there is no such directory, or it cannot be read.
     """
     if not model_dir.is_dir():
         raise UserError(f"{model_dir}: no such model directory")
+    try:
+        paths = list(model_dir.iterdir())
+    except OSError as error:
+        raise UserError(f"{model_dir}: cannot be read as a model directory: {error}") from error
     numbered = {
         int(path.name): path
-        for path in model_dir.iterdir()
+        for path in paths
         if path.name.isascii() and path.name.isdecimal() and len(path.name) <= MAX_DIGITS
     }
     return {
