@@ -9,15 +9,17 @@ import socket
 import string
 import threading
 import time
+import tracemalloc
 import urllib.parse
 
 import grpc
 import numpy as np
 import pytest
+from tensorflow_serving.apis import predict_pb2
 
 import serving_model
 from ganimation_tf import images
-from serving import rest
+from serving import json_answers, rest, tensors
 from serving.status import MAX_STATUS_LENGTH, StatusError
 from serving_model import SIZE, face
 
@@ -86,6 +88,21 @@ def test_several_outputs_are_named_and_floats_are_short(ask):
     inputs = {"image": [image], "action_units": [[0, 0, 0]]}
     status, columns = ask("POST", PREDICT, {"signature_name": "render", "inputs": inputs})
     assert columns["outputs"] == {name: [value] for name, value in row.items()}
+
+
+def test_a_large_answer_is_exact_and_takes_little_memory_on_the_way():
+    numbers = np.random.default_rng(0).random((2**17 + 5, 2), np.float32)
+    response = predict_pb2.PredictResponse()
+    tensors.encode(numbers, response.outputs["y"])
+    tracemalloc.start()
+    try:
+        found = json_answers._to_json("y", response.outputs["y"])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(np.array(found, np.float32), numbers)
+    assert repr(found[-1][1]) == str(numbers[-1, 1])
+    assert peak < 64 * numbers.size  # all of them as text would be 128 bytes each
 
 
 def test_one_input_needs_no_name_and_text_stays_text(ask):

@@ -399,6 +399,19 @@ def test_the_end_of_an_old_object_says_nothing_of_its_number_come_again():
     assert states == {1: "AVAILABLE", 2: "END"}
 
 
+def test_a_version_may_be_freed_in_the_middle_of_anything():
+    """The garbage collector runs where it likes, also while its own thread holds the lock."""
+    model = ModelVersions("ganimation")
+    model.publish(LoadedVersion(1, {}, {}))
+    held = model.find(SPEC)
+    model.publish(LoadedVersion(2, {}, {}))
+    with model._lock:
+        del held
+        gc.collect()
+    (state,) = (status.state for status in model.statuses(SPEC) if status.version == 1)
+    assert STATES[state] == "END"
+
+
 def test_forgotten_are_the_oldest_that_have_ended(monkeypatch):
     monkeypatch.setattr("serving.models.REMEMBERED_VERSIONS", 3)
     model = ModelVersions("ganimation")
