@@ -109,11 +109,13 @@ def start_server(model_dir: str, max_batch_size: int) -> tuple[subprocess.Popen,
     batching = [f"--max-batch-size={max_batch_size}", f"--max-enqueued-batches={CLIENTS}"]
     process = subprocess.Popen(
         [*command, *batching, "--port=0", "--rest-port=0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,  # stderr is the caller's: it says why a server does not start
         text=True,
     )
-    rest, grpc = (process.stdout.readline().split()[-1] for _ in range(2))
+    lines = [process.stdout.readline() for _ in range(2)]
+    if not all(lines):
+        raise RuntimeError(f"the server ended with {process.wait()} before it was ready")
+    rest, grpc = (line.split()[-1] for line in lines)
     return process, grpc, rest
 
 

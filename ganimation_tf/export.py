@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.faces import CropSpec
 from ganimation_tf.model_card import ModelCard
 from ganimation_tf.origin import package_origin
-from ganimation_tf.runs import CONFIG, best_networks
+from ganimation_tf.runs import CONFIG, METRICS, best_networks
 from ganimation_tf.self_check import check_export
 from ganimation_tf.served_model import ServedModel
 
@@ -28,9 +29,12 @@ def next_version(model_dir: pathlib.Path) -> int:
 
 
 def _versions(model_dir: pathlib.Path) -> list[pathlib.Path]:
-    if not model_dir.is_dir():
+    try:
+        return [path for path in model_dir.iterdir() if path.name.isdecimal()]
+    except FileNotFoundError:
         return []
-    return [path for path in model_dir.iterdir() if path.name.isdecimal()]
+    except OSError as error:
+        raise UserError(f"{model_dir}: cannot be read as a model directory: {error}") from error
 
 
 def export_model(
@@ -54,7 +58,8 @@ def export_model(
 
     Raises:
         UserError: if the version exists, the directory holds versions of another format, or the
-            format's packages are missing or cannot convert these networks.
+            format's packages are missing or cannot convert these networks; if it cannot be
+            written.
         SelfCheckError: if the SavedModel does not compute what the networks compute.
     """
     formats.require_packages(format)
@@ -80,7 +85,7 @@ def export_model(
 def _check_same_format(model_dir: pathlib.Path, format: str) -> None:
     """A server takes every number for a version of what it can load."""
     for path in _versions(model_dir):
-        if not any(path.iterdir()):
+        if not path.is_dir() or not any(path.iterdir()):
             continue
         if (path / SAVED_MODEL_FILE).exists() != (format == formats.SAVED_MODEL):
             raise UserError(
@@ -91,13 +96,15 @@ def _check_same_format(model_dir: pathlib.Path, format: str) -> None:
 
 def _write_whole(final: pathlib.Path, write: Callable[[pathlib.Path], None]) -> None:
     """`write` fills a directory beside `final`, which becomes it if all went well."""
-    final.parent.mkdir(parents=True, exist_ok=True)
-    partial = final.parent / f".{final.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = final.parent / f".{final.name}.{os.getpid()}.partial"
     try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         write(partial)
         partial.rename(final)
+    except OSError as error:
+        raise UserError(f"{final}: cannot be written: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -150,12 +157,18 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
 
     Args:
         step: that of the networks, whose metrics it has; None: the last.
+
+    Raises:
+        UserError: if the run's files cannot be read.
     """
     path = run / CONFIG
     config = TrainConfig.load(path)
     facts = json.loads(path.read_text())
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    metrics = [row for row in map(json.loads, lines) if step in (None, row["step"])]
+    try:
+        rows = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
+        metrics = [row for row in rows if step in (None, row["step"])]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{run / METRICS}: cannot be read: {error}") from error
     return ModelCard(
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),

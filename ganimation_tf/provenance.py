@@ -7,12 +7,14 @@ in Adobe's XMP specification, part 3.
 
 import dataclasses
 import pathlib
+import re
 import struct
 import zlib
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from ganimation_tf import __version__, writing
+from ganimation_tf.errors import UserError
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's term for a picture of which a part came out of a trained model."""
@@ -23,6 +25,12 @@ _NAMESPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "xmp": "http://ns.adobe.com/xap/1.0/",
 }
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 forbids, section 2.2; names come from a server's card."""
+
+MAX_PACKET_BYTES = 65_502
+"""What a JPEG has room for."""
+
 _MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -32,13 +40,23 @@ class Provenance:
     """What a picture came from.
 
     Attributes:
-        model_name, model_version: of the served model.
+        model_name, model_version: of the export, as its card has them.
         action_units: the wanted intensities by name, in [0, 1].
+
+    Raises:
+        UserError: if the statement is longer than `MAX_PACKET_BYTES`.
     """
 
     model_name: str
     model_version: int
     action_units: Mapping[str, float]
+
+    def __post_init__(self):
+        if (size := len(self.packet())) > MAX_PACKET_BYTES:
+            raise UserError(
+                f"what a file says of its origin must have at most {MAX_PACKET_BYTES} bytes, "
+                f"got {size} with {len(self.action_units)} AUs"
+            )
 
     @classmethod
     def of(cls, card, action_units) -> "Provenance":
@@ -60,17 +78,21 @@ class Provenance:
             f"Synthetic media: the expression of this face was made by the model "
             f"{self.model_name}, version {self.model_version}, for {units}"
         )
-        lines = [f"<{name}>{escape(text)}</{name}>" for name, text in properties.items()]
+        lines = [f"<{name}>{_text(text)}</{name}>" for name, text in properties.items()]
         names = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in _NAMESPACES.items())
         text = (
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
             f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF {names}>'
             f'<rdf:Description rdf:about="">{"".join(lines)}<dc:description><rdf:Alt>'
-            f'<rdf:li xml:lang="x-default">{escape(summary)}</rdf:li>'
+            f'<rdf:li xml:lang="x-default">{_text(summary)}</rdf:li>'
             "</rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
             '<?xpacket end="r"?>'
         )
         return text.encode()
+
+
+def _text(text: str) -> str:
+    return escape(_NO_XML.sub("", text))
 
 
 def label(encoded: bytes, provenance: Provenance) -> bytes:

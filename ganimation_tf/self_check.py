@@ -92,16 +92,35 @@ def _answers_of_a_fresh_process(directory: pathlib.Path) -> dict[str, np.ndarray
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch) / "answers.npz"
         command = [sys.executable, "-P", "-m", __name__, str(directory), str(path)]
-        environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
-        )
+        try:
+            done = subprocess.run(
+                command,
+                env=_environment(),
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SelfCheckError(
+                f"{directory} gave no answers within {TIMEOUT_SECONDS} seconds"
+            ) from error
         if done.returncode:
             raise SelfCheckError(
                 f"{directory} cannot be loaded again: {done.stderr.strip()[-2000:]}"
             )
         with np.load(path, allow_pickle=False) as answers:
             return dict(answers)
+
+
+def _environment() -> dict[str, str]:
+    """That of the fresh process: this package, also where it is not installed, and no GPU."""
+    root = str(pathlib.Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    return os.environ | {
+        "PYTHONPATH": path,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
 
 
 def _answer(directory: pathlib.Path, path: pathlib.Path) -> None:

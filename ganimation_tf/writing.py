@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import contextlib
 import os
 import pathlib
 
@@ -19,4 +20,5 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it could not be made: said already
+            partial.unlink()

@@ -29,7 +29,7 @@ class AsyncGanimationClient:
         self._target = channel.check_target(target)
         self._model_name = model_name
         self._timeout = timeout
-        options = channel.channel_options()
+        options = channel.channel_options(target)
         if tls is None:
             self._channel = grpc.aio.insecure_channel(target, options)
         else:

@@ -15,6 +15,8 @@ MAX_MESSAGE_BYTES = 256 * 2**20
 ATTEMPTS = 5
 """How often a request is sent before UNAVAILABLE is final; gRPC allows no more."""
 
+_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]):", re.I)
+
 
 class ServerError(UserError):
     """The server refused a request or could not be reached.
@@ -75,9 +77,9 @@ def check_target(target: str) -> str:
     return target
 
 
-def channel_options() -> list[tuple[str, Any]]:
+def channel_options(target: str) -> list[tuple[str, Any]]:
     """Message sizes, and the retries that gRPC does itself: with exponential backoff and jitter,
-    on UNAVAILABLE only, and never past the deadline of the call."""
+    on UNAVAILABLE only, and never past the deadline of the call. Without a proxy on loopback."""
     policy = {
         "maxAttempts": ATTEMPTS,
         "initialBackoff": "0.2s",
@@ -98,4 +100,6 @@ def channel_options() -> list[tuple[str, Any]]:
         # The channel looks for a server that restarts more often than the requests are sent again.
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 500),
+        # No proxy reaches what listens on this machine alone, whatever http_proxy says.
+        ("grpc.enable_http_proxy", 0 if _LOOPBACK.match(target) else 1),
     ]

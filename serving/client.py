@@ -42,7 +42,7 @@ class GanimationClient:
         self._target = channel.check_target(target)
         self._model_name = model_name
         self._timeout = timeout
-        options = channel.channel_options()
+        options = channel.channel_options(target)
         if tls is None:
             self._channel = grpc.insecure_channel(target, options)
         else:

@@ -1,7 +1,6 @@
-"""The JSON of TensorFlow Serving's REST API: requests to messages, answers to JSON.
+"""Requests in the JSON of TensorFlow Serving's REST API (util/json_tensor.cc), as messages.
 
-Rows (`instances`, `predictions`) and columns (`inputs`, `outputs`); binary strings are
-`{"b64": "..."}`, and outputs whose name ends with `_bytes` are sent so (util/json_tensor.cc).
+Rows (`instances`) or columns (`inputs`); binary strings are `{"b64": "..."}`.
 """
 
 import base64
@@ -17,7 +16,8 @@ from tensorflow_serving.apis import predict_pb2
 from ganimation_tf import wire
 from serving.status import invalid
 
-BYTES_SUFFIX = "_bytes"
+MAX_RANK = 32
+"""Most levels of lists where the signature leaves it open; NumPy has no more than 64."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """A body may take 20 times its size as Python objects; one tree at a time bounds what that is."""
@@ -62,14 +62,22 @@ def fill_request(
             raise invalid(
                 "JSON Value not formatted correctly. 'signature_name' key must be a string value."
             )
-        request.model_spec.signature_name = name
+        request.model_spec.signature_name = _checked(name)
         infos = find_signature(name).inputs
         in_rows, values = _values(document, infos)
         for alias, value in values.items():
             request.inputs[alias].MergeFromString(
-                _to_tensor(alias, value, infos[alias].dtype).SerializeToString()
+                _to_tensor(alias, value, infos[alias]).SerializeToString()
             )
     return in_rows
+
+
+def _checked(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise invalid(f"JSON Value: {_shown(name)} holds half of a surrogate pair") from None
+    return name
 
 
 def _values(document: dict, infos: Mapping) -> tuple[bool, dict[str, object]]:
@@ -122,16 +130,16 @@ def _columns(columns, infos: Mapping) -> dict[str, object]:
     return {alias: columns[alias] for alias in infos}
 
 
-def _to_tensor(alias: str, value, dtype: int):
-    name = wire.DTYPES.get(dtype)
+def _to_tensor(alias: str, value, info: meta_graph_pb2.TensorInfo):
+    name = wire.DTYPES.get(info.dtype)
     if name == "string":
-        shape, strings = _shape_of(value), []
+        shape, strings = _shape_of(value, info.tensor_shape), []
         _add_strings(value, shape, strings)
         array = np.empty(len(strings), object)
         array[:] = strings
         return wire.to_tensor(array.reshape(shape))
     if name is None:
-        raise invalid(f"{alias}: conversion of JSON values to dtype {dtype} is not supported")
+        raise invalid(f"{alias}: conversion of JSON values to dtype {info.dtype} is not supported")
     try:
         array = np.array(value)
     except ValueError:  # lists of different lengths, or nested too deeply
@@ -153,9 +161,12 @@ def _to_tensor(alias: str, value, dtype: int):
     return wire.to_tensor(cast)
 
 
-def _shape_of(value) -> tuple[int, ...]:
-    shape = []
+def _shape_of(value, rule) -> tuple[int, ...]:
+    """The shape of nested lists, as their first items have it; `rule` bounds its length."""
+    shape, most = [], MAX_RANK if rule.unknown_rank else len(rule.dim)
     while isinstance(value, list):
+        if len(shape) == most:
+            raise invalid("Encountered list at unexpected level")
         shape.append(len(value))
         value = value[0] if value else None
     return tuple(shape)
@@ -188,7 +199,8 @@ def _is_binary(value) -> bool:
 
 
 def _decode_base64(text: str) -> bytes:
-    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)  # which may be left out
+    bare = "".join(text.split()).rstrip("=")  # lines may be broken, the end may be left out
+    padded = bare + "=" * (-len(bare) % 4)
     try:
         return base64.b64decode(padded, validate=True)
     except (binascii.Error, ValueError):
@@ -201,47 +213,3 @@ def _shown(value) -> str:
         return json.dumps(value)[:200]
     except RecursionError:
         return "(deeply nested)"
-
-
-def answer(response: predict_pb2.PredictResponse, in_rows: bool) -> bytes:
-    """The JSON of an answer, with rows or columns; one output stands without its name.
-
-    Raises:
-        StatusError: INVALID_ARGUMENT if rows are asked for and an output has none.
-    """
-    columns = {alias: _to_json(alias, tensor) for alias, tensor in sorted(response.outputs.items())}
-    (first, *others) = columns.values()
-    if not in_rows:
-        return json.dumps({"outputs": columns if others else first}).encode()
-    if not isinstance(first, list) or any(
-        not isinstance(column, list) or len(column) != len(first) for column in others
-    ):
-        raise invalid("Tensors have no shape information or an inconsistent batch size")
-    if not others:
-        return json.dumps({"predictions": first}).encode()
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(first, *others, strict=True)]
-    return json.dumps({"predictions": rows}).encode()
-
-
-def _to_json(alias: str, tensor):
-    array = wire.from_tensor(tensor)
-    if array.dtype.kind == "O":
-        binary = alias.endswith(BYTES_SUFFIX)
-        encoded = np.empty(array.shape, object)
-        encoded.flat = [
-            _binary(value) if binary else value.decode("utf-8", "replace")
-            for value in array.ravel()
-        ]
-        return encoded.tolist()
-    if array.dtype == np.float32:  # by way of its shortest text: 0.2, not 0.20000000298
-        return array.astype("U32").astype(np.float64).tolist()
-    return array.tolist()
-
-
-def _binary(value: bytes) -> dict[str, str]:
-    return {"b64": base64.b64encode(value).decode()}
-
-
-def error(message: str) -> bytes:
-    """The body that goes with an error."""
-    return json.dumps({"error": message}).encode()

@@ -5,6 +5,7 @@ assignment, so that requests need no lock and one that has begun keeps the versi
 version before is unloaded when the last request lets go of it.
 """
 
+import collections
 import contextlib
 import dataclasses
 import logging
@@ -123,29 +124,43 @@ class ModelVersions:
         self._versions: dict[int, LoadedVersion] = {}
         self._states: dict[int, ModelVersionStatus] = {}
         self._lock = threading.Lock()
+        # Freed versions. The garbage collector may say so in the middle of anything, so it only
+        # puts the number here, without a lock.
+        self._freed: collections.deque[int] = collections.deque()
 
     def publish(self, *versions: LoadedVersion) -> None:
         """Makes these the versions that are served, in place of all before."""
         before = self._versions
+        self._versions = {version.number: version for version in versions}
         for version in versions:
             self.set_state(version.number, ModelVersionStatus.AVAILABLE)
-        self._versions = {version.number: version for version in versions}
         for number in before.keys() - self._versions.keys():
             self.set_state(number, ModelVersionStatus.UNLOADING)
-            end = weakref.finalize(before[number], self.set_state, number, ModelVersionStatus.END)
-            end.atexit = False
+            weakref.finalize(before[number], self._freed.append, number).atexit = False
 
     def set_state(self, number: int, state: int, error: str = "") -> None:
         """What GetModelStatus says of a version; an error goes with the state END."""
         status = ModelVersionStatus(version=number, state=state, status={})
         if error:
             status.status.error_code = grpc.StatusCode.UNKNOWN.value[0]
-            status.status.error_message = error
+            # Names of files need not be UTF-8; a message has to.
+            status.status.error_message = error.encode("utf-8", "replace").decode()
         with self._lock:
             self._states[number] = status
+            self._end_freed()
             ended = [n for n, s in sorted(self._states.items()) if s.state == s.END]
             for oldest in ended[: max(0, len(self._states) - REMEMBERED_VERSIONS)]:
                 del self._states[oldest]
+
+    def _end_freed(self) -> None:
+        """Gives freed versions the state END, but not what has come again under their number."""
+        while self._freed:
+            number = self._freed.popleft()
+            state = self._states.get(number)
+            if state and state.state == state.UNLOADING and number not in self._versions:
+                self._states[number] = ModelVersionStatus(
+                    version=number, state=ModelVersionStatus.END, status={}
+                )
 
     @property
     def versions(self) -> list[int]:
@@ -177,6 +192,7 @@ class ModelVersions:
             StatusError: NOT_FOUND, worded as TensorFlow Serving does.
         """
         with self._lock:
+            self._end_freed()
             states = dict(self._states) if spec.name == self.name else {}
         if spec.HasField("version"):
             number = spec.version.value

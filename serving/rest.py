@@ -5,7 +5,9 @@ uvicorn reads HTTP; an ASGI framework on top would add a dependency for three pa
 
 import asyncio
 import functools
+import logging
 import re
+import threading
 import time
 import urllib.parse
 from concurrent import futures
@@ -20,10 +22,12 @@ from tensorflow_serving.apis import (
     predict_pb2,
 )
 
-from serving import json_tensors
+from serving import json_answers, json_tensors
 from serving.predict import DEFAULT_SIGNATURE
 from serving.service import SIGNATURE_DEF, Caller, Service
 from serving.status import StatusError, invalid, left_to_tensorflow_serving
+
+_log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 2**20
 """Largest request; as Python objects it may take 20 times as much."""
@@ -72,7 +76,7 @@ class _HttpError(Exception):
     def __init__(self, status: int, message: str):
         super().__init__(message)
         self.status = status
-        self.body = json_tensors.error(message)
+        self.body = json_answers.error(message)
 
 
 class RestApplication:
@@ -103,12 +107,19 @@ class RestApplication:
 
     async def _answer(self, scope, receive) -> tuple[int, bytes, str]:
         cancels: list = []
-        caller = Caller(time.monotonic() + TIMEOUT_SECONDS, cancels.append)
+        has_gone = threading.Event()
+
+        def on_cancel(cancel):
+            cancels.append(cancel)
+            if has_gone.is_set():  # before there was anything to cancel
+                cancel()
+
+        caller = Caller(time.monotonic() + TIMEOUT_SECONDS, on_cancel)
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 body = await _read_body(scope, receive)
         except TimeoutError:
-            return 408, json_tensors.error("the body did not arrive in time"), JSON
+            return 408, json_answers.error("the body did not arrive in time"), JSON
         except _HttpError as error:
             return error.status, error.body, JSON
         path = scope["raw_path"].decode("ascii", "replace")
@@ -119,7 +130,8 @@ class RestApplication:
         gone = asyncio.ensure_future(_disconnected(receive))
         await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
-            for cancel in cancels:
+            has_gone.set()
+            for cancel in list(cancels):
                 cancel()
         gone.cancel()
         return await work
@@ -129,11 +141,14 @@ class RestApplication:
         if method == "GET" and path == METRICS_PATH:
             return 200, self._service.metrics.text(), "text/plain; version=0.0.4; charset=utf-8"
         if not path.lower().startswith("/v1/"):
-            return 404, json_tensors.error(f"no such path: {path}"), JSON
+            return 404, json_answers.error(f"no such path: {path}"), JSON
         try:
             return 200, self._call(method, path, body, caller), JSON
         except StatusError as error:
-            return HTTP_STATUS.get(error.code, 500), json_tensors.error(error.message), JSON
+            return HTTP_STATUS.get(error.code, 500), json_answers.error(error.message), JSON
+        except Exception:  # a bug, which must not cost the caller the form of the answer
+            _log.exception("%s %s failed", method, path)
+            return 500, json_answers.error("internal error; the server's log says more"), JSON
 
     def _call(self, method: str, path: str, body: bytes, caller: Caller) -> bytes:
         found = {"POST": _PREDICTION, "GET": _STATUS}.get(method, _NOTHING).fullmatch(path)
@@ -162,7 +177,7 @@ class RestApplication:
             return version.signature_defs[name]
 
         in_rows = json_tensors.fill_request(body, find_signature, request)
-        return json_tensors.answer(self._service.predict(request, caller), in_rows)
+        return json_answers.answer(self._service.predict(request, caller), in_rows)
 
     def _status(self, spec: model_pb2.ModelSpec) -> bytes:
         request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)

@@ -1,9 +1,11 @@
 """The error that a server answers a request with."""
 
+import itertools
+
 import grpc
 
 MAX_STATUS_LENGTH = 2000
-"""Characters of an error message: over gRPC it travels in a header, which holds 8 KiB."""
+"""Most bytes of an error message: over gRPC it travels in a header, which holds 8 KiB."""
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -13,13 +15,27 @@ class StatusError(Exception):
 
     Attributes:
         code: the gRPC status code, as TensorFlow Serving would give it.
-        message: what the client reads, cut after `MAX_STATUS_LENGTH` characters.
+        message: what the client reads, cut after `MAX_STATUS_LENGTH` bytes.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str):
         super().__init__(message)
         self.code = code
-        self.message = message[:MAX_STATUS_LENGTH]
+        self.message = _cut(message)
+
+
+def _cut(message: str) -> str:
+    """What fits into the header; half of a surrogate pair, which no UTF-8 has, becomes `?`."""
+    text = message[:MAX_STATUS_LENGTH].encode("utf-8", "replace").decode()
+    lengths = itertools.accumulate(map(_bytes_in_header, text))
+    return text[: sum(length <= MAX_STATUS_LENGTH for length in lengths)]
+
+
+def _bytes_in_header(character: str) -> int:
+    # gRPC writes each byte that is not printable ASCII, and %, in three.
+    if " " <= character <= "~" and character != "%":
+        return 1
+    return 3 * len(character.encode())
 
 
 def invalid(message: str) -> StatusError:

@@ -31,12 +31,16 @@ class Task:
         self.error: Exception | None = None
 
     def finish(self, outputs: Arrays) -> None:
-        """The answer is there."""
+        """The answer is there; a task that is done stays as it is."""
+        if self.done.is_set():
+            return
         self.outputs = outputs
         self.done.set()
 
     def fail(self, error: Exception) -> None:
-        """There will be none."""
+        """There will be none; a task that is done stays as it is."""
+        if self.done.is_set():
+            return
         self.error = error
         self.done.set()
 

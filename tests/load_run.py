@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zlib
@@ -35,21 +36,29 @@ TIMEOUT = 60.0
 
 @contextlib.contextmanager
 def server_process(model_dir: pathlib.Path, *options: str):
-    """`ganimation serve` in a process of its own: (process, gRPC address, REST address)."""
+    """`ganimation serve` in a process of its own: (process, gRPC address, REST address).
+
+    Its queue holds all that a storm sends at once: a full one answers UNAVAILABLE, and rightly.
+    """
     command = [sys.executable, "-m", "ganimation_tf", "serve", "--model-dir", str(model_dir)]
-    process = subprocess.Popen(
-        [*command, "--port", "0", "--rest-port", "0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        rest, address = (process.stdout.readline().split()[-1] for _ in range(2))
-        yield process, address, rest
-    finally:
-        process.terminate()
-        process.wait(60)
-        process.stdout.close()
+    flags = ["--port", "0", "--rest-port", "0", "--max-enqueued-batches", "32", *options]
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            [*command, *flags], stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
+        try:
+            lines = [process.stdout.readline() for _ in range(2)]
+            if not all(lines):
+                process.wait(60)
+                log.seek(0)
+                raise RuntimeError(f"the server did not start: {log.read()[-2000:]}")
+            rest, address = (line.split()[-1] for line in lines)
+            yield process, address, rest
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
 def resident_mib(pid: int) -> float:

@@ -138,12 +138,13 @@ class Running:
 
 @contextlib.contextmanager
 def running(model_dir: pathlib.Path, max_batch_size: int = 8, **config):
-    """A server of `model_dir` on free ports, as `Running`.
+    """A server of `model_dir` on free ports, as `Running`; its queue has room for 16 batches.
 
     Args:
         config: for `ServerConfig`.
     """
-    config = {"batching": BatchingParameters(max_batch_size), "rest_port": 0} | config
+    batching = BatchingParameters(max_batch_size, max_enqueued_batches=16)
+    config = {"batching": batching, "rest_port": 0} | config
     server = Server(ServerConfig(model_dir, signature.MODEL_NAME, **config))
     server.start()
     try:

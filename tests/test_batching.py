@@ -23,6 +23,7 @@ from serving.batching_config import BatchingParameters, read_parameters
 from serving.client import GanimationClient, ServerError
 from serving.models import LoadedVersion
 from serving.status import StatusError
+from serving.task import Task, cancelled
 from serving_model import face
 
 FOREVER = math.inf
@@ -119,6 +120,14 @@ def harness():
     for each in made:
         each.double.go_on.set()
         each.batcher.stop()
+
+
+def test_a_task_that_is_done_stays_as_it_is():
+    task = Task({}, 1, FOREVER)
+    task.finish({"y": 1})
+    task.fail(cancelled())
+    task.finish({"y": 2})
+    assert (task.outputs, task.error) == ({"y": 1}, None)
 
 
 def test_a_lone_request_does_not_wait(harness):

@@ -54,6 +54,21 @@ def test_unavailable_is_sent_again_after_growing_pauses(kind):
     assert (pauses >= [0.15, 0.3, 0.6]).all()
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "grpc_proxy"])
+def test_no_proxy_is_asked_for_what_listens_on_loopback(kind, name, monkeypatch):
+    monkeypatch.setenv(name, "http://127.0.0.1:1")  # where nobody listens
+    with running(Scripted(failing(0))) as script:
+        assert ask(kind, "status", script.address, timeout=5) == {7: "AVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [("localhost:1", 0), ("127.9.0.1:1", 0), ("[::1]:1", 0), ("localhost.example:1", 1)],
+)
+def test_which_targets_are_loopback(target, asked):
+    assert dict(channel.channel_options(target))["grpc.enable_http_proxy"] == asked
+
+
 def test_a_server_that_stays_unavailable_is_asked_five_times(kind):
     with running(Scripted(failing(99))) as script:
         with pytest.raises(ServerError, match="UNAVAILABLE: busy") as caught:

@@ -251,8 +251,11 @@ def test_kubernetes_ports_probes_and_labels_fit_together(pod):
     assert found["Deployment"]["spec"]["selector"]["matchLabels"] == labels
     policy = found["NetworkPolicy"]["spec"]
     assert policy["podSelector"]["matchLabels"] == labels
-    (rule,) = policy["ingress"]
-    assert [port["port"] for port in rule["ports"]] == [8500, 8501]
+    clients, monitoring = policy["ingress"]
+    assert [port["port"] for port in clients["ports"]] == [8500, 8501]
+    scraped = int(pod["metadata"]["annotations"]["prometheus.io/port"])
+    assert [port["port"] for port in monitoring["ports"]] == [scraped]
+    assert all(source.keys() >= {"namespaceSelector"} for source in monitoring["from"])
     names = {mount["name"] for mount in container["volumeMounts"]}
     assert names == {volume["name"] for volume in pod["spec"]["volumes"]}
 

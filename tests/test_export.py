@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import pathlib
 import re
 import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -12,12 +14,12 @@ import tensorflow as tf
 
 import ganimation_tf
 import tiny
-from ganimation_tf import cli, export, images, signature
+from ganimation_tf import cli, export, images, self_check, signature
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import CropSpec
 from ganimation_tf.model_card import ModelCard
 from ganimation_tf.origin import _commit, package_origin
-from ganimation_tf.self_check import SelfCheckError
+from ganimation_tf.self_check import SelfCheckError, _environment
 from ganimation_tf.served_model import ServedModel
 
 CARD = ModelCard(tiny.UNITS, CropSpec(tiny.SIZE), training={"preset": "tiny"})
@@ -157,6 +159,37 @@ def test_versions_count_up_and_none_is_overwritten(networks, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "notes"]
 
 
+def test_a_model_directory_that_is_none(networks, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be read as a model directory"):
+        export.export_model(*networks, CARD, tmp_path / "file")
+    with pytest.raises(UserError, match="1: cannot be written"):
+        export._write_whole(tmp_path / "file" / "1", lambda directory: None)
+
+
+def test_a_file_with_a_number_for_a_name_is_no_version_and_is_kept(networks, tmp_path):
+    (tmp_path / "5").touch()
+    export._check_same_format(tmp_path, "saved_model")
+    assert export.next_version(tmp_path) == 6
+    with pytest.raises(UserError, match="5 exists; a version is written once"):
+        export.export_model(*networks, CARD, tmp_path, version=5)
+
+
+def test_the_check_finds_this_package_where_it_is_not_installed(tmp_path):
+    root = pathlib.Path(ganimation_tf.__file__).parents[1]
+    command = [sys.executable, "-P", "-S", "-c", "import ganimation_tf as g; print(g.__file__)"]
+    found = subprocess.run(
+        command, cwd=tmp_path, env=_environment(), capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == str(root / "ganimation_tf" / "__init__.py")
+
+
+def test_a_check_that_takes_too_long(exported, networks, monkeypatch):
+    monkeypatch.setattr(self_check, "TIMEOUT_SECONDS", 0.01)
+    with pytest.raises(SelfCheckError, match="gave no answers within 0.01 seconds"):
+        self_check.check_export(exported, None, CARD)
+
+
 def test_no_rows_give_no_rows(signatures):
     served = signatures["serving_default"](
         image_bytes=tf.zeros((0,), tf.string), action_units=tf.zeros((0, len(tiny.UNITS)))
@@ -258,6 +291,16 @@ def test_a_run_is_exported_with_its_facts(networks, tmp_path, monkeypatch):
         generator.get_layer(kernel).kernel, networks[0].get_layer(kernel).kernel
     )
     assert np.any(best_generator.get_layer(kernel).kernel != generator.get_layer(kernel).kernel)
+
+
+@pytest.mark.parametrize("content", [None, '{"step": 10}\n{"st', "[]\n", "{}\n"])
+def test_a_run_whose_metrics_cannot_be_read(tmp_path, content):
+    run = write_run(tmp_path / "run", ())
+    (run / "metrics.jsonl").unlink()
+    if content is not None:
+        (run / "metrics.jsonl").write_text(content)
+    with pytest.raises(UserError, match="metrics.jsonl: cannot be read: "):
+        export.card_of(run, step=10)
 
 
 def test_a_run_without_evaluation_has_no_best_networks(networks, tmp_path):

@@ -147,6 +147,26 @@ def test_the_facts_come_from_the_card():
         Provenance.of(card, [0.5])
 
 
+def test_what_xml_forbids_is_left_out():
+    strange = Provenance("a\0b\x1bc\ud800d\uffffe <\u00e4\U0001f600>\n", 1, {"AU\x0806": 1.0})
+    (description,) = ElementTree.fromstring(strange.packet()).iter(f"{RDF}Description")
+    stated = {child.tag.removeprefix(EXT): child.text for child in description}
+    assert stated["AISystemUsed"] == "abcde <\u00e4\U0001f600>\n"
+    assert stated["AIPromptInformation"] == "AU06=1.00"
+
+
+def test_a_statement_has_to_fit_into_a_jpeg():
+    def named(letters: int) -> Provenance:
+        return Provenance("a" * letters, 1, {})
+
+    # The name stands in it twice; the rest is what is left with an empty one.
+    room = (65_502 - len(named(0).packet())) // 2
+    with Image.open(io.BytesIO(label(KINDS["jpg"](), named(room)))) as picture:
+        assert picture.info["xmp"] == named(room).packet()
+    with pytest.raises(UserError, match="must have at most 65502 bytes, got 6550[34] with 0 AUs"):
+        named(room + 1)
+
+
 @pytest.mark.parametrize("encoded", [b"", b"text", b"RIFF....WEBP", b"BM"])
 def test_other_files_are_refused(encoded):
     with pytest.raises(ValueError, match="only PNG, JPEG, GIF and MP4 are labelled"):
@@ -161,4 +181,6 @@ def test_save_writes_whole_or_not_at_all(tmp_path):
     assert (tmp_path / "marked.png").read_bytes() == label(plain, FACTS)
     with pytest.raises(UserError, match="cannot be written"):
         save(tmp_path / "none" / "x.png", plain, FACTS)
+    with pytest.raises(UserError, match="cannot be written"):
+        save(tmp_path / "plain.png" / "x.png", plain, FACTS)  # below what is no directory
     assert sorted(path.name for path in tmp_path.iterdir()) == ["marked.png", "plain.png"]

@@ -1,19 +1,26 @@
 """The REST API and the metrics, asked with http.client alone."""
 
+import asyncio
 import base64
 import http.client
 import json
 import math
 import socket
+import string
 import threading
 import time
+import tracemalloc
+import urllib.parse
 
+import grpc
 import numpy as np
 import pytest
+from tensorflow_serving.apis import predict_pb2
 
 import serving_model
 from ganimation_tf import images
-from serving import rest
+from serving import json_answers, rest, tensors
+from serving.status import MAX_STATUS_LENGTH, StatusError
 from serving_model import SIZE, face
 
 UNITS = [0.5, 0.0, 0.0]
@@ -83,6 +90,21 @@ def test_several_outputs_are_named_and_floats_are_short(ask):
     assert columns["outputs"] == {name: [value] for name, value in row.items()}
 
 
+def test_a_large_answer_is_exact_and_takes_little_memory_on_the_way():
+    numbers = np.random.default_rng(0).random((2, 2**17 + 5), np.float32)
+    response = predict_pb2.PredictResponse()
+    tensors.encode(numbers, response.outputs["y"])
+    tracemalloc.start()
+    try:
+        found = json_answers._to_json("y", response.outputs["y"])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(np.array(found, np.float32), numbers)
+    assert repr(found[1][-1]) == str(numbers[1, -1])
+    assert peak < 100 * numbers.size  # all of them as text would be 128 bytes each
+
+
 def test_one_input_needs_no_name_and_text_stays_text(ask):
     body = {"signature_name": "describe", "instances": ["a", "b"]}
     status, found = ask("POST", PREDICT, body)
@@ -91,6 +113,14 @@ def test_one_input_needs_no_name_and_text_stays_text(ask):
     for shape, key in (("inputs", "outputs"), ("instances", "predictions")):
         status, found = ask("POST", PREDICT, {"signature_name": "estimate", shape: [b64(face(51))]})
         assert status == 200 and found[key] == [pytest.approx([0.2, 0.2, 0.2], abs=1e-6)]
+
+
+def test_base64_may_have_line_breaks(ask):
+    lines = base64.encodebytes(face(55)).decode()
+    assert lines.count("\n") > 1
+    row = {"image_bytes": {"b64": lines}, "action_units": UNITS}
+    status, found = ask("POST", PREDICT, {"instances": [row]})
+    assert status == 200 and pixel(found["predictions"][0]) == 155
 
 
 def test_status_and_metadata(ask):
@@ -186,6 +216,8 @@ def test_errors_have_tensorflow_servings_status_and_text(ask, method, path, body
         ({"instances": [good_row | {"action_units": [1e39, 0, 0]}]}, "without loss of precision"),
         ({"instances": [good_row | {"action_units": [0, 0]}]}, "must be float32 (?, 3), got"),
         ({"instances": [good_row, good_row | {"action_units": [0]}]}, "unexpected size or level"),
+        ({"signature_name": "\ud800", "instances": [good_row]}, "half of a surrogate pair"),
+        ({"signature_name": "describe", "inputs": [["a"]]}, "list at unexpected level"),
         ({"instances": [good_row] * 9}, "Task size 9 is larger than maximum input batch size 8"),
     ],
 )
@@ -200,6 +232,68 @@ def test_a_list_nested_as_deep_as_json_goes(ask):
     body = b'{"inputs": {"image_bytes": ["a"], "action_units": ' + b"[" * 900 + b"]" * 900 + b"}}"
     status, found = ask("POST", PREDICT, body)
     assert status == 400 and "action_units" in found["error"]
+
+
+@pytest.mark.parametrize("depth", [65, 900])
+def test_text_nested_as_deep_as_json_goes(ask, depth):
+    nested = b"[" * depth + b'"a"' + b"]" * depth
+    body = b'{"signature_name": "describe", "inputs": ' + nested + b"}"
+    assert ask("POST", PREDICT, body) == (400, {"error": "Encountered list at unexpected level"})
+
+
+def test_a_bug_is_answered_in_json_and_logged(served_model, ask, monkeypatch, caplog):
+    def broken(self, request, caller):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("serving.service.Service.predict", broken)
+    status, found = ask("POST", PREDICT, {"instances": [good_row]})
+    assert (status, found.keys()) == (500, {"error"})
+    assert "ZeroDivisionError: a bug" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 9000, "%" * 9000, "\u00e4" * 9000, "\ud800\U0001f600" * 999]
+)
+def test_an_error_fits_into_the_header_that_it_travels_in(text):
+    message = StatusError(grpc.StatusCode.INTERNAL, text).message
+    plain = " " + string.punctuation.replace("%", "")  # gRPC's rule, doc/PROTOCOL-HTTP2.md
+    header = urllib.parse.quote(message, safe=plain)
+    assert MAX_STATUS_LENGTH - 12 < len(header) <= MAX_STATUS_LENGTH
+
+
+def test_a_caller_that_has_gone_before_its_request_is_queued():
+    told, gone = threading.Event(), asyncio.Event()
+    messages = [{"type": "http.request"}]
+
+    class Application(rest.RestApplication):
+        def _process(self, method, path, body, caller):
+            asyncio.run_coroutine_threadsafe(hang_up(), loop).result(20)
+            caller.on_cancel(told.set)  # as the queue does
+            return 200, b"", rest.JSON
+
+    async def hang_up():
+        gone.set()
+        for _ in range(20):  # turns of the loop, in which the application hears of it
+            await asyncio.sleep(0)
+
+    async def receive():
+        if messages:
+            return messages.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        pass
+
+    async def answer():
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        scope = {"method": "POST", "raw_path": PREDICT.encode(), "headers": []}
+        await Application(None)(scope, receive, send)
+
+    loop = None
+    asyncio.run(answer())
+    assert told.is_set()
 
 
 def test_bodies_over_the_limit_are_refused_before_they_are_read(ask, served_model):

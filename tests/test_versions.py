@@ -1,6 +1,7 @@
 """Versions that come, go and break while requests are answered."""
 
 import gc
+import os
 import pathlib
 import shutil
 import threading
@@ -24,7 +25,7 @@ import serving_model
 from ganimation_tf import cli
 from ganimation_tf.errors import UserError
 from ganimation_tf.wire import STATES, to_tensor
-from serving import warmup
+from serving import warmup, watcher
 from serving.metrics import Metrics
 from serving.models import LoadedVersion, ModelVersions, load_version
 from serving.watcher import Watcher, find_versions
@@ -158,6 +159,80 @@ def test_a_deleted_version_makes_room_for_the_one_below(models, saved):
     assert watched.poll() == [3]
 
 
+def test_a_lower_version_that_came_later_takes_over_without_a_gap(models, saved):
+    (models / "1").rename(models / "2")
+    watched = Watched(models)
+    shutil.copytree(saved, models / "1")
+    shutil.rmtree(models / "2")
+    assert watched.poll(1) == [2]  # 1 has been seen once only
+    assert watched.poll(1) == [1]
+
+
+def test_a_lower_version_that_is_broken_does_not_hold_a_deleted_one(models, saved):
+    shutil.copytree(saved, models / "2")
+    watched = Watched(models)
+    (models / "1" / "saved_model.pb").write_bytes(b"damaged")
+    shutil.rmtree(models / "2")
+    assert watched.poll(1) == [2]
+    assert watched.poll(1) == []
+    assert watched.error(1).startswith(f"{models}/1: cannot be loaded as a SavedModel: ")
+
+
+def test_a_copy_under_way_when_the_server_starts(models, monkeypatch):
+    looks = iter(range(10))
+    monkeypatch.setattr(watcher, "_look", lambda *_: frozenset({("a", next(looks), 0)}))
+    with pytest.raises(UserError, match="version 1 is still being written"):
+        Watched(models)
+
+
+def test_a_version_that_changes_while_it_is_loaded_is_loaded_again(models, saved, monkeypatch):
+    watched, warmed = Watched(models), []
+
+    def copied_on(version, path):
+        if not warmed:
+            (path / "late").touch()
+        warmed.append(version.number)
+        return 0
+
+    monkeypatch.setattr(watcher, "warm_up", copied_on)
+    shutil.copytree(saved, models / "2")
+    assert watched.poll(2) == [1]
+    assert watched.error(2) == f"{models}/2: its files changed while it was loaded"
+    assert watched.poll(2) == [2]
+    assert warmed == [2, 2]
+
+
+def test_whatever_a_load_raises_it_is_reported_and_not_tried_again(models, saved, monkeypatch):
+    watched, tried = Watched(models), []
+
+    def strange(number, path):
+        tried.append(number)
+        raise ValueError("a type that nobody knows")
+
+    monkeypatch.setattr(watcher, "load_version", strange)
+    shutil.copytree(saved, models / "2")
+    assert watched.poll(4) == [1]
+    assert tried == [2]
+    assert watched.error(2) == f"{models}/2: ValueError: a type that nobody knows"
+
+
+def test_links_in_a_circle_and_names_that_are_no_text(models, saved):
+    watched = Watched(models)
+    for number in (2, 3):
+        shutil.copytree(saved, models / str(number))
+    (models / "2" / "circle").symlink_to("circle")
+    os.symlink(b"/etc", os.fsencode(models / "3") + b"/\xff")
+    shutil.copytree(saved, models / "4")
+    (models / "4" / "up").symlink_to("..")  # leads through all versions, and to itself
+    assert watched.poll(4) == [1]
+    assert "cannot be read" in watched.error(2)
+    assert "3/?: a link that leaves the model directory is not followed" in watched.error(3)
+    assert watched.error(4)  # for one reason or the other
+    shutil.rmtree(models / "2")
+    shutil.rmtree(models / "3")
+    assert watched.poll() == [4]
+
+
 def test_a_directory_that_vanishes_as_a_whole_changes_nothing(models):
     watched = Watched(models)
     models.rename(models.with_name("away"))
@@ -182,6 +257,17 @@ def test_links_inside_the_model_directory_are_followed(models, saved):
     shutil.copytree(saved, models / "data")
     (models / "2").symlink_to("data")
     assert Watched(models).model.versions == [2]
+
+
+def test_a_linked_directory_that_still_grows_is_left_alone(models, saved):
+    watched = Watched(models)
+    (models / "data").mkdir()
+    shutil.copytree(saved, models / "2", ignore=lambda *_: ["variables"])
+    (models / "2" / "variables").symlink_to("../data")
+    for path in sorted((saved / "variables").iterdir()):
+        shutil.copy(path, models / "data")
+        assert watched.poll(1) == [1]
+    assert watched.poll(1) == [2]
 
 
 def test_a_variable_without_a_value_is_found_when_the_version_is_loaded(tmp_path):
@@ -209,7 +295,7 @@ def test_a_variable_without_a_value_is_found_when_the_version_is_loaded(tmp_path
 
 
 def test_names_that_are_no_version(tmp_path, saved):
-    for name in ("0", "7", "-3", "٣", "1.0", "9" * 30, ".8.partial", "007"):
+    for name in ("0", "7", "-3", "٣", "1.0", "9" * 30, "0" * 10 + "9" * 20, ".8.partial", "007"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "saved_model.pb").touch()
     assert list(find_versions(tmp_path)) == [7, 0]
@@ -299,6 +385,31 @@ def test_serve_refuses_a_model_directory_of_links(tmp_path, saved, capsys):
     command = ["serve", "--model-dir", str(tmp_path / "models"), "--port", "0"]
     assert cli.main(command) == 2
     assert "a link that leaves the model directory" in capsys.readouterr().err
+
+
+def test_the_end_of_an_old_object_says_nothing_of_its_number_come_again():
+    model = ModelVersions("ganimation")
+    model.publish(LoadedVersion(1, {}, {}))
+    held = model.find(SPEC)
+    model.publish(LoadedVersion(2, {}, {}))
+    model.publish(LoadedVersion(1, {}, {}))
+    del held
+    gc.collect()
+    states = {status.version: STATES[status.state] for status in model.statuses(SPEC)}
+    assert states == {1: "AVAILABLE", 2: "END"}
+
+
+def test_a_version_may_be_freed_in_the_middle_of_anything():
+    """The garbage collector runs where it likes, also while its own thread holds the lock."""
+    model = ModelVersions("ganimation")
+    model.publish(LoadedVersion(1, {}, {}))
+    held = model.find(SPEC)
+    model.publish(LoadedVersion(2, {}, {}))
+    with model._lock:
+        del held
+        gc.collect()
+    (state,) = (status.state for status in model.statuses(SPEC) if status.version == 1)
+    assert STATES[state] == "END"
 
 
 def test_forgotten_are_the_oldest_that_have_ended(monkeypatch):

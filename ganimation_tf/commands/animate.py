@@ -71,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
         face = faces.crop(photo, transform, card.crop.size)
         encoded = images.encode_png(face)
         way = _way(args, client.estimate([encoded])[0], card.action_units)
+        origin = None if args.no_provenance else provenance.Provenance.of(card, way.target)
         frames = animation.edit_frames(client, encoded, way.units)
     if args.full_photo:
         side = LONGEST_SIDES[args.output.suffix.lower()]
         frames = [animation.fit(faces.paste(photo, frame, transform), side) for frame in frames]
         face = animation.fit(photo, side)
     face, *frames = (animation.enlarge(picture, args.scale) for picture in (face, *frames))
-    origin = None if args.no_provenance else provenance.Provenance.of(card, way.target)
     provenance.save(args.output, _encode(args, face, frames, way, card.action_units), origin)
     changes = ", ".join(
         f"{name} {way.source[card.action_units.index(name)]:.2f} -> {value:.2f}"

@@ -60,6 +60,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Asks and prints, or writes the picture; returns 0."""
     _check(args)
+    from ganimation_tf import provenance
+
     with connection.open_client(args) as client:
         if args.status:
             return _print(client.status())
@@ -75,8 +77,9 @@ def run(args: argparse.Namespace) -> int:
             values = (round(float(value), 4) for value in seen)
             return _print(dict(zip(card.action_units, values, strict=True)))
         wanted = _wanted(args, client, crop, card.action_units)
+        origin = None if args.no_provenance else provenance.Provenance.of(card, wanted)
         (picture,) = client.edit([crop], wanted[None])
-    _write(args, picture, card, wanted)
+    _write(args, picture, origin)
     return 0
 
 
@@ -128,10 +131,9 @@ def _wanted(args: argparse.Namespace, client, crop: bytes, names):
     return action_units.target(source, chosen, names)
 
 
-def _write(args: argparse.Namespace, picture: bytes, card, wanted) -> None:
+def _write(args: argparse.Namespace, picture: bytes, origin) -> None:
     from ganimation_tf import provenance
 
-    origin = None if args.no_provenance else provenance.Provenance.of(card, wanted)
     if args.output is None:
         sys.stdout.buffer.write(picture if origin is None else provenance.label(picture, origin))
         return

@@ -9,6 +9,17 @@ from ganimation_tf.errors import UserError, require
 HELP = "answer gRPC and REST requests for an exported model, as TensorFlow Serving does"
 EXAMPLE = "ganimation serve --model-dir models --port 8500 --rest-port 8501"
 
+MODULES = (
+    "tensorflow",
+    "tensorflow_serving",
+    "grpc",
+    "grpc_health",
+    "grpc_reflection",
+    "prometheus_client",
+    "uvicorn",
+)
+"""What the extra `serve` brings."""
+
 DRAIN_SECONDS = 30.0
 """How long running requests may take to finish after SIGTERM or Ctrl-C."""
 
@@ -123,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
     """Serves until SIGTERM or Ctrl-C; returns 0."""
     _check(args)
     batching = _batching(args)
-    for module in ("tensorflow", "tensorflow_serving", "uvicorn", "prometheus_client"):
+    for module in MODULES:
         require(module, "serve")
     import os
     import signal
