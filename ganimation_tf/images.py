@@ -13,6 +13,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
 
+AVERAGED_PIXELS = 2**22
+"""Pixels from which a picture that is no JPEG is averaged down. Below, a frame of a video and the
+same frame as a PNG give the same crop."""
+
 _STRIP = 1 << 20  # pixels that are converted at once
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
@@ -52,9 +56,9 @@ def decode_reduced(
     """The picture as `decode` has it, or smaller where so many pixels are not needed.
 
     A JPEG is stored in blocks of 8 x 8 frequencies, of which the decoder can leave out the high
-    ones: half the size takes a third of the time, an eighth of the size a seventh. Others are
-    averaged, which saves memory only: 4 bytes for each pixel of the file instead of 7 (8 where it
-    says that it lies on its side, 16 for WebP).
+    ones: half the size takes a third of the time, an eighth of the size a seventh. Others of
+    `AVERAGED_PIXELS` or more are averaged, which saves memory only: 4 bytes for each pixel of the
+    file instead of 7 (8 where it says that it lies on its side, 16 for WebP).
 
     Args:
         encoded: a file.
@@ -101,6 +105,8 @@ def _upright(
     reduce = 8 if scale >= 8 else 4 if scale >= 4 else 2 if scale >= 2 else 1
     if reduce > 1 and image.draft(None, (max(1, width // reduce), max(1, height // reduce))):
         reduce = 1  # a JPEG, whose decoder does it
+    if width * height < AVERAGED_PIXELS:
+        reduce = 1  # there is no memory to be saved
     image.load()
     stored = image.size
     ImageOps.exif_transpose(image, in_place=True)  # not in place, it would copy each picture

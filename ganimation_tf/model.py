@@ -85,6 +85,11 @@ class GANimation(keras.Model):
         self.critic_optimizer.build(self.critic.trainable_variables)
 
     @property
+    def step(self) -> int:
+        """Updates of the generator so far."""
+        return int(self.optimizer.iterations.numpy())  # int() alone fails on a mirrored variable
+
+    @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Our trackers only; Keras's own would show a constant `loss: 0`."""
         return list(self._trackers.values())

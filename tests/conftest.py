@@ -5,6 +5,9 @@ import pathlib
 
 import pytest
 
+# As the command line sets it, so that a test and the processes that it starts round alike.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 
 @pytest.fixture(scope="session")
 def faces_dir() -> pathlib.Path:

@@ -34,7 +34,7 @@ def arm(where: str, step: int) -> None:
     """Has the process die there."""
 
     def at_step(model) -> bool:
-        return int(model.optimizer.iterations) == step
+        return model.step == step
 
     def dying_after(method):
         def call(self, *args, **kwargs):

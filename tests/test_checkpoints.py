@@ -128,7 +128,7 @@ def test_killed_by_the_clock_many_times(data, whole, tmp_path):
 def test_asked_to_stop_it_saves_and_the_same_command_goes_on(data, whole, tmp_path):
     class Stopping(checkpoints.Checkpoints):
         def on_train_batch_begin(self, batch, logs=None):
-            if int(self.model.optimizer.iterations) == 1:
+            if self.model.step == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -205,7 +205,7 @@ def test_a_full_disk_is_one_clear_error_and_the_last_state_is_kept(data, tmp_pat
 
     class Full(checkpoints.Checkpoints):
         def save(self):
-            if int(self.model.optimizer.iterations) == 2:
+            if self.model.step == 2:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))
             super().save()
 

@@ -279,13 +279,20 @@ def test_a_large_picture_is_converted_in_strips_like_a_small_one(monkeypatch, mo
     if mode == "RGBA":
         picture.putalpha(Image.fromarray(colors(31, 23)[..., 1]))
     data = encoded(picture)
+    monkeypatch.setattr(images, "AVERAGED_PIXELS", 1)
     whole, reduced = images.decode(data), images.decode_reduced(data, 3.9)[0]
     monkeypatch.setattr(images, "_STRIP", 23 * 4)
     np.testing.assert_array_equal(images.decode(data), whole)
     np.testing.assert_array_equal(images.decode_reduced(data, 3.9)[0], reduced)
 
 
-def test_a_reduced_png_is_the_average_of_its_pixels():
+def test_a_small_png_is_not_averaged():
+    found, _ = images.decode_reduced(images.encode_png(colors(7, 9)), 8.0)
+    np.testing.assert_array_equal(found, colors(7, 9))
+
+
+def test_a_reduced_png_is_the_average_of_its_pixels(monkeypatch):
+    monkeypatch.setattr(images, "AVERAGED_PIXELS", 1)
     data = images.encode_png(colors(7, 9))
     found, shape = images.decode_reduced(data, 2.0)
     assert found.shape == (4, 5, 3) and shape == (7, 9)

@@ -102,7 +102,7 @@ def test_another_image_size_keeps_what_does_not_depend_on_it(old, tmp_path):
     assert isinstance(layer, keras.layers.Conv2D)
     product = before.critic.get_layer("conv2")
     assert isinstance(product, keras.layers.Dense)
-    np.testing.assert_allclose(layer(image), product(strided_patches(image)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(layer(image), product(strided_patches(image)), rtol=1e-4, atol=1e-4)
 
 
 def test_kernels_are_refitted_both_ways():

@@ -1,7 +1,9 @@
-"""Run by test_distribution.py in a process of its own: the same training on 1 and on 2 replicas.
+"""Run by test_distribution.py in processes of their own.
 
-Then a whole training on 2 replicas, in one go and interrupted. Prints, as JSON, the largest
-difference of any weight and of any logged term, relative above 1.
+    python two_replicas.py steps: the same training on 1 and on 2 replicas
+    python two_replicas.py whole: a training on 2 replicas, in one go and interrupted
+
+Prints, as JSON, the largest difference of any weight and of any logged term, relative above 1.
 """
 
 import contextlib
@@ -10,6 +12,7 @@ import json
 import os
 import pathlib
 import signal
+import sys
 import tempfile
 
 import keras
@@ -53,7 +56,7 @@ def whole_training():
 
     class Stopping(checkpoints.Checkpoints):
         def on_train_batch_begin(self, batch, logs=None):
-            if int(self.model.optimizer.iterations) == 1:
+            if self.model.step == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     config = dataclasses.replace(tiny.CONFIG, batch_size=4, critic_steps=1, average=0.5)
@@ -84,11 +87,14 @@ def whole_training():
         }
 
 
-def main():
+def main(what):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     # As in training. Without it sums are rounded in any order, and a leaky ReLU may bend or not.
     tf.config.experimental.enable_op_determinism()
+    if what == "whole":
+        print(json.dumps(whole_training()))
+        return
     mirrored = devices.choose_strategy()
     single = tf.distribute.OneDeviceStrategy("/cpu:0")
     facts = {"replicas": mirrored.num_replicas_in_sync}
@@ -101,9 +107,8 @@ def main():
                 abs(value - two_logs[key]) / max(1.0, abs(value)) for key, value in one_logs.items()
             ),
         }
-    facts["whole training"] = whole_training()
     print(json.dumps(facts))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -36,6 +36,7 @@ DAMAGE = (
     tf.errors.OutOfRangeError,
     tf.errors.NotFoundError,
     FileNotFoundError,
+    IndexError,  # TensorFlow's reader, at the end of a file
     ValueError,  # of JSON
     KeyError,
 )
@@ -136,7 +137,7 @@ class Checkpoints(keras.callbacks.Callback):
             self._save_networks(self.run)
             score = self.score(logs or {})
             if score is not None and score <= self._best.get("score", score):
-                step = int(self.model.optimizer.iterations)
+                step = self.model.step
                 self._best = {"score": score, "step": step}
                 self._save_best(self.run / runs.BEST / f"step-{step:07d}")
         # The averages are reset where an epoch begins: a state at its end is one at that beginning.
@@ -152,7 +153,7 @@ class Checkpoints(keras.callbacks.Callback):
             UserError: if it cannot be written; the states before are as they were.
         """
         require_finite_weights(self.model)
-        step = int(self.model.optimizer.iterations)
+        step = self.model.step
         final = self._directory / f"step-{step:07d}"
         partial = self._directory / f".{final.name}.partial"
         with writing(self.run, partial):

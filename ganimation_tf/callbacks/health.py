@@ -41,7 +41,7 @@ class Health(keras.callbacks.Callback):
             monitor.resume(map(json.loads, self.path.read_text().splitlines()))
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.optimizer.iterations)
+        step = self.model.step
         self._require_finite(step, logs)
         means = self.window.add(step, logs)
         if means:
@@ -49,10 +49,10 @@ class Health(keras.callbacks.Callback):
                 self._tell(diagnosis)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._require_finite(int(self.model.optimizer.iterations), logs or {})
+        self._require_finite(self.model.step, logs or {})
 
     def on_train_end(self, logs=None):
-        if self.monitor.raised and self.model.optimizer.iterations >= self.monitor.total_steps:
+        if self.monitor.raised and self.model.step >= self.monitor.total_steps:
             log.warning("health: at the end of training: %s", ", ".join(self.monitor.raised))
 
     def _require_finite(self, step: int, logs) -> None:
@@ -94,7 +94,7 @@ def require_finite_weights(model: keras.Model) -> None:
         value = tf.convert_to_tensor(variable)
         if value.dtype.is_floating and not bool(tf.reduce_all(tf.math.is_finite(value))):
             raise UserError(
-                f"step {int(model.optimizer.iterations)}: {variable.path} is not finite: training "
+                f"step {model.step}: {variable.path} is not finite: training "
                 "has diverged and is stopped; nothing of this step is saved; begin a new run with "
                 "a lower --learning-rate"
             )

@@ -19,11 +19,11 @@ class MetricsLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._began = time.monotonic()
-        self._step = int(self.model.optimizer.iterations)
+        self._step = self.model.step
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._began
-        step = int(self.model.optimizer.iterations)
+        step = self.model.step
         facts = {
             "step": step,
             "epoch": epoch + 1,

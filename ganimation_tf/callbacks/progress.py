@@ -40,7 +40,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self._first is not None:  # `fit` goes on
             return
-        self._step = self._first = int(self.model.optimizer.iterations)
+        self._step = self._first = self.model.step
         self._clear()
         self.write(f"step {self._step}/{self.total_steps}: the first takes longer, it is compiled")
 

@@ -49,11 +49,11 @@ class SampleGrid(keras.callbacks.Callback):
         self.total_steps = total_steps
 
     def on_train_begin(self, logs=None):
-        if int(self.model.optimizer.iterations) == 0:
+        if self.model.step == 0:
             self._write(0, "step", self.render())
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.optimizer.iterations)
+        step = self.model.step
         if self._due(step, GRIDS):
             self._write(step, "step", self.render())
         if self._due(step, SWEEPS):
@@ -61,7 +61,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         # Before the last state is saved: after it the run is finished, and nobody comes back.
-        if int(self.model.optimizer.iterations) >= self.total_steps:
+        if self.model.step >= self.total_steps:
             timelapse.write(self.run / "samples", self.run / "samples.gif")
 
     def _due(self, step: int, times: int) -> bool:

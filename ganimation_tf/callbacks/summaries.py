@@ -39,7 +39,7 @@ class Summaries(keras.callbacks.Callback):
         self.window = Window(max(1, total_steps // CURVE_POINTS))
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.optimizer.iterations)
+        step = self.model.step
         means = self.window.add(step, logs)
         if means:
             rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
@@ -48,7 +48,7 @@ class Summaries(keras.callbacks.Callback):
             self._histograms(step)
 
     def on_epoch_end(self, epoch, logs=None):
-        step = int(self.model.optimizer.iterations)
+        step = self.model.step
         found = {name.removeprefix("val_"): v for name, v in logs.items() if name[:4] == "val_"}
         _scalars(self.evaluation, step, without_training_only(found))
 
