@@ -154,6 +154,8 @@ class Watcher:
         gc.collect()  # graphs are full of cycles; without it the old one would stay for long
 
     def _fail(self, number: int, reason: str) -> None:
+        # A file's name may be no UTF-8, which neither a log nor an answer can carry.
+        reason = reason.encode("utf-8", "replace").decode()
         failure = (self._seen[number], reason)
         if self._failed.get(number) != failure:
             _log.warning("version %d is not served: %s", number, reason)
