@@ -26,14 +26,10 @@ class AsyncGanimationClient:
         timeout: float = 60.0,
         tls: Tls | None = None,
     ):
-        self._target = channel.check_target(target)
+        self._channel = channel.connect(grpc.aio, target, tls)
+        self._target = target
         self._model_name = model_name
         self._timeout = timeout
-        options = channel.channel_options(target)
-        if tls is None:
-            self._channel = grpc.aio.insecure_channel(target, options)
-        else:
-            self._channel = grpc.aio.secure_channel(target, tls.credentials(), options)
 
     async def __aenter__(self) -> "AsyncGanimationClient":
         return self

@@ -77,6 +77,22 @@ def check_target(target: str) -> str:
     return target
 
 
+def connect(grpc_module, target: str, tls: Tls | None):
+    """A channel to `target`, HOST:PORT.
+
+    Args:
+        grpc_module: `grpc`, or `grpc.aio` for an asynchronous channel.
+        tls: None talks in the clear.
+
+    Raises:
+        UserError: if the target is no address or a file of `tls` cannot be read.
+    """
+    options = channel_options(check_target(target))
+    if tls is None:
+        return grpc_module.insecure_channel(target, options)
+    return grpc_module.secure_channel(target, tls.credentials(), options)
+
+
 def channel_options(target: str) -> list[tuple[str, Any]]:
     """Message sizes, and the retries that gRPC does itself: with exponential backoff and jitter,
     on UNAVAILABLE only, and never past the deadline of the call. Without a proxy on loopback."""

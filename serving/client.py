@@ -39,14 +39,10 @@ class GanimationClient:
         timeout: float = 60.0,
         tls: Tls | None = None,
     ):
-        self._target = channel.check_target(target)
+        self._channel = channel.connect(grpc, target, tls)
+        self._target = target
         self._model_name = model_name
         self._timeout = timeout
-        options = channel.channel_options(target)
-        if tls is None:
-            self._channel = grpc.insecure_channel(target, options)
-        else:
-            self._channel = grpc.secure_channel(target, tls.credentials(), options)
 
     def __enter__(self) -> "GanimationClient":
         return self

@@ -88,4 +88,8 @@ def test_targets_that_are_no_address(target):
 
 
 def test_address_of_ipv6():
-    GanimationClient("[::1]:8500").close()
+    with GanimationClient("[::1]:1", timeout=0.5) as nobody:
+        with pytest.raises(ServerError) as caught:
+            nobody.status()
+    assert caught.value.target == "[::1]:1"
+    assert caught.value.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)

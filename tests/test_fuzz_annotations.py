@@ -96,7 +96,8 @@ def test_the_undamaged_text_is_read(name, tmp_path):
 def test_noise(name, tmp_path, data):
     path = tmp_path / "a.csv"
     path.write_bytes(data)
-    read(name, path)
+    # No file has more faces than bytes; the file itself may be refused.
+    assert (read(name, path) or 0) <= len(data) + 1
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -106,7 +107,7 @@ def test_text_below_a_good_header(name, tmp_path, text):
     path = tmp_path / "a.csv"
     header = TEXTS[name].split("\n")[0]
     path.write_bytes(f"{header}\n{text}".encode("utf-8", "surrogatepass"))
-    read(name, path)
+    assert (read(name, path) or 0) <= len(text.encode("utf-8", "surrogatepass")) + 1
 
 
 edits = st.lists(
@@ -126,7 +127,7 @@ def test_damaged_text(name, tmp_path, edits):
         text = text[:at] + pieces[piece % len(pieces)] + text[at + deleted :]
     path = tmp_path / "a.csv"
     path.write_text(text, encoding="utf-8", newline="")
-    read(name, path)
+    assert (read(name, path) or 0) <= len(text) + 1
 
 
 @st.composite

@@ -179,4 +179,6 @@ def test_same_bytes_with_more_workers(dataset, more):
 def test_no_faces_for_eval(tmp_path):
     write_faces(tmp_path, ["a", "b"])
     output = preprocess(tmp_path, "--eval-fraction", "0")
-    Elements((output / manifest.REPORT).read_text(encoding="utf-8"))
+    page = Elements((output / manifest.REPORT).read_text(encoding="utf-8"))
+    said = " ".join(" ".join(page.words).split())
+    assert "eval" in said and "NaN" not in said and "None" not in said

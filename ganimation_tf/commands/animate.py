@@ -21,13 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "output", type=pathlib.Path, help="OUT.gif or OUT.mp4; or OUT.png: a contact sheet"
     )
     connection.configure(parser)
-    parser.add_argument(
-        "--au",
-        action="append",
-        default=[],
-        metavar="NAME=INTENSITY",
-        help="an AU to go to, in [0, 1]; may be given several times",
-    )
+    connection.configure_edit(parser)
     parser.add_argument("--frames", type=int, default=16, help="number of frames, 2 to 240")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -40,21 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="find the face, or take the photo's centre square for it",
     )
     parser.add_argument(
-        "--rest",
-        choices=("source", "zero"),
-        default="source",
-        help="AUs that are not named stay as the face has them, or go to 0",
-    )
-    parser.add_argument(
         "--full-photo", action="store_true", help="put each frame back into the photo"
     )
     parser.add_argument(
         "--scale", type=int, default=1, help="enlarge the frames of a small model, 1 to 16 times"
-    )
-    parser.add_argument(
-        "--no-provenance",
-        action="store_true",
-        help="leave out the statement in the file's metadata that it is synthetic media",
     )
 
 

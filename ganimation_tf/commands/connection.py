@@ -33,6 +33,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     tls.add_argument("--tls-key", type=pathlib.Path, metavar="FILE", help="its private key")
 
 
+def configure_edit(parser: argparse.ArgumentParser, au_group=None) -> None:
+    """Declares the flags that say what a face is to show and what its file says of itself.
+
+    Args:
+        au_group: a group of `parser` that `--au` belongs to.
+    """
+    (au_group or parser).add_argument(
+        "--au",
+        action="append",
+        default=[],
+        metavar="NAME=INTENSITY",
+        help="a wanted AU, in [0, 1]; may be given several times",
+    )
+    parser.add_argument(
+        "--rest",
+        choices=("source", "zero"),
+        default="source",
+        help="AUs that are not named stay as the face has them, or go to 0",
+    )
+    parser.add_argument(
+        "--no-provenance",
+        action="store_true",
+        help="leave out the statement in the file's metadata that it is synthetic media",
+    )
+
+
 def open_client(args: argparse.Namespace):
     """A `GanimationClient` for these flags.
 

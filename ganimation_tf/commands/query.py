@@ -26,13 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="JPEG or PNG of an upright face crop; for a photo with a face in it see `animate`",
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--au",
-        action="append",
-        default=[],
-        metavar="NAME=INTENSITY",
-        help="a wanted AU, in [0, 1]; may be given several times",
-    )
+    connection.configure_edit(parser, what)
     what.add_argument("--estimate", action="store_true", help="print the AUs that the crop shows")
     what.add_argument("--status", action="store_true", help="print the versions and their states")
     what.add_argument("--metadata", action="store_true", help="print the signatures")
@@ -42,17 +36,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=pathlib.Path,
         metavar="FILE",
         help=".png or .jpg; left out: standard output",
-    )
-    parser.add_argument(
-        "--rest",
-        choices=("source", "zero"),
-        default="source",
-        help="AUs that are not named stay as the crop has them, or go to 0",
-    )
-    parser.add_argument(
-        "--no-provenance",
-        action="store_true",
-        help="leave out the statement in the file's metadata that it is synthetic media",
     )
     connection.configure(parser)
 

@@ -77,6 +77,31 @@ def _gated(attention, change):
     return 1.0 - (1.0 - attention) * amount
 
 
+def _masks(build: Builder, x, told, residual_blocks: int):
+    """From the first convolution to both masks: down twice, residual blocks, up twice, heads.
+
+    Args:
+        x: (B, S, S, F).
+        told: AUs for the residual blocks, (B, N), or None.
+
+    Returns:
+        color (B, S, S, 3) in [-1, 1] and attention (B, S, S, 1) in [0, 1].
+    """
+    filters = x.shape[-1]
+    x = normalize_relu(x, "stem")
+    for level in (1, 2):
+        x = build.conv(x, filters * 2**level, 4, strides=2, name=f"down{level}")
+        x = normalize_relu(x, f"down{level}")
+    for block in range(1, residual_blocks + 1):
+        x = _residual_block(build, x, told, f"residual{block}")
+    for level in (1, 0):
+        x = normalize_relu(build.conv_transpose(x, filters * 2**level, f"up{level}"), f"up{level}")
+    # Both 7x7 heads as one convolution: it costs what one of them would.
+    color, attention = ops.split(build.conv(x, 4, 7, name="heads"), [3], axis=-1)
+    color = layers.Activation("tanh", name="color")(color)
+    return color, layers.Activation("sigmoid", name="attention")(attention)
+
+
 def build_generator(
     image_size: int,
     action_units: int,
@@ -116,24 +141,12 @@ def build_generator(
     build = Builder(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
     wanted = keras.Input((action_units,), name="action_units")
-    if conditioning == FILM:
-        x, told = build.conv(image, filters, STEM_KERNEL, name="stem_image"), wanted
+    told = wanted if conditioning == FILM else None
+    if told is None:
+        x = _stem(build, image, wanted, filters)
     else:
-        x, told = _stem(build, image, wanted, filters), None
-    x = normalize_relu(x, "stem")
-    for level in (1, 2):
-        x = build.conv(x, filters * 2**level, 4, strides=2, name=f"down{level}")
-        x = normalize_relu(x, f"down{level}")
-    for block in range(1, residual_blocks + 1):
-        x = _residual_block(build, x, told, f"residual{block}")
-    for level in (1, 0):
-        x = normalize_relu(build.conv_transpose(x, filters * 2**level, f"up{level}"), f"up{level}")
-
-    # Both 7x7 heads as one convolution: it costs what one of them would.
-    masks = build.conv(x, 4, 7, name="heads")
-    color, attention = ops.split(masks, [3], axis=-1)
-    color = layers.Activation("tanh", name="color")(color)
-    attention = layers.Activation("sigmoid", name="attention")(attention)
+        x = build.conv(image, filters, STEM_KERNEL, name="stem_image")
+    color, attention = _masks(build, x, told, residual_blocks)
     if relative:
         attention = _gated(attention, wanted)
     edited = compose(image, attention, color)
