@@ -85,7 +85,7 @@ class Checkpoints(keras.callbacks.Callback):
         with writing(self.run):
             for path in self._directory.glob(".*.partial"):
                 shutil.rmtree(path)
-        states = saved_states(self.run)
+        states, damaged = saved_states(self.run), []
         for path in reversed(states):
             try:
                 progress = json.loads((path / PROGRESS).read_text())
@@ -93,8 +93,7 @@ class Checkpoints(keras.callbacks.Callback):
             except DAMAGE as error:
                 reason = str(error).strip().split("\n")[0]
                 log.warning("%s is damaged and left out: %s", path, reason)
-                with writing(self.run):
-                    path.rename(path.with_name(f"damaged-{path.name}"))
+                damaged.append(path)
                 continue
             except AssertionError as error:
                 reason = str(error).strip().split("\n")[0]
@@ -102,6 +101,9 @@ class Checkpoints(keras.callbacks.Callback):
             self._best = progress["best"]
             self._metrics = [variable.numpy() for variable in model.metrics_variables]
             self._cut_logs(progress["lengths"])
+            with writing(self.run):
+                for other in damaged:  # out of the way of the state that will have its name
+                    other.rename(other.with_name(f"damaged-{other.name}"))
             return progress["step"]
         if states:
             raise UserError(f"{self.run}: none of its {len(states)} saved states can be read")
