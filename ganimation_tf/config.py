@@ -155,6 +155,9 @@ PRESETS: Mapping[str, TrainConfig] = {
     "tiny": TrainConfig(
         filters=16,
         residual_blocks=2,
+        conditioning=FILM,
+        relative=True,
+        average=0.99,
         critic_filters=24,
         critic_layers=4,
         batch_size=8,

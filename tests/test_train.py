@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import types
 
 import keras
 import numpy as np
@@ -193,7 +194,9 @@ def test_runs_are_numbered_and_none_is_touched_twice(tmp_path):
 def test_progress_counts_rate_and_time_left(monkeypatch):
     """5 steps of 4 images, one a second: after the first, 4 images/s."""
     clock = iter(range(100))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    # The module's own clock: that of the process drives the event loops of other threads.
+    now = types.SimpleNamespace(monotonic=lambda: float(next(clock)))
+    monkeypatch.setattr(progress, "time", now)
     monkeypatch.setattr(progress.Progress, "SECONDS", 2.0)
     lines = []
     shown = progress.Progress(total_steps=5, images_per_step=4, write=lines.append)
