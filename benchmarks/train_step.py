@@ -1,6 +1,7 @@
 """Speed and memory of training and of inference, against PyTorch and against convolutions alone.
 
-    python benchmarks/train_step.py --torch-python PYTHON [--batch 4 25] [--seconds 30]
+    python benchmarks/train_step.py --torch-python PYTHON [--batch 4 25]
+        [--seconds 15] [--rounds 3]
 
 `PYTHON` is an interpreter that has torch, of a virtual environment of its own (extra `benchmark`);
 its row runs the algorithm as PyTorch implementations do (`training_rows/peer.py`). `ours` is one
@@ -10,7 +11,9 @@ convolutions and matrix products alone (`training_rows/bare.py` says which). All
 generator, on 5 x batch images.
 
 Each row runs in a fresh process, one after the other: once to warm up, then until `--seconds` are
-over, at least once. The median counts. Memory is the peak of the process' resident memory.
+over, at least once, and its median counts. So `--rounds` times; a ratio is of two rows of the same
+round, and the median of the rounds is shown, since a machine is not equally fast all the time.
+Memory is the peak of the process' resident memory.
 """
 
 import argparse
@@ -20,22 +23,28 @@ import pathlib
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 
 ROWS = pathlib.Path(__file__).parent / "training_rows"
 NAMES = {"peer": "PyTorch", "bare": "bare convolutions", "ours": "ours"}
 CRITIC_STEPS = 5
 
-GOALS = (
-    ("train", "images/s, ours / PyTorch", 1.5),
-    ("train", "time, bare / ours", 0.8),
-    ("inference", "images/s, ours / PyTorch", 1.2),
-    ("inference", "time, bare / ours", 0.9),
-)
-MEMORY_GOAL = 0.7
+GOALS = {
+    "train": (
+        ("images/s, ours / PyTorch", "peer", "seconds", ">= 1.5"),
+        ("time, bare / ours", "bare", "seconds", ">= 0.8"),
+        ("memory, PyTorch / ours", "peer", "peak_mib", f">= {1 / 0.7:.2f}"),
+    ),
+    "inference": (
+        ("images/s, ours / PyTorch", "peer", "seconds", ">= 1.2"),
+        ("time, bare / ours", "bare", "seconds", ">= 0.9"),
+    ),
+}
+"""Of each kind: a ratio's name, the row above ours, what of both, and the goal."""
 
 
 def measure(row: str, kind: str, batch: int, args: argparse.Namespace) -> dict:
-    """What a row's process prints: `seconds` of its rounds and, but for `bare`, `peak_mib`."""
+    """`seconds` of a row, the median in its process, and `peak_mib`, None for `bare`."""
     python = args.torch_python if row == "peer" else sys.executable
     command = [python, str(ROWS / f"{row}.py"), kind, str(batch)]
     command += [str(args.seconds), str(args.threads)]
@@ -43,27 +52,29 @@ def measure(row: str, kind: str, batch: int, args: argparse.Namespace) -> dict:
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | threads)
     if done.returncode:
         raise RuntimeError(f"{row} {kind} at batch {batch} failed:\n{done.stderr[-4000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    facts = json.loads(done.stdout.splitlines()[-1])
+    return {"seconds": statistics.median(facts["seconds"]), "peak_mib": facts.get("peak_mib")}
 
 
-def report(kind: str, batch: int, found: dict[str, dict]) -> list[str]:
+def report(kind: str, batch: int, rounds: list[dict[str, dict]]) -> list[str]:
     """The rows of one kind and batch, and their ratios beside the goals."""
+
+    def middle(number: Callable[[dict[str, dict]], float]) -> float:
+        return statistics.median(map(number, rounds))
+
     images = batch * (CRITIC_STEPS if kind == "train" else 1)
-    seconds = {row: statistics.median(facts["seconds"]) for row, facts in found.items()}
     lines = [f"{kind}, batch {batch}", f"  {'':20}{'seconds':>9}{'images/s':>10}{'peak MiB':>10}"]
-    for row, facts in found.items():
-        peak = f"{facts['peak_mib']:10.0f}" if "peak_mib" in facts else f"{'':10}"
-        rates = f"{seconds[row]:9.3f}{images / seconds[row]:10.2f}"
-        rounds = f"  ({len(facts['seconds'])} rounds)" if row != "bare" else ""
-        lines.append(f"  {NAMES[row]:20}{rates}{peak}{rounds}")
-    for goal_kind, name, goal in GOALS:
-        other = "peer" if "PyTorch" in name else "bare"
-        if goal_kind == kind and other in seconds:
-            ratio = seconds[other] / seconds["ours"]
-            lines.append(f"  {name:30}{ratio:6.2f}   goal >= {goal}")
-    if kind == "train" and "peer" in found:
-        ratio = found["ours"]["peak_mib"] / found["peer"]["peak_mib"]
-        lines.append(f"  {'memory, ours / PyTorch':30}{ratio:6.2f}   goal <= {MEMORY_GOAL}")
+    for row in rounds[0]:
+        seconds = middle(lambda found, row=row: found[row]["seconds"])
+        line = f"  {NAMES[row]:20}{seconds:9.3f}{images / seconds:10.2f}"
+        if row != "bare":
+            line += f"{middle(lambda found, row=row: found[row]['peak_mib']):10.0f}"
+        lines.append(line)
+    for name, row, key, goal in GOALS[kind]:
+        if row in rounds[0]:
+            ratios = [found[row][key] / found["ours"][key] for found in rounds]
+            spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
+            lines.append(f"  {name:30}{statistics.median(ratios):6.2f} {spread:15} goal {goal}")
     return lines
 
 
@@ -71,7 +82,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--torch-python", help="interpreter that has torch; without it, no row")
     parser.add_argument("--batch", type=int, nargs="+", default=[4, 25])
-    parser.add_argument("--seconds", type=int, default=30, help="for each row, after its warm-up")
+    parser.add_argument("--seconds", type=int, default=15, help="for each row, after its warm-up")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--kind", nargs="+", choices=("inference", "train"),
                         default=["inference", "train"])  # fmt: skip
@@ -82,8 +94,10 @@ def main() -> None:
     print(f"float32, 128 px, {args.threads} threads, load before {os.getloadavg()[0]:.1f}")
     for batch in args.batch:
         for kind in args.kind:
-            found = {row: measure(row, kind, batch, args) for row in rows}
-            print("\n" + "\n".join(report(kind, batch, found)), flush=True)
+            rounds = [
+                {row: measure(row, kind, batch, args) for row in rows} for _ in range(args.rounds)
+            ]
+            print("\n" + "\n".join(report(kind, batch, rounds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """GANimation as a `keras.Model`: two networks, two optimizers, one training step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
 from ganimation_tf import dataset, losses, vitals
+from ganimation_tf.average import move_average
 from ganimation_tf.config import LossWeights
 from ganimation_tf.networks.critic_gradient import critic_gradient
 
@@ -121,20 +122,25 @@ class GANimation(keras.Model):
             {name: values[:, step] for name, values in batch.items()}
             for step in range(self.critic_steps)
         )
+        critic_gradients = []
         for micro_batch in before:
-            self._critic_step(micro_batch, self._edited(self.generator, micro_batch)["image"])
+            micro_batch = _after(critic_gradients, micro_batch)
+            fake = self._edited(self.generator, micro_batch)["image"]
+            _, critic_gradients = self._critic_step(micro_batch, fake)
+        last = _after(critic_gradients, last)
         with tf.GradientTape() as tape:
             # The critic's last update and the generator's share these images.
             edited = self._edited(self.generator, last)
             with tape.stop_recording():
                 critic_terms, critic_gradients = self._critic_step(last, edited["image"])
+            edited = _after(critic_gradients, edited)
             loss, generator_terms = self._generator_loss(self.generator, last, edited)
             mean_loss = tf.reduce_sum(loss) / _global_count(loss)
         variables = self.generator.trainable_variables
         gradients = tape.gradient(mean_loss, variables)
         self.optimizer.apply(gradients, variables)
         if self.average:
-            tf.distribute.get_replica_context().merge_call(self._update_average)
+            move_average(self.inference_generator, self.generator, self.optimizer, self.average)
         norms = {
             "critic_gradient": vitals.gradient_norm(critic_gradients),
             "generator_gradient": vitals.gradient_norm(gradients),
@@ -213,25 +219,6 @@ class GANimation(keras.Model):
         )
         return loss, terms | vitals.mask_statistics(edited["attention"])
 
-    def _update_average(self, strategy: tf.distribute.Strategy) -> None:
-        """Moves the average towards the generator; in the context of all replicas.
-
-        The decay begins low and grows to its value: at 0.999 from the start, the random weights
-        of step 0 would be seen for thousands of steps.
-        """
-        updates = tf.cast(self.optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.average, (1.0 + updates) / (10.0 + updates))
-        for mean, variable in zip(
-            self.inference_generator.trainable_variables,
-            self.generator.trainable_variables,
-            strict=True,
-        ):
-            strategy.extended.update(
-                mean.value,
-                lambda mean, now: mean.assign_sub((1.0 - decay) * (mean - now)),
-                args=(variable.value,),
-            )
-
     def _track(self, terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Adds to the trackers; returns the means over this batch, or scalars as they are."""
         for name, values in terms.items():
@@ -243,6 +230,16 @@ class GANimation(keras.Model):
         replica = tf.distribute.get_replica_context()
         means *= 1.0 if replica is None else float(replica.num_replicas_in_sync)
         return {**terms, **dict(zip(per_image, tf.unstack(means), strict=True))}
+
+
+def _after(done: Sequence[tf.Tensor], tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The same tensors, for use only when others are there.
+
+    TensorFlow runs what can run, and no pass of the generator waits for the critic: without this
+    the passes of all micro-batches would hold their activations at once.
+    """
+    with tf.control_dependencies(done):
+        return {name: tf.identity(values) for name, values in tensors.items()}
 
 
 def _global_count(values: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,32 @@
+"""The moving average of the generator's weights."""
+
+import keras
+import tensorflow as tf
+
+
+def move_average(
+    average: keras.Model, network: keras.Model, optimizer: keras.optimizers.Optimizer, most: float
+) -> None:
+    """Moves the average's weights towards the network's; called on each replica, after `apply`.
+
+    The decay begins low and grows to `most`: at 0.999 from the start, the random weights of step 0
+    would be seen for thousands of steps.
+
+    Args:
+        average: of the network's architecture.
+        optimizer: the network's; it counts the updates.
+        most: decay per update, in (0, 1).
+    """
+
+    def move(strategy: tf.distribute.Strategy) -> None:
+        updates = tf.cast(optimizer.iterations, tf.float32)
+        decay = tf.minimum(most, (1.0 + updates) / (10.0 + updates))
+        pairs = zip(average.trainable_variables, network.trainable_variables, strict=True)
+        for mean, variable in pairs:
+            strategy.extended.update(
+                mean.value,
+                lambda mean, now: mean.assign_sub((1.0 - decay) * (mean - now)),
+                args=(variable.value,),
+            )
+
+    tf.distribute.get_replica_context().merge_call(move)
