@@ -1,15 +1,14 @@
 """What the embedded server costs on top of the model: latency and throughput as ratios.
 
     python benchmarks/serve.py [--size 128] [--rounds 3] [--calls 10] [--requests 96]
-        [--max-batch-size 64]
 
 A generator of the published size (64 filters, 6 residual blocks) for 128 px, or a small one (16
 filters, 1 block) for 16 px, with random weights. Three processes: this one with the clients, the
-server as `ganimation serve` starts it, and one that calls the signature of the same SavedModel in
-process, as `tf.saved_model.load` gives it. They take turns and never run at the same time, except
-that clients and server share the cores. TensorFlow's threads are at their default in both, as many
-as there are cores; each client is a thread with a connection of its own. Requests and answers hold
-encoded pictures, which the clients do not decode.
+server as `ganimation serve` starts it by default, and one that calls the signature of the same
+SavedModel in process, as `tf.saved_model.load` gives it. They take turns and never run at the same
+time, except that clients and server share the cores. TensorFlow's threads are at their default in
+both, as many as there are cores; each client is a thread with a connection of its own. Requests and
+answers hold encoded pictures, which the clients do not decode.
 
 Each round measures everything once, one after the other; a ratio is of two figures of one round,
 and the median of the rounds is shown. The first calls are not counted.
@@ -103,12 +102,11 @@ class InProcess:
         self._process.communicate()
 
 
-def start_server(model_dir: str, max_batch_size: int) -> tuple[subprocess.Popen, str, str]:
+def start_server(model_dir: str) -> tuple[subprocess.Popen, str, str]:
     """The process and its addresses, gRPC and REST."""
     command = [sys.executable, "-m", "ganimation_tf", "serve", "--model-dir", model_dir]
-    batching = [f"--max-batch-size={max_batch_size}", f"--max-enqueued-batches={CLIENTS}"]
     process = subprocess.Popen(
-        [*command, *batching, "--port=0", "--rest-port=0"],
+        [*command, "--port=0", "--rest-port=0"],
         stdout=subprocess.PIPE,  # stderr is the caller's: it says why a server does not start
         text=True,
     )
@@ -229,7 +227,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=10, help="single calls in a round")
     parser.add_argument("--requests", type=int, default=96, help="of all clients, in a round")
-    parser.add_argument("--max-batch-size", type=int, default=64, help="of the server")
     parser.add_argument("--in-process", metavar="DIR", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.in_process:
@@ -237,7 +234,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as models:
         process = InProcess(models, args.size)
-        server, grpc_address, rest_address = start_server(models, args.max_batch_size)
+        server, grpc_address, rest_address = start_server(models)
         encoded = picture(args.size)
         grpc_callers = [GrpcCaller(grpc_address, encoded) for _ in range(CLIENTS)]
         rest_callers = [RestCaller(rest_address, encoded) for _ in range(CLIENTS)]

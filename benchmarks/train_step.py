@@ -44,7 +44,7 @@ GOALS = {
 
 
 def measure(row: str, kind: str, batch: int, args: argparse.Namespace) -> dict:
-    """`seconds` of a row, the median in its process, and `peak_mib`, None for `bare`."""
+    """`seconds` of a row, the median in its process, and `peak_mib`, or `gflops` of `bare`."""
     python = args.torch_python if row == "peer" else sys.executable
     command = [python, str(ROWS / f"{row}.py"), kind, str(batch)]
     command += [str(args.seconds), str(args.threads)]
@@ -53,7 +53,7 @@ def measure(row: str, kind: str, batch: int, args: argparse.Namespace) -> dict:
     if done.returncode:
         raise RuntimeError(f"{row} {kind} at batch {batch} failed:\n{done.stderr[-4000:]}")
     facts = json.loads(done.stdout.splitlines()[-1])
-    return {"seconds": statistics.median(facts["seconds"]), "peak_mib": facts.get("peak_mib")}
+    return facts | {"seconds": statistics.median(facts["seconds"])}
 
 
 def report(kind: str, batch: int, rounds: list[dict[str, dict]]) -> list[str]:
@@ -67,7 +67,9 @@ def report(kind: str, batch: int, rounds: list[dict[str, dict]]) -> list[str]:
     for row in rounds[0]:
         seconds = middle(lambda found, row=row: found[row]["seconds"])
         line = f"  {NAMES[row]:20}{seconds:9.3f}{images / seconds:10.2f}"
-        if row != "bare":
+        if row == "bare":
+            line += f"{'':10}  {middle(lambda found: found['bare']['gflops']):.0f} GFLOP/s"
+        else:
             line += f"{middle(lambda found, row=row: found[row]['peak_mib']):10.0f}"
         lines.append(line)
     for name, row, key, goal in GOALS[kind]:

@@ -164,16 +164,20 @@ def evaluation(
     """Each record of a split once, in order; the target is the AUs of the split's next face.
 
     Args:
-        batch_size: over all replicas.
-        replicas: devices that share a batch evenly; fewer faces than these are left out at the
-            end, because a device without any face fails.
+        batch_size: over all replicas; the split may have fewer faces.
+        replicas: devices that share a batch. With more than one all batches are full, what is left
+            over is left out: a smaller batch is not shared evenly but fills one device after the
+            other, and one without any face fails.
 
     Returns:
         Dataset of dicts: `image` float32 (B, S, S, 3) in [-1, 1], `action_units` and
         `target_action_units` float32 (B, N). The last batch may be smaller.
     """
     units = load_action_units(directory, manifest, split)
-    faces = len(units) // replicas * replicas
+    faces = len(units)
+    if replicas > 1:
+        batch_size = min(batch_size, faces // replicas * replicas)
+        faces = faces // batch_size * batch_size
     wanted = tf.data.Dataset.from_tensor_slices(np.roll(units, -1, axis=0))
     size = manifest.crop.size
 

@@ -54,6 +54,9 @@ def require_even(strategy: tf.distribute.Strategy, batch_size: int) -> None:
     """
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
+        below = batch_size // replicas * replicas
+        nearest = " or ".join(str(size) for size in (below, below + replicas) if size)
         raise UserError(
-            f"--batch-size must be a multiple of the {replicas} devices, got {batch_size}"
+            f"--batch-size must be a multiple of the {replicas} devices, such as {nearest}; "
+            f"got {batch_size}"
         )

@@ -110,11 +110,14 @@ def _write_whole(final: pathlib.Path, write: Callable[[pathlib.Path], None]) -> 
 
 
 def _write_saved_model(served: ServedModel, card: ModelCard, directory: pathlib.Path) -> None:
-    tf.saved_model.save(served, str(directory), signatures=served.signatures())
     extra = directory / "assets.extra"
-    extra.mkdir()
-    (extra / signature.MODEL_CARD).write_text(card.to_json())
-    warmup.write(card, extra)
+    try:
+        tf.saved_model.save(served, str(directory), signatures=served.signatures())
+        extra.mkdir()
+        (extra / signature.MODEL_CARD).write_text(card.to_json())
+        warmup.write(card, extra)
+    except tf.errors.OpError as error:  # so TensorFlow tells of a full disk
+        raise OSError(error.message) from error
     check_export(directory, served, card)
 
 

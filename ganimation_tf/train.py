@@ -225,4 +225,8 @@ def _evaluation(plan: Plan, replicas: int):
         log.warning("the eval split has fewer faces than there are devices: nothing is validated")
         return None, shown
     faces = dataset.evaluation(data, manifest, batch_size=batch_size, replicas=replicas)
+    if replicas > 1:
+        log.info(
+            "validating on full batches only, which %d devices share: %d", replicas, len(faces)
+        )
     return faces, shown

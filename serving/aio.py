@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import copy
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 
 import grpc.aio
@@ -28,7 +29,7 @@ class AsyncGanimationClient:
     ):
         self._channel = channel.connect(grpc.aio, target, tls)
         self._target = target
-        self._model_name = model_name
+        self._model = calls.Model(model_name)
         self._timeout = timeout
 
     async def __aenter__(self) -> "AsyncGanimationClient":
@@ -41,9 +42,24 @@ class AsyncGanimationClient:
         """Ends the connection."""
         await self._channel.close()
 
+    async def pinned(self) -> "AsyncGanimationClient":
+        """This client for the version that is served now, and no other.
+
+        What it answers belongs together, the card's AU names and the faces, even when another
+        version takes over meanwhile. Once the old one is unloaded it answers NOT_FOUND. Both use
+        one connection.
+
+        Raises:
+            UserError: if no version is served.
+        """
+        version = calls.served(await self.status(), self._target)
+        twin = copy.copy(self)
+        twin._model = self._model._replace(version=version)
+        return twin
+
     async def edit(self, images: Sequence[bytes], action_units: np.ndarray) -> list[bytes]:
         """Each face with the expression asked for, as a PNG."""
-        return await self._run(calls.edit(self._model_name, images, action_units))
+        return await self._run(calls.edit(self._model, images, action_units))
 
     async def edit_stream(
         self, faces: Iterable[Face] | AsyncIterable[Face], concurrency: int = 4, rows: int = 8
@@ -53,7 +69,7 @@ class AsyncGanimationClient:
         pending: collections.deque[asyncio.Task] = collections.deque()
         try:
             async for batch in _batches(faces, rows):
-                (call,) = calls.edits(self._model_name, batch, rows)
+                (call,) = calls.edits(self._model, batch, rows)
                 pending.append(asyncio.create_task(self._run(call)))
                 if len(pending) == concurrency:
                     for picture in await pending.popleft():
@@ -68,29 +84,29 @@ class AsyncGanimationClient:
 
     async def estimate(self, images: Sequence[bytes]) -> np.ndarray:
         """float32 (B, N) in [0, 1]: the AUs that the critic sees in each face crop."""
-        return await self._run(calls.estimate(self._model_name, images))
+        return await self._run(calls.estimate(self._model, images))
 
     async def render(self, image: np.ndarray, action_units: np.ndarray) -> dict[str, np.ndarray]:
         """The result with its two masks, without any encoding."""
-        return await self._run(calls.render(self._model_name, image, action_units))
+        return await self._run(calls.render(self._model, image, action_units))
 
     async def describe(self):
         """The `ModelCard` of the served version."""
-        return await self._run(calls.describe(self._model_name, self._target))
+        return await self._run(calls.describe(self._model, self._target))
 
     async def status(self) -> dict[int, str]:
         """The versions that the server knows and their states."""
-        return await self._run(calls.status(self._model_name))
+        return await self._run(calls.status(self._model))
 
     async def metadata(self) -> dict[str, dict[str, dict[str, tuple[str, tuple[int, ...]]]]]:
         """Signature -> "inputs" and "outputs" -> name -> type and shape, -1 where it is open."""
-        return await self._run(calls.metadata(self._model_name))
+        return await self._run(calls.metadata(self._model))
 
     async def predict(
         self, signature_name: str, inputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
         """Calls any signature: arrays by name in, arrays by name out."""
-        return await self._run(calls.predict(self._model_name, signature_name, inputs))
+        return await self._run(calls.predict(self._model, signature_name, inputs))
 
     async def _run(self, call: Call):
         method = self._channel.unary_unary(

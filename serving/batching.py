@@ -153,12 +153,13 @@ class Batcher:
     def _seconds_to_wait(self, queue: collections.deque[Task]) -> float:
         """Until the queue's next batch may run; the longer overdue, the lower."""
         overdue = time.monotonic() - queue[0].enqueued - self.parameters.batch_timeout_micros / 1e6
-        full = sum(task.rows for task in queue) >= self.parameters.max_batch_size
+        full = sum(task.rows for task in queue) >= self.parameters.rows_together
         return min(-overdue, 0.0) if full or self._closed else -overdue
 
     def _pop(self, key: tuple[LoadedVersion, str]) -> list[Task]:
         queue, rows, tasks = self._queues[key], 0, []
-        while queue and rows + queue[0].rows <= self.parameters.max_batch_size:
+        most = self.parameters.rows_together
+        while queue and (not tasks or rows + queue[0].rows <= most):
             task = queue.popleft()
             if time.monotonic() > task.deadline:
                 task.fail(too_late())
@@ -184,10 +185,26 @@ class Batcher:
                     self._run(version, name, [task])
 
     def _call(self, version: LoadedVersion, name: str, tasks: list[Task]) -> list[Arrays]:
-        """The outputs of each task."""
-        rows = sum(task.rows for task in tasks)
+        """The outputs of each task; a request of more rows than run together is run in parts."""
+        inputs = _joined([task.inputs for task in tasks])
+        rows, most = sum(task.rows for task in tasks), self.parameters.rows_together
+        parts = []
+        for start in range(0, max(rows, 1), most):
+            if start and tasks[0].done.is_set():  # nobody waits for it any more
+                raise cancelled()
+            part = {alias: array[start : start + most] for alias, array in inputs.items()}
+            parts.append(self._execute(version, name, part, min(most, rows - start)))
+        outputs, found, start = _joined(parts), [], 0
+        for task in tasks:
+            part = slice(start, start + task.rows)
+            found.append({alias: array[part] for alias, array in outputs.items()})
+            start += task.rows
+        return found
+
+    def _execute(self, version: LoadedVersion, name: str, inputs: Arrays, rows: int) -> Arrays:
+        """The outputs of at most as many rows as run together."""
         padded = self.parameters.padded_size(rows)
-        inputs = _joined([task.inputs for task in tasks], padded - rows)
+        inputs = {alias: _padded(array, padded - rows) for alias, array in inputs.items()}
         started = time.monotonic()
         outputs = version.functions[name](inputs)
         self._observer.batch(rows, padded, time.monotonic() - started)
@@ -198,25 +215,16 @@ class Batcher:
                     "Batched output tensor's 0th dimension does not equal the sum of the 0th "
                     "dimension sizes of the input tensors",
                 )
-        found, start = [], 0
-        for task in tasks:
-            part = slice(start, start + task.rows)
-            found.append({alias: array[part] for alias, array in outputs.items()})
-            start += task.rows
-        return found
+        return {alias: array[:rows] for alias, array in outputs.items()}
 
 
-def _joined(inputs: list[Arrays], padding: int) -> Arrays:
-    """Rows of all tasks one below the other, then copies of the last row: they cannot fail where
-    it does not."""
-    if len(inputs) == 1 and not padding:
-        return inputs[0]
-    joined = {alias: np.concatenate([arrays[alias] for arrays in inputs]) for alias in inputs[0]}
-    return (
-        {
-            alias: np.concatenate([array, np.repeat(array[-1:], padding, axis=0)])
-            for alias, array in joined.items()
-        }
-        if padding
-        else joined
-    )
+def _joined(parts: list[Arrays]) -> Arrays:
+    """Rows of all parts, one below the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return {alias: np.concatenate([arrays[alias] for arrays in parts]) for alias in parts[0]}
+
+
+def _padded(array: np.ndarray, padding: int) -> np.ndarray:
+    """Copies of the last row appended: they cannot fail where it does not."""
+    return np.concatenate([array, np.repeat(array[-1:], padding, axis=0)]) if padding else array

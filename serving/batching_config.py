@@ -20,13 +20,16 @@ from ganimation_tf.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class BatchingParameters:
-    """How requests are run together; the names are TensorFlow Serving's.
+    """How requests are run together; the names are those of TensorFlow's batching.
 
     Attributes:
-        max_batch_size: most rows that run together, and that one request may have.
+        max_batch_size: most rows that one request may have.
         batch_timeout_micros: how long the first request waits for others to fill the batch.
-        max_enqueued_batches: most batches that wait, in each queue; beyond: UNAVAILABLE.
+        max_enqueued_batches: this many times `max_batch_size` rows may wait, in each queue;
+            beyond: UNAVAILABLE.
         num_batch_threads: batches that run at the same time.
+        max_execution_batch_size: most rows that run together, at most `max_batch_size`; a larger
+            request is run in parts.
         allowed_batch_sizes: batches are padded to the next of these; empty: they are not padded.
 
     Raises:
@@ -37,6 +40,7 @@ class BatchingParameters:
     batch_timeout_micros: int = 0
     max_enqueued_batches: int = 2
     num_batch_threads: int = 1
+    max_execution_batch_size: int = 4  # what runs best on two CPU cores
     allowed_batch_sizes: tuple[int, ...] = ()
 
     def __post_init__(self):
@@ -47,11 +51,19 @@ class BatchingParameters:
         sizes = self.allowed_batch_sizes
         if sizes and (list(sizes) != sorted(set(sizes)) or sizes[0] < 1):
             raise UserError(f"allowed_batch_sizes must be positive and increasing, got {sizes}")
-        if sizes and sizes[-1] != self.max_batch_size:
+        if sizes and sizes[-1] != self.rows_together:
+            name = "max_execution_batch_size"
+            if self.max_batch_size <= self.max_execution_batch_size:
+                name = "max_batch_size"
             raise UserError(
-                f"the last of allowed_batch_sizes must be max_batch_size, "
-                f"got {sizes[-1]} and {self.max_batch_size}"
+                f"the last of allowed_batch_sizes must be {name}, "
+                f"got {sizes[-1]} and {self.rows_together}"
             )
+
+    @property
+    def rows_together(self) -> int:
+        """Most rows that run together."""
+        return min(self.max_execution_batch_size, self.max_batch_size)
 
     def padded_size(self, rows: int) -> int:
         """Rows that a batch has once it is padded."""
@@ -65,7 +77,12 @@ _LEAST = {
     "batch_timeout_micros": 0,
     "max_enqueued_batches": 1,
     "num_batch_threads": 1,
+    "max_execution_batch_size": 1,
 }
+"""Fields that are numbers, and the least that they may be."""
+
+_IN_FILE = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
+"""Those of them that the file has, by field number from 1 on."""
 
 
 def _message_class():
@@ -77,7 +94,7 @@ def _message_class():
     )
     message = file.message_type.add(name="BatchingParameters")
     field = descriptor_pb2.FieldDescriptorProto
-    for number, name in enumerate((*_LEAST, "thread_pool_name"), start=1):
+    for number, name in enumerate((*_IN_FILE, "thread_pool_name"), start=1):
         wrapper = "StringValue" if name == "thread_pool_name" else "Int64Value"
         message.field.add(
             name=name,
@@ -100,8 +117,10 @@ def _message_class():
 
 
 def read_parameters(path: pathlib.Path) -> BatchingParameters:
-    """The parameters in a file in text format; what it leaves out has our default. The name of the
-    thread pool and the padding within a row are read and not used.
+    """The parameters in a file in text format; what it leaves out has our default.
+
+    In it, `max_batch_size` is also what runs together. The name of the thread pool and the padding
+    within a row are read and not used.
 
     Raises:
         UserError: if it cannot be read or a value is out of range.
@@ -112,7 +131,10 @@ def read_parameters(path: pathlib.Path) -> BatchingParameters:
         raise UserError(f"{path}: cannot be read: {error}") from error
     except text_format.ParseError as error:
         raise UserError(f"{path}: not a text of BatchingParameters: {error}") from error
-    values = {name: getattr(message, name).value for name in _LEAST if message.HasField(name)}
+    values = {name: getattr(message, name).value for name in _IN_FILE if message.HasField(name)}
+    values["max_execution_batch_size"] = values.get(
+        "max_batch_size", BatchingParameters.max_batch_size
+    )
     sizes = tuple(message.allowed_batch_sizes)
     try:
         return BatchingParameters(**values, allowed_batch_sizes=sizes)

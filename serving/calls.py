@@ -6,7 +6,7 @@ Nothing here waits or sends.
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ganimation_tf import signature, wire
 from ganimation_tf.errors import UserError
 
 SIGNATURE_DEF = "signature_def"
+AVAILABLE = "AVAILABLE"
 
 Face = tuple[bytes, np.ndarray]
 """An encoded face crop and the wanted AUs (N,)."""
@@ -36,15 +37,28 @@ class Call:
     read: Callable[[Any], Any]
 
 
+class Model(NamedTuple):
+    """What is asked: a name, and a version of it; None: the one that is served."""
+
+    name: str
+    version: int | None = None
+
+    def fill(self, spec) -> None:
+        """Writes it into a `ModelSpec`."""
+        spec.name = self.name
+        if self.version is not None:
+            spec.version.value = self.version
+
+
 def predict(
-    model: str,
+    model: Model,
     signature_name: str,
     inputs: dict[str, np.ndarray],
     read: Callable[[dict[str, np.ndarray]], Any] = lambda outputs: outputs,
 ) -> Call:
     """Any signature: arrays by name in, arrays by name out."""
     request = wire.PredictRequest()
-    request.model_spec.name = model
+    model.fill(request.model_spec)
     request.model_spec.signature_name = signature_name
     for name, array in inputs.items():
         request.inputs[name].CopyFrom(wire.to_tensor(array))
@@ -61,7 +75,7 @@ def _output(outputs: dict[str, np.ndarray], name: str) -> np.ndarray:
     return outputs[name]
 
 
-def edit(model: str, images: Sequence[bytes], action_units: np.ndarray) -> Call:
+def edit(model: Model, images: Sequence[bytes], action_units: np.ndarray) -> Call:
     """To PNG bytes, a list of B."""
     inputs = {
         signature.IMAGE_BYTES: np.array(images, object),
@@ -72,7 +86,7 @@ def edit(model: str, images: Sequence[bytes], action_units: np.ndarray) -> Call:
     )
 
 
-def estimate(model: str, images: Sequence[bytes]) -> Call:
+def estimate(model: Model, images: Sequence[bytes]) -> Call:
     """To float32 (B, N)."""
     inputs = {signature.IMAGE_BYTES: np.array(images, object)}
     return predict(
@@ -80,7 +94,7 @@ def estimate(model: str, images: Sequence[bytes]) -> Call:
     )
 
 
-def render(model: str, image: np.ndarray, action_units: np.ndarray) -> Call:
+def render(model: Model, image: np.ndarray, action_units: np.ndarray) -> Call:
     """To the result and both masks by name."""
     inputs = {
         signature.IMAGE: np.asarray(image, np.float32),
@@ -89,7 +103,7 @@ def render(model: str, image: np.ndarray, action_units: np.ndarray) -> Call:
     return predict(model, signature.RENDER, inputs)
 
 
-def describe(model: str, target: str) -> Call:
+def describe(model: Model, target: str) -> Call:
     """To the `ModelCard` of the served version."""
 
     def card(outputs):
@@ -102,10 +116,10 @@ def describe(model: str, target: str) -> Call:
     return predict(model, signature.DESCRIBE, inputs, card)
 
 
-def status(model: str) -> Call:
+def status(model: Model) -> Call:
     """To version -> name of its state."""
     request = wire.GetModelStatusRequest()
-    request.model_spec.name = model
+    model.fill(request.model_spec)
 
     def states(answer):
         return {
@@ -117,10 +131,22 @@ def status(model: str) -> Call:
     return Call(path, request, wire.GetModelStatusResponse, states)
 
 
-def metadata(model: str) -> Call:
+def served(versions: dict[int, str], target: str) -> int:
+    """The version that answers, of the states that `status` gives.
+
+    Raises:
+        UserError: if there is none.
+    """
+    available = [number for number, state in versions.items() if state == AVAILABLE]
+    if not available:
+        raise UserError(f"server {target} serves no version now, got {versions}")
+    return max(available)
+
+
+def metadata(model: Model) -> Call:
     """To signature -> "inputs" and "outputs" -> name -> type and shape, -1 where it is open."""
     request = wire.GetModelMetadataRequest(metadata_field=[SIGNATURE_DEF])
-    request.model_spec.name = model
+    model.fill(request.model_spec)
 
     def tensors(infos):
         return {
@@ -142,7 +168,7 @@ def metadata(model: str) -> Call:
     return Call(path, request, wire.GetModelMetadataResponse, signatures)
 
 
-def edits(model: str, faces: Iterable[Face], rows: int) -> Iterator[Call]:
+def edits(model: Model, faces: Iterable[Face], rows: int) -> Iterator[Call]:
     """`edit` calls of `rows` faces each, made as they are asked for."""
     faces = iter(faces)
     while batch := list(itertools.islice(faces, rows)):

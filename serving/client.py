@@ -5,6 +5,7 @@ TensorFlow nor its stubs (see `ganimation_tf.wire`). `serving.aio` is the same f
 """
 
 import collections
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 
 import grpc
@@ -41,7 +42,7 @@ class GanimationClient:
     ):
         self._channel = channel.connect(grpc, target, tls)
         self._target = target
-        self._model_name = model_name
+        self._model = calls.Model(model_name)
         self._timeout = timeout
 
     def __enter__(self) -> "GanimationClient":
@@ -54,6 +55,21 @@ class GanimationClient:
         """Ends the connection."""
         self._channel.close()
 
+    def pinned(self) -> "GanimationClient":
+        """This client for the version that is served now, and no other.
+
+        What it answers belongs together, the card's AU names and the faces, even when another
+        version takes over meanwhile. Once the old one is unloaded it answers NOT_FOUND. Both use
+        one connection.
+
+        Raises:
+            UserError: if no version is served.
+        """
+        version = calls.served(self.status(), self._target)
+        twin = copy.copy(self)
+        twin._model = self._model._replace(version=version)
+        return twin
+
     def edit(self, images: Sequence[bytes], action_units: np.ndarray) -> list[bytes]:
         """Each face with the expression asked for, as a PNG.
 
@@ -64,7 +80,7 @@ class GanimationClient:
         Raises:
             ServerError: as every method here does, if the server refuses or cannot be reached.
         """
-        return self._run(calls.edit(self._model_name, images, action_units))
+        return self._run(calls.edit(self._model, images, action_units))
 
     def edit_stream(
         self, faces: Iterable[Face], concurrency: int = 4, rows: int = 8
@@ -82,7 +98,7 @@ class GanimationClient:
         calls.check_stream(concurrency, rows)
         pending = collections.deque()
         try:
-            for call in calls.edits(self._model_name, faces, rows):
+            for call in calls.edits(self._model, faces, rows):
                 pending.append((call, self._start(call)))
                 if len(pending) == concurrency:
                     yield from self._finish(*pending.popleft())
@@ -94,7 +110,7 @@ class GanimationClient:
 
     def estimate(self, images: Sequence[bytes]) -> np.ndarray:
         """float32 (B, N) in [0, 1]: the AUs that the critic sees in each face crop."""
-        return self._run(calls.estimate(self._model_name, images))
+        return self._run(calls.estimate(self._model, images))
 
     def render(self, image: np.ndarray, action_units: np.ndarray) -> dict[str, np.ndarray]:
         """The result with its two masks, without any encoding.
@@ -106,23 +122,23 @@ class GanimationClient:
         Returns:
             `image` and `color` float32 (B, S, S, 3) and `attention` (B, S, S, 1), all in [0, 1].
         """
-        return self._run(calls.render(self._model_name, image, action_units))
+        return self._run(calls.render(self._model, image, action_units))
 
     def describe(self):
         """The `ModelCard` of the served version: AU names, image size, crop, training facts."""
-        return self._run(calls.describe(self._model_name, self._target))
+        return self._run(calls.describe(self._model, self._target))
 
     def status(self) -> dict[int, str]:
         """The versions that the server knows and their states, such as `{3: "AVAILABLE"}`."""
-        return self._run(calls.status(self._model_name))
+        return self._run(calls.status(self._model))
 
     def metadata(self) -> dict[str, dict[str, dict[str, tuple[str, tuple[int, ...]]]]]:
         """Signature -> "inputs" and "outputs" -> name -> type and shape, -1 where it is open."""
-        return self._run(calls.metadata(self._model_name))
+        return self._run(calls.metadata(self._model))
 
     def predict(self, signature_name: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Calls any signature: arrays by name in, arrays by name out."""
-        return self._run(calls.predict(self._model_name, signature_name, inputs))
+        return self._run(calls.predict(self._model, signature_name, inputs))
 
     def _run(self, call: Call):
         return self._finish(call, self._start(call))

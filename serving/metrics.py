@@ -92,6 +92,10 @@ class Metrics:
         self._requests.add(self._model, entrypoint, status)
         self._latency.labels(self._model, api, entrypoint).observe(seconds * 1e6)
 
+    def refused(self, entrypoint: str, status: str) -> None:
+        """A request was answered before it was known what it asks; as `answered`."""
+        self._requests.add(self._model, entrypoint, status)
+
     def queued(self, rows: int) -> None:
         """Rows that wait now."""
         self._queue.set(rows)

@@ -27,8 +27,8 @@ MAX_ELEMENTS = 2**26
 """Most values in one input tensor, 256 MiB of float32. One value may stand for a whole tensor on
 the wire, so the message size does not bound it."""
 
-PICTURE_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
-"""What TensorFlow's `decode_image` reads."""
+PICTURE_FORMATS = ("JPEG", "PNG")
+"""What the graph of an export reads."""
 
 Run = Callable[[LoadedVersion, str, Mapping[str, np.ndarray], int], Mapping[str, np.ndarray]]
 """Runs one signature of a version on some rows, alone or together with other requests."""
@@ -135,11 +135,9 @@ def _chosen_outputs(signature: meta_graph_pb2.SignatureDef, output_filter) -> li
 
 def _check_rows(inputs: Mapping, max_batch_size: int) -> int:
     """How many rows the request has."""
-    rows = {
-        alias: tensor.tensor_shape.dim[0].size
-        for alias, tensor in inputs.items()
-        if tensor.tensor_shape.dim
-    }
+    if not all(tensor.tensor_shape.dim for tensor in inputs.values()):
+        raise invalid("Batching Run() input tensors must have at least one dimension")
+    rows = {alias: tensor.tensor_shape.dim[0].size for alias, tensor in inputs.items()}
     if len(set(rows.values())) > 1:
         found = ", ".join(f"{alias} has {size}" for alias, size in sorted(rows.items()))
         raise invalid(f"Batching Run() input tensors must have equal 0th-dimension size: {found}")

@@ -39,6 +39,7 @@ TIMEOUT_SECONDS = 30.0
 """From the end of a request's headers to its answer, as TensorFlow Serving's flag has it."""
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _CHOICE = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION = re.compile(
@@ -66,6 +67,16 @@ HTTP_STATUS = {
 }
 """TensorFlow Serving's table (model_servers/http_server.cc); every other code is 500."""
 
+_REFUSED = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    404: grpc.StatusCode.NOT_FOUND,
+    408: grpc.StatusCode.DEADLINE_EXCEEDED,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    499: grpc.StatusCode.CANCELLED,
+}
+"""How the metrics call what is answered before any method of the API is reached."""
+
 JSON = "application/json"
 _TOO_LARGE = f"the body must have at most {MAX_BODY_BYTES} bytes"
 
@@ -76,7 +87,6 @@ class _HttpError(Exception):
     def __init__(self, status: int, message: str):
         super().__init__(message)
         self.status = status
-        self.body = json_answers.error(message)
 
 
 class RestApplication:
@@ -91,8 +101,11 @@ class RestApplication:
 
     async def __call__(self, scope, receive, send) -> None:
         """Answers one request."""
-        if self._running >= MAX_CONCURRENT_REQUESTS:
-            status, body, kind = 429, b'{"error": "too many requests at once"}', JSON
+        if scope["method"] == "GET" and scope["raw_path"] == METRICS_PATH.encode():
+            # Not behind the others: it is wanted most when there are too many.
+            status, body, kind = 200, self._service.metrics.text(), METRICS_TYPE
+        elif self._running >= MAX_CONCURRENT_REQUESTS:
+            status, body, kind = self._refuse(429, "too many requests at once")
         else:
             self._running += 1
             try:
@@ -104,6 +117,10 @@ class RestApplication:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _refuse(self, status: int, message: str) -> tuple[int, bytes, str]:
+        self._service.metrics.refused("REST", _REFUSED[status].name)
+        return status, json_answers.error(message), JSON
 
     async def _answer(self, scope, receive) -> tuple[int, bytes, str]:
         cancels: list = []
@@ -119,9 +136,9 @@ class RestApplication:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 body = await _read_body(scope, receive)
         except TimeoutError:
-            return 408, json_answers.error("the body did not arrive in time"), JSON
+            return self._refuse(408, "the body did not arrive in time")
         except _HttpError as error:
-            return error.status, error.body, JSON
+            return self._refuse(error.status, str(error))
         path = scope["raw_path"].decode("ascii", "replace")
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(
@@ -138,22 +155,20 @@ class RestApplication:
 
     def _process(self, method: str, path: str, body: bytes, caller: Caller):
         """Status, body and content type of the answer."""
-        if method == "GET" and path == METRICS_PATH:
-            return 200, self._service.metrics.text(), "text/plain; version=0.0.4; charset=utf-8"
         if not path.lower().startswith("/v1/"):
-            return 404, json_answers.error(f"no such path: {path}"), JSON
+            return self._refuse(404, f"no such path: {path}")
+        found = {"POST": _PREDICTION, "GET": _STATUS}.get(method, _NOTHING).fullmatch(path)
+        if not found:
+            return self._refuse(400, f"Malformed request: {method} {path}")
         try:
-            return 200, self._call(method, path, body, caller), JSON
+            return 200, self._call(method, found, body, caller), JSON
         except StatusError as error:
             return HTTP_STATUS.get(error.code, 500), json_answers.error(error.message), JSON
         except Exception:  # a bug, which must not cost the caller the form of the answer
             _log.exception("%s %s failed", method, path)
             return 500, json_answers.error("internal error; the server's log says more"), JSON
 
-    def _call(self, method: str, path: str, body: bytes, caller: Caller) -> bytes:
-        found = {"POST": _PREDICTION, "GET": _STATUS}.get(method, _NOTHING).fullmatch(path)
-        if not found:
-            raise invalid(f"Malformed request: {method} {path}")
+    def _call(self, method: str, found: re.Match, body: bytes, caller: Caller) -> bytes:
         if method == "POST":
             api = found["method"].capitalize()
             call = functools.partial(self._predict, body=body, caller=caller)

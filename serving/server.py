@@ -108,6 +108,7 @@ class Server:
         self._grpc.stop(grace)
         rest.join()
         self._service.stop()
+        self._watcher.join()
 
 
 class _HttpServer:

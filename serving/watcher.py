@@ -84,8 +84,11 @@ class Watcher:
             self._thread.start()
 
     def stop(self) -> None:
-        """Looks no more; a load under way is waited for."""
+        """Looks no more; a load under way goes on."""
         self._stop.set()
+
+    def join(self) -> None:
+        """Waits for a load under way, after `stop`."""
         if self._thread.ident:
             self._thread.join()
 

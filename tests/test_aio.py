@@ -32,7 +32,8 @@ def public(kind) -> dict:
 
 def test_both_clients_have_the_same_methods():
     assert public(AsyncGanimationClient) == public(GanimationClient)
-    assert set(public(GanimationClient)) == {"__init__", "close", "edit_stream", *CALLS}
+    others = {"__init__", "close", "edit_stream", "pinned"}
+    assert set(public(GanimationClient)) == others | set(CALLS)
 
 
 @pytest.mark.parametrize("name", list(CALLS))
@@ -66,3 +67,15 @@ def test_a_refusal(served_model):
 
     with pytest.raises(ServerError, match="INVALID_ARGUMENT: action_units must be float32"):
         asyncio.run(ask())
+
+
+def test_a_pinned_client_is_for_the_version_that_is_served(served_model):
+    (number,) = served_model.versions.versions
+
+    async def ask():
+        async with AsyncGanimationClient(served_model.address, timeout=20) as client:
+            return await (await client.pinned()).estimate([face(102)])
+
+    np.testing.assert_allclose(asyncio.run(ask())[0, 0], 0.4, atol=1e-6)
+    with GanimationClient(served_model.address, timeout=20) as client:
+        assert client.pinned().status() == {number: "AVAILABLE"}

@@ -153,7 +153,11 @@ BAD = [
     ("out.gif", [], "nothing would change: give --au"),
     ("out.gif", ["--crop=whole", "--au=AU99=1"], "'AU99' is not an AU of this model"),
     ("out.gif", ["--crop=whole", "--au=AU06=2"], "AU06 must be in [0, 1], got 2"),
-    ("out.gif", ["--crop=whole", "--au=AU06=1", "--model=x"], "NOT_FOUND: Servable not found"),
+    (
+        "out.gif",
+        ["--crop=whole", "--au=AU06=1", "--model=x"],
+        "NOT_FOUND: Could not find any versions",
+    ),
     ("out.gif", ["--annotations=none.csv", "--au=AU06=1"], "none.csv: cannot be read as CSV"),
     ("out.gif", ["--crop=whole", "--au=AU06=1", "--server=x"], "is given as HOST:PORT"),
 ]

@@ -171,6 +171,46 @@ def test_padding_repeats_a_row_and_stays_inside(harness):
     assert found.observed.batches == [(1, 2), (3, 4)]
 
 
+def test_a_large_request_runs_in_parts_and_the_others_are_not_held_to_it(harness):
+    found = harness(max_execution_batch_size=2)
+    first = found.block()
+    sent = [found.send(1.0, 2.0, 3.0, 4.0, 5.0), found.send(6.0), found.send(7.0)]
+    answers = found.release(first, *sent)
+    assert answers == [[0.0], [2.0, 4.0, 6.0, 8.0, 10.0], [12.0], [14.0]]
+    assert found.double.calls == [[0.0], [1.0, 2.0], [3.0, 4.0], [5.0], [6.0, 7.0]]
+    assert found.observed.batches == [(1, 1), (2, 2), (2, 2), (1, 1), (2, 2)]
+
+
+def test_parts_that_nobody_waits_for_are_not_run(harness):
+    found, cancels = harness(max_execution_batch_size=2), []
+    gone = found.send(1.0, 2.0, 3.0, 4.0, on_cancel=cancels.append)
+    assert found.double.begun.wait(20)
+    cancels[0]()
+    gone[1].join(20)
+    assert found.release(found.send(5.0)) == [[10.0]]
+    assert gone[0][0][0] == grpc.StatusCode.CANCELLED
+    assert found.double.calls == [[1.0, 2.0], [5.0]]
+
+
+def test_parts_are_padded(harness):
+    found = harness(max_execution_batch_size=4, allowed_batch_sizes=(2, 4))
+    found.double.go_on.set()
+    assert found.ask(1.0, 2.0, 3.0, 4.0, 5.0) == [2.0, 4.0, 6.0, 8.0, 10.0]
+    assert found.observed.batches == [(4, 4), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ((64, 0, 2, 1, 8, (4,)), "max_execution_batch_size"),
+        ((2, 0, 2, 1, 8, (4,)), "max_batch_size"),
+    ],
+)
+def test_the_last_allowed_size_is_what_runs_together(parameters, name):
+    with pytest.raises(UserError, match=f"the last of allowed_batch_sizes must be {name}, got 4"):
+        BatchingParameters(*parameters)
+
+
 def test_no_rows_are_a_batch_too(harness):
     found = harness(max_batch_size=4, allowed_batch_sizes=(2, 4))
     first = found.block()
@@ -283,9 +323,9 @@ allowed_batch_sizes: 16
 def test_parameters_are_read_as_tensorflow_serving_writes_them(tmp_path):
     path = tmp_path / "batching.config"
     path.write_text(CONFIG)
-    assert read_parameters(path) == BatchingParameters(16, 5000, 32, 2, (4, 16))
+    assert read_parameters(path) == BatchingParameters(16, 5000, 32, 2, 16, (4, 16))
     path.write_text("")
-    assert read_parameters(path) == BatchingParameters()
+    assert read_parameters(path) == BatchingParameters(max_execution_batch_size=64)
 
 
 def test_the_deployment_file_is_one():
@@ -312,7 +352,7 @@ def test_wrong_parameters_name_the_file_and_the_rule(tmp_path, text, message):
 
 @pytest.mark.parametrize(("rows", "padded"), [(0, 0), (1, 2), (2, 2), (3, 8), (8, 8)])
 def test_padded_size(rows, padded):
-    assert BatchingParameters(8, allowed_batch_sizes=(2, 8)).padded_size(rows) == padded
+    assert BatchingParameters(8, 0, 2, 1, 8, (2, 8)).padded_size(rows) == padded
 
 
 def test_help_shows_the_defaults_that_hold():

@@ -122,6 +122,16 @@ def test_evaluation_has_each_face_once_in_order_with_the_next_ones_target(data):
     np.testing.assert_allclose(target[:, 0], np.array([1, 2, 3, 0]) / 100, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "replicas", "sizes"), [(4, 2, [4]), (2, 2, [2, 2]), (9, 4, [4]), (9, 3, [3])]
+)
+def test_devices_that_share_an_evaluation_get_full_batches_only(data, batch_size, replicas, sizes):
+    directory, facts = data
+    batches = dataset.evaluation(directory, facts, batch_size=batch_size, replicas=replicas)
+    assert [len(batch["image"]) for batch in batches] == sizes
+    assert len(batches) == len(sizes)
+
+
 def test_a_missing_shard_is_named(data):
     directory, facts = data
     (directory / "eval-00000-of-00001.tfrecord").unlink()

@@ -32,7 +32,7 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     class Two:
         num_replicas_in_sync = 2
 
-    with pytest.raises(UserError, match="--batch-size must be a multiple of the 2 devices, got 25"):
+    with pytest.raises(UserError, match="multiple of the 2 devices, such as 24 or 26; got 25"):
         devices.require_even(Two(), 25)
     devices.require_even(Two(), 24)
 

@@ -167,6 +167,18 @@ def test_a_model_directory_that_is_none(networks, tmp_path):
         export._write_whole(tmp_path / "file" / "1", lambda directory: None)
 
 
+def test_a_full_disk_inside_tensorflow_is_one_sentence_and_leaves_nothing(
+    networks, tmp_path, monkeypatch
+):
+    def save(*args, **options):
+        raise tf.errors.ResourceExhaustedError(None, None, "/m/variables; No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", save)
+    with pytest.raises(UserError, match="models/1: cannot be written: .*No space left on device"):
+        export.export_model(*networks, CARD, tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
 def test_a_file_with_a_number_for_a_name_is_no_version_and_is_kept(networks, tmp_path):
     (tmp_path / "5").touch()
     export._check_same_format(tmp_path, "saved_model")

@@ -387,3 +387,25 @@ def test_metrics_count_requests_batches_and_errors(model_dir):
         assert server.metric("ganimation_batch_rows_count") == 2
         assert server.metric("ganimation_queued_rows") == 0
         assert server.metric(f"ganimation_model_version{{{name}}}") == 2
+
+
+def test_metrics_are_answered_and_refusals_counted_when_there_are_too_many(model_dir, monkeypatch):
+    monkeypatch.setattr(rest, "MAX_CONCURRENT_REQUESTS", 1)
+    with serving_model.paused(model_dir) as server:
+        waiting = http.client.HTTPConnection(server.rest_address, timeout=20)
+        waiting.request("POST", PREDICT, json.dumps({"instances": [good_row]}))
+        assert server.begun.wait(20)
+        other = http.client.HTTPConnection(server.rest_address, timeout=20)
+        other.request("GET", "/v1/models/ganimation")
+        assert other.getresponse().status == 429
+        other.close()
+        count = ':tensorflow:serving:request_count{{entrypoint="REST",model_name="ganimation",{}}}'
+        assert server.metric(count.format('status="RESOURCE_EXHAUSTED"')) == 1
+        server.go_on.set()
+        assert waiting.getresponse().status == 200
+        waiting.close()
+        for path, status in (("/x", "NOT_FOUND"), ("/v1/x", "INVALID_ARGUMENT")):
+            other.request("GET", path)
+            other.getresponse().read()
+            assert server.metric(count.format(f'status="{status}"')) == 1
+        other.close()

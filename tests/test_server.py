@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -32,8 +33,10 @@ from tensorflow_serving.apis import (
 import serving_model
 from ganimation_tf import cli, images
 from ganimation_tf.errors import UserError
-from serving.models import ModelVersions
+from serving.models import LoadedVersion, ModelVersions
+from serving.predict import predict
 from serving.server import Server, ServerConfig
+from serving.status import StatusError
 from serving.watcher import find_versions
 from serving_model import face
 
@@ -241,6 +244,23 @@ def test_too_many_rows(stubs):
     )
 
 
+def test_an_input_without_rows_is_refused_as_batching_must():
+    signature = meta_graph_pb2.SignatureDef()
+    signature.inputs["x"].dtype = tf.float32.as_datatype_enum
+    signature.inputs["x"].tensor_shape.SetInParent()
+    model = ModelVersions("m")
+    model.publish(LoadedVersion(1, {"serving_default": signature}, {"serving_default": None}))
+    message = predict_pb2.PredictRequest()
+    message.model_spec.name = "m"
+    message.inputs["x"].CopyFrom(tf.make_tensor_proto(np.float32(1)))
+    with pytest.raises(StatusError, match="must have at least one dimension") as caught:
+        predict(model, message, 8, lambda *_: {})
+    assert caught.value.code == INVALID
+    signature.inputs["x"].tensor_shape.dim.add(size=-1)  # the same with rows is let through
+    message.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones(1, np.float32)))
+    assert predict(model, message, 8, lambda *_: {}).model_spec.version.value == 1
+
+
 def test_a_few_bytes_that_claim_a_huge_tensor(stubs):
     message = edit_request()
     for tensor in message.inputs.values():
@@ -262,7 +282,7 @@ def test_what_is_no_picture(stubs, broken):
     message = request(image_bytes=[face(), broken], action_units=np.zeros((2, UNITS), np.float32))
     assert refused(stubs, message) == (
         INVALID,
-        "image_bytes row 1: not a picture in one of JPEG, PNG, GIF, BMP",
+        "image_bytes row 1: not a picture in one of JPEG, PNG",
     )
 
 

@@ -25,7 +25,8 @@ import serving_model
 from ganimation_tf import cli
 from ganimation_tf.errors import UserError
 from ganimation_tf.wire import STATES, to_tensor
-from serving import warmup, watcher
+from serving import calls, warmup, watcher
+from serving.client import GanimationClient, ServerError
 from serving.metrics import Metrics
 from serving.models import LoadedVersion, ModelVersions, load_version
 from serving.watcher import Watcher, find_versions
@@ -377,6 +378,25 @@ def test_swaps_under_load_fail_no_request(models, saved):
     assert not failed and set(answered) == {1, 2, 3, 4}
     found = {status.version: STATES[status.state] for status in statuses}
     assert found.pop(4) == "AVAILABLE" and set(found.values()) <= {"END", "UNLOADING"}
+
+
+def test_a_pinned_client_never_gets_answers_of_another_version(models, saved):
+    with (
+        serving_model.running(models, poll_seconds=0.05) as server,
+        GanimationClient(server.address, timeout=20) as client,
+    ):
+        pinned = client.pinned()
+        assert pinned.describe() == client.describe()
+        shutil.copytree(saved, models / "2")
+        until = time.monotonic() + 60
+        while client.status().get(2) != "AVAILABLE":
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        client.describe()
+        with pytest.raises(ServerError, match="NOT_FOUND"):
+            pinned.describe()
+    with pytest.raises(UserError, match="serves no version now, got {1: 'END'}"):
+        calls.served({1: "END"}, "host:1")
 
 
 def test_serve_refuses_a_model_directory_of_links(tmp_path, saved, capsys):

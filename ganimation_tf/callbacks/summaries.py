@@ -20,8 +20,8 @@ SHOWN_WEIGHTS = 10_000
 class Summaries(keras.callbacks.Callback):
     """Train and eval curves under the same names, the learning rate, and histograms.
 
-    Masks and weights are drawn about `HISTOGRAMS` times in a run. What is written depends on the
-    step only, so that a run that was interrupted writes the same again.
+    Masks and weights are drawn about `HISTOGRAMS` times in a run, at steps that an interruption
+    does not move. The first curve point after one is the mean of the steps since it.
 
     Args:
         train, evaluation: TensorBoard's writers of the two splits.

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     photo = _read_photo(args.photo)
     with connection.open_client(args) as client:
+        client = client.pinned()  # a newer version may call its AUs otherwise
         card = client.describe()
         transform = _face_transform(args, photo, card.crop)
         face = faces.crop(photo, transform, card.crop.size)

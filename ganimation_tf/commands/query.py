@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
             return _print(client.status())
         if args.metadata:
             return _print(client.metadata())
+        client = client.pinned()
         card = client.describe()
         if args.card:
             print(card.to_json(), end="")

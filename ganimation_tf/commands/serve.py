@@ -24,9 +24,10 @@ DRAIN_SECONDS = 30.0
 """How long running requests may take to finish after SIGTERM or Ctrl-C."""
 
 BATCHING = {
-    "max_batch_size": (64, "most rows that run together, and that one request may have"),
+    "max_batch_size": (64, "most rows that one request may have"),
+    "max_execution_batch_size": (4, "most rows that run together; a larger request runs in parts"),
     "batch_timeout_micros": (0, "how long a request waits for others to join its batch"),
-    "max_enqueued_batches": (2, "most batches that wait; beyond: UNAVAILABLE"),
+    "max_enqueued_batches": (2, "times --max-batch-size rows may wait; beyond: UNAVAILABLE"),
     "num_batch_threads": (1, "batches that run at the same time"),
 }
 
@@ -74,7 +75,7 @@ def _configure_batching(parser: argparse.ArgumentParser) -> None:
         type=int,
         nargs="+",
         metavar="N",
-        help="batches are padded to the next of these; the last is --max-batch-size",
+        help="batches are padded to the next of these; the last is --max-execution-batch-size",
     )
     group.add_argument(
         "--batching-parameters-file",
