@@ -23,7 +23,6 @@ import pathlib
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
 
 ROWS = pathlib.Path(__file__).parent / "training_rows"
 NAMES = {"peer": "PyTorch", "bare": "bare convolutions", "ours": "ours"}
@@ -59,18 +58,21 @@ def measure(row: str, kind: str, batch: int, args: argparse.Namespace) -> dict:
 def report(kind: str, batch: int, rounds: list[dict[str, dict]]) -> list[str]:
     """The rows of one kind and batch, and their ratios beside the goals."""
 
-    def middle(number: Callable[[dict[str, dict]], float]) -> float:
-        return statistics.median(map(number, rounds))
+    def middle(row: str, key: str) -> float:
+        return statistics.median(found[row][key] for found in rounds)
 
     images = batch * (CRITIC_STEPS if kind == "train" else 1)
     lines = [f"{kind}, batch {batch}", f"  {'':20}{'seconds':>9}{'images/s':>10}{'peak MiB':>10}"]
     for row in rounds[0]:
-        seconds = middle(lambda found, row=row: found[row]["seconds"])
+        seconds = middle(row, "seconds")
         line = f"  {NAMES[row]:20}{seconds:9.3f}{images / seconds:10.2f}"
         if row == "bare":
-            line += f"{'':10}  {middle(lambda found: found['bare']['gflops']):.0f} GFLOP/s"
+            line += f"{'':10}  {middle(row, 'gflops'):.0f} GFLOP/s"
         else:
-            line += f"{middle(lambda found, row=row: found[row]['peak_mib']):10.0f}"
+            line += f"{middle(row, 'peak_mib'):10.0f}"
+        if row == "ours":
+            imported, built = (middle(row, f"{moment}_mib") for moment in ("imported", "built"))
+            line += f"  ({imported:.0f} at import, {built:.0f} when built)"
         lines.append(line)
     for name, row, key, goal in GOALS[kind]:
         if row in rounds[0]:

@@ -2,8 +2,9 @@
 
     python benchmarks/training_rows/ours.py {train,inference} BATCH SECONDS THREADS
 
-Prints JSON like `peer.py`. A cycle is one step of `GANimation`: five updates of the critic and one
-of the generator, with deterministic operations.
+Prints JSON like `peer.py`, and the peak memory so far once TensorFlow is imported and once the
+networks and optimizers are built. A cycle is one step of `GANimation`: five updates of the critic
+and one of the generator, with deterministic operations.
 """
 
 import json
@@ -57,6 +58,11 @@ def build(kind: str, batch: int):
     return lambda: model.train_function(iterator)["cycle"].numpy()
 
 
+def peak_mib() -> float:
+    """Most resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     kind, batch, seconds, threads = sys.argv[1], *map(int, sys.argv[2:])
     import_tensorflow()
@@ -64,15 +70,17 @@ def main() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
+    imported_mib = peak_mib()
     work = build(kind, batch)
+    built_mib = peak_mib()
     work()
     times, started = [], time.perf_counter()
     while not times or time.perf_counter() - started < seconds:
         before = time.perf_counter()
         work()
         times.append(time.perf_counter() - before)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": times, "peak_mib": peak}))
+    facts = {"imported_mib": imported_mib, "built_mib": built_mib, "peak_mib": peak_mib()}
+    print(json.dumps({"seconds": times} | facts))
 
 
 if __name__ == "__main__":
