@@ -1,6 +1,7 @@
 """What the embedded server costs on top of the model: latency and throughput as ratios.
 
     python benchmarks/serve.py [--size 128] [--rounds 3] [--calls 10] [--requests 96]
+        [--options="--num-batch-threads=1 --max-execution-batch-size=8"]
 
 A generator of the published size (64 filters, 6 residual blocks) for 128 px, or a small one (16
 filters, 1 block) for 16 px, with random weights. Three processes: this one with the clients, the
@@ -102,11 +103,11 @@ class InProcess:
         self._process.communicate()
 
 
-def start_server(model_dir: str) -> tuple[subprocess.Popen, str, str]:
+def start_server(model_dir: str, options: str) -> tuple[subprocess.Popen, str, str]:
     """The process and its addresses, gRPC and REST."""
     command = [sys.executable, "-m", "ganimation_tf", "serve", "--model-dir", model_dir]
     process = subprocess.Popen(
-        [*command, "--port=0", "--rest-port=0"],
+        [*command, "--port=0", "--rest-port=0", *options.split()],
         stdout=subprocess.PIPE,  # stderr is the caller's: it says why a server does not start
         text=True,
     )
@@ -227,6 +228,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=10, help="single calls in a round")
     parser.add_argument("--requests", type=int, default=96, help="of all clients, in a round")
+    parser.add_argument("--options", default="", help="of `ganimation serve`")
     parser.add_argument("--in-process", metavar="DIR", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.in_process:
@@ -234,7 +236,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as models:
         process = InProcess(models, args.size)
-        server, grpc_address, rest_address = start_server(models)
+        server, grpc_address, rest_address = start_server(models, args.options)
         encoded = picture(args.size)
         grpc_callers = [GrpcCaller(grpc_address, encoded) for _ in range(CLIENTS)]
         rest_callers = [RestCaller(rest_address, encoded) for _ in range(CLIENTS)]

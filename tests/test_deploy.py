@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 
+import kubernetes_validate
 import pytest
 import yaml
 from google.protobuf import (
@@ -22,6 +23,9 @@ from ganimation_tf import signature
 
 DEPLOY = pathlib.Path(serving.__file__).parent / "deploy"
 CONFIGS = ("models.config", "batching.config", "monitoring.config")
+
+KUBERNETES = "1.31"
+"""The oldest release that is still common; fields that it does not know are refused."""
 
 # Flags of tensorflow_model_server, from tensorflow_serving/model_servers/main.cc.
 FLAGS = {
@@ -231,6 +235,15 @@ def test_kustomize_brings_the_configs_that_the_flags_name(pod):
     named = flags(container["args"])
     files = {named[flag] for flag in named if flag.endswith("_file")}
     assert files == {f"{folder}/{name}" for name in CONFIGS}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "NetworkPolicy"])
+def test_kubernetes_knows_every_field(kind):
+    found = documents("kubernetes.yaml")[kind]
+    kubernetes_validate.validate(found, KUBERNETES, strict=True)
+    found["spec"]["replica"] = 2
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(found, KUBERNETES, strict=True)
 
 
 def test_kubernetes_ports_probes_and_labels_fit_together(pod):
