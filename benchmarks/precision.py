@@ -4,8 +4,8 @@
 
 The generator of preset `paper` at 128 px, forward and back to the gradients of its weights, which
 is most of a training step; the critic's update would stay float32 anyway. Each way runs in a fresh
-process: twice to warm up, then until `--seconds` are over. So `--rounds` times, in turns; a ratio
-is of two ways of the same round, and the median is shown.
+process: twice to warm up, then up to five times within `--seconds`, of which the median counts. So
+`--rounds` times, in turns; a ratio is of two ways of the same round, and the median is shown.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
 SIZE, UNITS = 128, 17
 WAYS = {
@@ -34,6 +33,7 @@ def one(way: str, batch: int, seconds: int) -> None:
     import_tensorflow()
     import keras
     import tensorflow as tf
+    from training_rows.bare import timed
 
     from ganimation_tf.networks.generator import build_generator
 
@@ -51,17 +51,8 @@ def one(way: str, batch: int, seconds: int) -> None:
             loss = sum(tf.reduce_mean(tf.cast(value, tf.float32)) for value in found.values())
         return tape.gradient(loss, weights)
 
-    def work() -> None:
-        gradients()[0].numpy()  # waits for a device that runs by itself
-
-    for _ in range(2):
-        work()
-    times, started = [], time.perf_counter()
-    while not times or time.perf_counter() - started < seconds:
-        before = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - before)
-    print(json.dumps(statistics.median(times)))
+    gradients()  # once more than `timed` warms up
+    print(json.dumps(timed(gradients, seconds)))
 
 
 def measure(way: str, args: argparse.Namespace) -> float | None:
@@ -79,7 +70,7 @@ def measure(way: str, args: argparse.Namespace) -> float | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--seconds", type=int, default=20, help="for each way, after its warm-up")
+    parser.add_argument("--seconds", type=int, default=20, help="at most, for each way")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
     args = parser.parse_args()
