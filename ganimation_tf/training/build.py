@@ -1,38 +1,13 @@
 """The model of a plan: both networks, both optimizers, the learning rate over time."""
 
 import keras
-import tensorflow as tf
 
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import build_critic
 from ganimation_tf.networks.generator import build_generator
 from ganimation_tf.training.model import GANimation
+from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.plan import Plan
-
-
-class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant for `constant_steps`, then linear to zero over `decay_steps`.
-
-    The published code lowers the rate once per epoch; this is the straight line through it.
-    """
-
-    def __init__(self, initial: float, constant_steps: int, decay_steps: int):
-        self.initial = initial
-        self.constant_steps = constant_steps
-        self.decay_steps = decay_steps
-
-    def __call__(self, step):
-        if not self.decay_steps:
-            return tf.constant(self.initial, tf.float32)
-        done = (tf.cast(step, tf.float32) - self.constant_steps) / self.decay_steps
-        return self.initial * (1.0 - tf.clip_by_value(done, 0.0, 1.0))
-
-    def get_config(self):
-        return {
-            "initial": self.initial,
-            "constant_steps": self.constant_steps,
-            "decay_steps": self.decay_steps,
-        }
 
 
 def build_model(plan: Plan) -> GANimation:
@@ -61,7 +36,6 @@ def build_model(plan: Plan) -> GANimation:
     model = GANimation(
         generator,
         critic,
-        config.loss_weights,
         config.critic_steps,
         relative=config.relative,
         average=config.average,
@@ -78,5 +52,5 @@ def build_model(plan: Plan) -> GANimation:
         # from run to run, and a resumed run would not be the same.
         return keras.optimizers.Adam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
 
-    model.compile(adam(1), adam(config.critic_steps))
+    model.compile(adam(1), adam(config.critic_steps), loss_weights=config.loss_weights)
     return model

@@ -18,11 +18,7 @@ from ganimation_tf.data import manifest as manifest_lib
 from ganimation_tf.data import records
 from ganimation_tf.errors import UserError
 from ganimation_tf.training import targets
-
-IMAGE = "image"
-ACTION_UNITS = "action_units"
-TARGET = "target_action_units"
-EPSILON = "epsilon"
+from ganimation_tf.training.inputs import ACTION_UNITS, EPSILON, IMAGE, TARGET
 
 SHUFFLE_BUFFER = 10_000
 
