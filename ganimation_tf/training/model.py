@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from ganimation_tf.config import LossWeights
-from ganimation_tf.networks.critic_gradient import critic_gradient
+from ganimation_tf.networks.critic_gradient import build_critic_gradient
 from ganimation_tf.training import inputs, losses, tracking
 from ganimation_tf.training.average import move_average
 from ganimation_tf.training.diagnostics import vitals
@@ -118,6 +118,7 @@ class GANimation(keras.Model):
         if not isinstance(loss_weights, LossWeights):
             loss_weights = LossWeights(**(loss_weights or {}))
         self.loss_weights = loss_weights
+        self._critic_gradient = build_critic_gradient(self.critic)
         self.optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
 
@@ -268,7 +269,7 @@ class GANimation(keras.Model):
             return weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count
 
         between = losses.interpolate(image, fake, batch[inputs.EPSILON])
-        found = critic_gradient(self.critic, image, fake, between, head_loss, penalty_slope)
+        found = self._critic_gradient(image, fake, between, head_loss, penalty_slope)
         self.critic_optimizer.apply(found.gradients, self.critic.trainable_variables)
         terms["gradient_penalty"] = losses.gradient_penalty(found.slope_norms)
         return terms, found.gradients
