@@ -6,10 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-IMAGE = "image"
-ACTION_UNITS = "action_units"
-TARGET = "target_action_units"
-EPSILON = "epsilon"
+from ganimation_tf.training.batch import ACTION_UNITS, EPSILON, IMAGE, TARGET, TRUTH
+from ganimation_tf.training.memory import to_networks
 
 EVALUATED = (IMAGE, ACTION_UNITS, TARGET)
 """What `evaluate`, `predict` and `call` need, a face to a row; other entries are left alone."""
@@ -18,7 +16,7 @@ TRAINED = (*EVALUATED, EPSILON)
 """What `fit` and `train_on_batch` need, a row of `critic_steps` faces to a row."""
 
 _MEANING = {
-    IMAGE: "the faces, in [-1, 1]",
+    IMAGE: "the faces, float32 in [-1, 1] or uint8",
     ACTION_UNITS: "the AUs that they show, in [0, 1]",
     TARGET: "the AUs that they are to show, in [0, 1]",
     EPSILON: "one number in [0, 1) for each face, drawn in the dataset: drawn in the step, all "
@@ -73,7 +71,9 @@ def _tensors(data: Any, needed: tuple[str, ...]) -> dict[str, tf.Tensor]:
     for name in needed:
         if name not in x:
             raise ValueError(f"{name} is missing: {_MEANING[name]}; got {', '.join(x)}")
-    return {name: tf.convert_to_tensor(values) for name, values in x.items()}
+    batch = {name: tf.convert_to_tensor(values) for name, values in x.items()}
+    pictures = {name: to_networks(batch[name]) for name in (IMAGE, TRUTH) if name in batch}
+    return batch | pictures
 
 
 def refuse_keras_options(options: Mapping[str, Any]) -> None:
