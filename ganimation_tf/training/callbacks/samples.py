@@ -76,19 +76,24 @@ class SampleGrid(keras.callbacks.Callback):
             tf.summary.image("samples" if kind == "step" else "sweep", grid[None])
         self.writer.flush()
 
+    def _edit(self, image, source, target) -> dict[str, tf.Tensor]:
+        return self.model(
+            {dataset.IMAGE: image, dataset.ACTION_UNITS: source, dataset.TARGET: target}
+        )
+
     def render(self) -> np.ndarray:
         """The grid of faces as uint8 (height, width, 3)."""
         original, own = self.faces[dataset.IMAGE], self.faces[dataset.ACTION_UNITS]
         target = self.faces[dataset.TARGET]
-        edited = self.model([original, own, target])
-        cycled = self.model([edited["image"], target, own])["image"]
+        edited = self._edit(original, own, target)
+        cycled = self._edit(edited["image"], target, own)["image"]
         attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
         columns = (original, edited["image"], attention, edited["color"], cycled)
         cells = tf.stack(columns, axis=1).numpy()
         _frame(cells[:, self.COLUMNS.index("attention")])
         rows = [
             changes(before, after, self.action_units)
-            for before, after in zip(own.numpy(), self.faces[dataset.TARGET].numpy(), strict=True)
+            for before, after in zip(own.numpy(), target.numpy(), strict=True)
         ]
         return _sheet(cells.reshape(-1, *cells.shape[2:]), self.COLUMNS, rows)
 
@@ -101,7 +106,7 @@ class SampleGrid(keras.callbacks.Callback):
             wanted[:, unit] = INTENSITIES
             images_of_row = tf.repeat(image, len(wanted), axis=0)
             source = tf.constant(np.tile(own, (len(wanted), 1)))
-            edited = self.model([images_of_row, source, tf.constant(wanted)])
+            edited = self._edit(images_of_row, source, tf.constant(wanted))
             cells += [image[0].numpy(), *edited["image"].numpy()]
         rows = [
             f"{name}\n{value:.2f} now" for name, value in zip(self.action_units, own, strict=True)
