@@ -25,7 +25,7 @@ def build(kind: str, batch: int):
     from ganimation_tf.config import PRESETS
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
-    from ganimation_tf.training.batch import ACTION_UNITS, EPSILON, IMAGE, TARGET
+    from ganimation_tf.training.inputs import ACTION_UNITS, EPSILON, IMAGE, TARGET
     from ganimation_tf.training.model import GANimation
 
     config = PRESETS["paper"]

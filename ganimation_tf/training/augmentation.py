@@ -6,11 +6,14 @@ a time on the host cannot feed a GPU. All random numbers come with the example (
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from ganimation_tf.networks.warp import pixel_grid, sample
+from ganimation_tf.training import inputs
+from ganimation_tf.training.memory import to_networks
 
 TURN, SCALE, SHIFT = math.radians(8.0), 0.08, 0.03
 """Largest turn, in radians; change of scale; shift, of the side."""
@@ -69,6 +72,24 @@ def augment(pictures: tf.Tensor, numbers: tf.Tensor, strength: float) -> tf.Tens
     x = _compressed(x, _sometimes(numbers[:, 14], OFTEN) * strength * COARSEST)
     x = _grey(x, tf.cast(numbers[:, 15] < SELDOM * strength, tf.float32))
     return tf.transpose(tf.clip_by_value(x, 0.0, 1.0) * 2.0 - 1.0, (0, 3, 1, 2, 4))
+
+
+def augmented(batch: Mapping[str, tf.Tensor], strength: float) -> dict[str, tf.Tensor]:
+    """A training batch with its images in [-1, 1], augmented where it has numbers for that.
+
+    Args:
+        batch: as `inputs` describes a micro-batch; images uint8, or float32 in [-1, 1].
+    """
+    batch = dict(batch)
+    pictures = [name for name in (inputs.IMAGE, inputs.TRUTH) if name in batch]
+    for name in pictures:
+        batch[name] = to_networks(batch[name])
+    numbers = batch.pop(inputs.AUGMENTATION, None)
+    if numbers is not None and strength:
+        both = tf.stack([batch[name] for name in pictures], axis=1)
+        both = tf.unstack(augment(both, numbers, strength), axis=1)
+        batch |= dict(zip(pictures, both, strict=True))
+    return batch
 
 
 def _each(values: tf.Tensor) -> tf.Tensor:

@@ -17,8 +17,8 @@ from ganimation_tf.data import manifest as manifest_lib
 from ganimation_tf.data import records
 from ganimation_tf.errors import UserError
 from ganimation_tf.training import memory
-from ganimation_tf.training.batch import ACTION_UNITS, HAS_TRUTH, IMAGE, TARGET, TRUTH
 from ganimation_tf.training.example import PARTNER, Example
+from ganimation_tf.training.inputs import ACTION_UNITS, HAS_TRUTH, IMAGE, TARGET, TRUTH
 
 SHUFFLE_BUFFER = 10_000
 

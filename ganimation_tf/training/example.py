@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.training import augmentation, targets
-from ganimation_tf.training.batch import (
+from ganimation_tf.training.inputs import (
     ACTION_UNITS,
     AUGMENTATION,
     EPSILON,

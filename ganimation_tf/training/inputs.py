@@ -6,8 +6,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganimation_tf.training.batch import ACTION_UNITS, EPSILON, IMAGE, TARGET, TRUTH
-from ganimation_tf.training.memory import to_networks
+IMAGE = "image"
+ACTION_UNITS = "action_units"
+TARGET = "target_action_units"
+EPSILON = "epsilon"
+TRUTH = "truth"
+HAS_TRUTH = "has_truth"
+AUGMENTATION = "augmentation"
 
 EVALUATED = (IMAGE, ACTION_UNITS, TARGET)
 """What `evaluate`, `predict` and `call` need, a face to a row; other entries are left alone."""

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from ganimation_tf.config import LossWeights
 from ganimation_tf.networks.critic_gradient import build_critic_gradient
-from ganimation_tf.training import inputs, losses, tracking
+from ganimation_tf.training import inputs, losses, objective, tracking
+from ganimation_tf.training.augmentation import augmented
 from ganimation_tf.training.average import move_average
 from ganimation_tf.training.diagnostics import vitals
 from ganimation_tf.training.optimizers import make_optimizer
@@ -25,9 +26,11 @@ class GANimation(keras.Model):
     - `action_units`: float32 (B, N) in [0, 1], the AUs that they show,
     - `target_action_units`: float32 (B, N), the AUs that they are to show;
 
-    `fit` and `train_on_batch` take the same with an axis for the critic's steps after the first,
-    (B, K, S, S, 3) and (B, K, N), and `epsilon`, float32 (B, K) in [0, 1), which places the
-    gradient penalty. `dataset.training` makes such batches.
+    and where it is known, `truth`, what the target looks like, as `image`, with `has_truth`,
+    float32 (B,), 0 for faces of which it is not. `fit` and `train_on_batch` take the same with an
+    axis for the critic's steps after the first, (B, K, S, S, 3) and (B, K, N), images also as
+    uint8, and `epsilon`, float32 (B, K) in [0, 1), which places the gradient penalty, and
+    `augmentation`, float32 (B, K, D). `dataset.training` makes such batches.
 
     What it logs are means over the images of the phase so far, as Keras does: `loss`, which the
     generator lowers, and the unweighted terms of `tracking.TRACKED`. Keras's callbacks that set a
@@ -38,6 +41,8 @@ class GANimation(keras.Model):
         critic_steps: K, critic updates for each update of the generator.
         relative: whether the generator is given target minus source AUs.
         average: decay of the moving average of the generator's weights per update; 0: none.
+        augmentation: how far training faces are changed (see `augmentation`), where the batch has
+            numbers for it.
 
     Attributes:
         inference_generator: what to look at, evaluate and export: the average where one is kept.
@@ -50,6 +55,7 @@ class GANimation(keras.Model):
         critic_steps: int = 5,
         relative: bool = False,
         average: float = 0.0,
+        augmentation: float = 0.0,
         name: str = "ganimation",
         dtype: Any = None,
         trainable: bool = True,
@@ -60,6 +66,7 @@ class GANimation(keras.Model):
         self.critic_steps = critic_steps
         self.relative = relative
         self.average = average
+        self.augmentation = augmentation
         self.inference_generator = generator
         if average:
             self.inference_generator = keras.models.clone_model(generator)
@@ -77,6 +84,7 @@ class GANimation(keras.Model):
             "critic_steps": self.critic_steps,
             "relative": self.relative,
             "average": self.average,
+            "augmentation": self.augmentation,
         }
 
     @classmethod
@@ -106,14 +114,18 @@ class GANimation(keras.Model):
             generator_optimizer, critic_optimizer: a Keras optimizer, its name or its config.
             loss_weights: weights of the loss terms, all or some by name; the others are those of
                 `LossWeights`, the published ones.
-            run_eagerly, steps_per_execution, jit_compile: as in `keras.Model.compile`.
+            run_eagerly, steps_per_execution: as in `keras.Model.compile`.
+            jit_compile: whether XLA compiles the training step; also with deterministic
+                operations, where Keras itself would silently leave it.
         """
         super().compile(
             optimizer=make_optimizer(generator_optimizer),
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=False,
         )
+        self.xla = jit_compile
+        self._compiled_update = tf.function(self._update, jit_compile=True)
         self.critic_optimizer = make_optimizer(critic_optimizer)
         if not isinstance(loss_weights, LossWeights):
             loss_weights = LossWeights(**(loss_weights or {}))
@@ -132,7 +144,7 @@ class GANimation(keras.Model):
             "loss_weights": dataclasses.asdict(self.loss_weights),
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
-            "jit_compile": self.jit_compile,
+            "jit_compile": self.xla,
         }
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
@@ -175,6 +187,11 @@ class GANimation(keras.Model):
         """The faces with their target AUs, by the generator that is kept for use; see `edit`."""
         return self._edited(self.inference_generator, inputs.evaluated_batch(faces))
 
+    @property
+    def judges_realism(self) -> bool:
+        """Whether the critic judges realism, or only reads AUs."""
+        return "realism" in self.critic.output
+
     def edit(self, generator: keras.Model, image, source, target) -> dict[str, tf.Tensor]:
         """The image with other AUs: `image`, `attention` and `color` (see `networks`).
 
@@ -193,11 +210,17 @@ class GANimation(keras.Model):
         Returns:
             The means of `tracking.TRACKED` over the epoch so far; see `step_terms`.
         """
-        *before, last = inputs.micro_batches(data, self.critic_steps)
+        return self._compiled_update(data) if self.xla else self._update(data)
+
+    def _update(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        *before, last = (
+            augmented(batch, self.augmentation)
+            for batch in inputs.micro_batches(data, self.critic_steps)
+        )
         critic_gradients = []
         for micro_batch in before:
             micro_batch = _after(critic_gradients, micro_batch)
-            fake = self._edited(self.generator, micro_batch)["image"]
+            fake = self._judged_edits(micro_batch)
             _, critic_gradients = self._critic_step(micro_batch, fake)
         last = _after(critic_gradients, last)
         with tf.GradientTape() as tape:
@@ -228,12 +251,10 @@ class GANimation(keras.Model):
         real = self.critic(batch[inputs.IMAGE])
         seen = losses.action_units(real["action_units"], batch[inputs.ACTION_UNITS])
         unedited = losses.action_units(real["action_units"], batch[inputs.TARGET])
-        realism = losses.generator_realism(real["realism"]) - generator_terms["generator_realism"]
-        critic_terms = {
-            "critic_realism": realism,
-            "critic_action_units": seen,
-            "unedited_action_units": unedited,
-        }
+        critic_terms = {"critic_action_units": seen, "unedited_action_units": unedited}
+        if self.judges_realism:
+            on_real = losses.generator_realism(real["realism"])
+            critic_terms["critic_realism"] = on_real - generator_terms["generator_realism"]
         return self._track(generator_terms | critic_terms)
 
     def _track(self, terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -248,8 +269,32 @@ class GANimation(keras.Model):
         source, target = batch[inputs.ACTION_UNITS], batch[inputs.TARGET]
         return self.edit(generator, batch[inputs.IMAGE], source, target)
 
+    def _judged_edits(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
+        """What a critic that judges realism is shown beside real images."""
+        return self._edited(self.generator, batch)["image"] if self.judges_realism else None
+
+    def _estimator_step(self, batch: Mapping[str, tf.Tensor]):
+        """`_critic_step` of a critic that only reads AUs."""
+        variables = self.critic.trainable_variables
+        with tf.GradientTape() as tape:
+            seen = self.critic(batch[inputs.IMAGE])["action_units"]
+            error = losses.action_units(seen, batch[inputs.ACTION_UNITS])
+            mean = tf.reduce_sum(error) / tracking.global_count(error)
+        gradients = tape.gradient(mean, variables)
+        self.critic_optimizer.apply(gradients, variables)
+        nothing = tf.zeros_like(error)
+        unedited = losses.action_units(seen, batch[inputs.TARGET])
+        return {
+            "critic_action_units": error,
+            "unedited_action_units": unedited,
+            "critic_realism": nothing,
+            "gradient_penalty": nothing,
+        }, gradients
+
     def _critic_step(self, batch: Mapping[str, tf.Tensor], fake: tf.Tensor):
         """Updates the critic; returns its terms and the gradients that it was updated by."""
+        if not self.judges_realism:
+            return self._estimator_step(batch)
         image, weights, terms = batch[inputs.IMAGE], self.loss_weights, {}
         count = tracking.global_count(image)
 
@@ -275,27 +320,11 @@ class GANimation(keras.Model):
         return terms, found.gradients
 
     def _generator_loss(self, generator, batch, edited):
-        image, source, target = (
-            batch[name] for name in (inputs.IMAGE, inputs.ACTION_UNITS, inputs.TARGET)
-        )
-        recovered = self.edit(generator, edited["image"], target, source)
-        on_edited = self.critic(edited["image"])
-        masks = (edited["attention"], recovered["attention"])
-        terms = {
-            "generator_realism": losses.generator_realism(on_edited["realism"]),
-            "generator_action_units": losses.action_units(on_edited["action_units"], target),
-            "cycle": losses.cycle(image, recovered["image"]),
-            "attention": sum(losses.attention(mask) for mask in masks),
-            "total_variation": sum(losses.total_variation(mask) for mask in masks),
-        }
-        weights = self.loss_weights
-        loss = (
-            weights.realism * terms["generator_realism"]
-            + weights.action_units * terms["generator_action_units"]
-            + weights.cycle * terms["cycle"]
-            + weights.attention * terms["attention"]
-            + weights.total_variation * terms["total_variation"]
-        )
+        def edit(image, source, target):
+            return self.edit(generator, image, source, target)
+
+        terms = objective.generator_terms(self.loss_weights, edit, self.critic, batch, edited)
+        loss = objective.weighted_sum(self.loss_weights, terms)
         return loss, {"loss": loss} | terms | vitals.mask_statistics(edited["attention"])
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 import keras
 import tensorflow as tf
 
+from ganimation_tf.training import truth
+
 TRAINING_ONLY = ("gradient_penalty", "critic_gradient", "generator_gradient")
 """Terms that an evaluation does not compute."""
 
@@ -17,6 +19,7 @@ TRACKED = (
     "cycle",
     "attention",
     "total_variation",
+    *truth.TERMS,
     "unedited_action_units",
     "mask_mean",
     "mask_std",

@@ -23,6 +23,9 @@ CELLS = 16
 NOTICED = 0.02
 """Mean change of a cell that counts half."""
 
+NEGLIGIBLE = 1e-5
+"""Mean squared change, in [-1, 1], beside which none can be told from noise."""
+
 STILL = 0.01
 """Change below which a pixel has no reason to move."""
 
@@ -115,4 +118,27 @@ def terms(
         "truth_warped": pixels(kept, truth, change) if moves else nothing,
         "flow_roughness": flow_roughness(edited["flow"]) if moves else nothing,
         "flow_at_rest": flow_at_rest(edited["flow"], change) if moves else nothing,
+        ERROR: error(edited["image"], source, truth),
     }
+
+
+ERROR = "truth_error"
+"""Not lowered, but told: see `error`."""
+
+TERMS = (
+    "truth",
+    "truth_color",
+    "truth_warped",
+    "truth_mask",
+    "truth_edges",
+    "truth_regions",
+    "flow_roughness",
+    "flow_at_rest",
+    ERROR,
+)
+
+
+def error(image: tf.Tensor, source: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
+    """Squared error beside that of returning the source: 1 is as good as doing nothing."""
+    left = per_image_mean(tf.math.squared_difference(image, truth))
+    return left / (per_image_mean(tf.math.squared_difference(source, truth)) + NEGLIGIBLE)

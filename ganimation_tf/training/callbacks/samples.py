@@ -10,7 +10,7 @@ import tensorflow as tf
 from ganimation_tf.faces import images
 from ganimation_tf.files import write_whole
 from ganimation_tf.media import contact_sheet, timelapse
-from ganimation_tf.training.batch import ACTION_UNITS, IMAGE, TARGET
+from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET
 
 GRIDS, SWEEPS = 40, 5
 """How often in a run each kind is drawn, after the one before training."""
