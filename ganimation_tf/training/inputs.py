@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganimation_tf.training.memory import to_networks
+
 IMAGE = "image"
 ACTION_UNITS = "action_units"
 TARGET = "target_action_units"
@@ -42,7 +44,7 @@ def evaluated_batch(data: Any) -> dict[str, tf.Tensor]:
             f"{IMAGE} must be (B, S, S, 3) outside of training, got {tuple(shape)}: only `fit` "
             "takes several micro-batches at a time"
         )
-    return batch
+    return batch | {name: to_networks(batch[name]) for name in (IMAGE, TRUTH) if name in batch}
 
 
 def micro_batches(data: Any, critic_steps: int) -> list[dict[str, tf.Tensor]]:
@@ -76,9 +78,7 @@ def _tensors(data: Any, needed: tuple[str, ...]) -> dict[str, tf.Tensor]:
     for name in needed:
         if name not in x:
             raise ValueError(f"{name} is missing: {_MEANING[name]}; got {', '.join(x)}")
-    batch = {name: tf.convert_to_tensor(values) for name, values in x.items()}
-    pictures = {name: to_networks(batch[name]) for name in (IMAGE, TRUTH) if name in batch}
-    return batch | pictures
+    return {name: tf.convert_to_tensor(values) for name, values in x.items()}
 
 
 def refuse_keras_options(options: Mapping[str, Any]) -> None:
