@@ -80,7 +80,7 @@ def build_critic(
         x = layers.LeakyReLU(negative_slope=CRITIC_SLOPE, name=f"{name}_lrelu")(x)
     patches = image_size // stride
     realism = build.conv(x, 1, 3, name="realism_head")
-    realism = layers.Reshape((patches, patches), name="realism")(realism)
+    realism = layers.Reshape((patches, patches), dtype="float32", name="realism")(realism)
     seen = build.conv(x, action_units, patches, name="action_units_head", padding="valid")
-    seen = layers.Reshape((action_units,), name="action_units")(seen)
+    seen = layers.Reshape((action_units,), dtype="float32", name="action_units")(seen)
     return keras.Model(image, {"realism": realism, "action_units": seen}, name="critic")

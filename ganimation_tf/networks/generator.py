@@ -43,7 +43,7 @@ def _stem(build: Builder, image, wanted, filters: int):
     """
     size, units, rim = image.shape[1], wanted.shape[1], STEM_KERNEL // 2
     planes = layers.Reshape((1, 1, units), name="au_vector")(wanted)
-    planes = layers.UpSampling2D(STEM_KERNEL, name="au_planes")(planes)
+    planes = layers.UpSampling2D(STEM_KERNEL, data_format="channels_last", name="au_planes")(planes)
     x = build.conv(planes, filters, STEM_KERNEL, name="stem_aus")
     for axis in (1, 2):
         before, middle, after = ops.split(x, (rim, rim + 1), axis=axis)
@@ -80,7 +80,7 @@ def _residual_block(build: Builder, x, wanted, name: str):
 def _amount(change):
     """How much a relative generator may do, (B, 1, 1, 1) in [0, 1]: nothing without a change."""
     amount = ops.sum(ops.abs(change), axis=-1, keepdims=True) / FULL_CHANGE
-    return layers.Reshape((1, 1, 1), name="change")(ops.minimum(amount, 1.0))
+    return layers.Reshape((1, 1, 1), dtype="float32", name="change")(ops.minimum(amount, 1.0))
 
 
 def _decoder_input(build: Builder, told, planes, residual_blocks: int, skips: bool):

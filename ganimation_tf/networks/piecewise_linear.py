@@ -110,7 +110,7 @@ def take_apart(critic: keras.Model) -> PiecewiseLinear:
     scored = _scored(graph, x, score)
     if not stages:
         raise NotPiecewiseLinear("it has no leaky ReLU")
-    return PiecewiseLinear(tuple(stages), keras.Model(x, critic.output), scored)
+    return PiecewiseLinear(tuple(stages), _part(x, critic.output), scored)
 
 
 class _Graph:
@@ -205,10 +205,20 @@ def _scored(graph: _Graph, x, score) -> keras.Layer:
 
 def _arrange(x, layer: keras.Layer) -> keras.Model:
     """The operations between `x` and a layer as a model, once they are known to be linear."""
-    arrange = keras.Model(x, layer.input)
+    arrange = _part(x, layer.input)
     if np.any(arrange(np.zeros((1, *x.shape[1:]), np.float32))):
         raise NotPiecewiseLinear(f"what enters {layer.name} is not 0 where the features are")
     return arrange
+
+
+def _part(x, outputs) -> keras.Model:
+    """What leads from `x` to `outputs` as a model of float32, which shares the weights."""
+    part = keras.Model(x, outputs)
+    if x.dtype == "float32":
+        return part
+    # Built under a mixed policy: it would round what it is given to the type of `x`.
+    features = keras.Input(x.shape[1:], dtype="float32")
+    return keras.models.clone_model(part, features, clone_function=lambda layer: layer)
 
 
 def _is_linear_layer(operation) -> bool:

@@ -9,11 +9,13 @@ import tensorflow as tf
 
 from ganimation_tf.config import LossWeights
 from ganimation_tf.networks.critic_gradient import build_critic_gradient
+from ganimation_tf.networks.precision import policy_of, set_policy
+from ganimation_tf.networks.requirements import require_same_on_replicas, require_usable
 from ganimation_tf.training import inputs, losses, objective, tracking
 from ganimation_tf.training.augmentation import augmented
 from ganimation_tf.training.average import move_average
 from ganimation_tf.training.diagnostics import vitals
-from ganimation_tf.training.optimizers import make_optimizer
+from ganimation_tf.training.optimizers import apply, make_optimizer, refuse_on_replicas
 
 
 @keras.saving.register_keras_serializable(package="ganimation_tf")
@@ -60,7 +62,12 @@ class GANimation(keras.Model):
         dtype: Any = None,
         trainable: bool = True,
     ):
-        super().__init__(name=name, dtype=dtype, trainable=trainable, autocast=False)
+        require_usable(generator, critic)
+        policy = policy_of(generator) if dtype is None else keras.dtype_policies.get(dtype)
+        super().__init__(name=name, dtype=policy, trainable=trainable, autocast=False)
+        if dtype is not None:
+            set_policy(generator, policy)
+            set_policy(critic, policy)
         self.generator = generator
         self.critic = critic
         self.critic_steps = critic_steps
@@ -79,6 +86,7 @@ class GANimation(keras.Model):
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return super().get_config() | {
+            "dtype": None,  # the networks have it in theirs
             "generator": serialize(self.generator),
             "critic": serialize(self.critic),
             "critic_steps": self.critic_steps,
@@ -118,15 +126,29 @@ class GANimation(keras.Model):
             jit_compile: whether XLA compiles the training step; also with deterministic
                 operations, where Keras itself would silently leave it.
         """
+        optimizers = [
+            make_optimizer(given, self.dtype_policy)
+            for given in (generator_optimizer, critic_optimizer)
+        ]
+        if optimizers[0] is optimizers[1]:
+            raise ValueError("each network needs an optimizer of its own, got one for both")
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            require_same_on_replicas(self.generator)
+            require_same_on_replicas(self.critic)
+            refuse_on_replicas(
+                optimizers,
+                {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile},
+            )
         super().compile(
-            optimizer=make_optimizer(generator_optimizer),
+            optimizer=optimizers[0],
+            auto_scale_loss=False,  # it is scaled already, and Keras would scale one of two
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=False,
         )
         self.xla = jit_compile
         self._compiled_update = tf.function(self._update, jit_compile=True)
-        self.critic_optimizer = make_optimizer(critic_optimizer)
+        self.critic_optimizer = optimizers[1]
         if not isinstance(loss_weights, LossWeights):
             loss_weights = LossWeights(**(loss_weights or {}))
         self.loss_weights = loss_weights
@@ -231,9 +253,9 @@ class GANimation(keras.Model):
             edited = _after(critic_gradients, edited)
             loss, generator_terms = self._generator_loss(self.generator, last, edited)
             mean_loss = tf.reduce_sum(loss) / tracking.global_count(loss)
+            mean_loss = self.optimizer.scale_loss(mean_loss)
         variables = self.generator.trainable_variables
-        gradients = tape.gradient(mean_loss, variables)
-        self.optimizer.apply(gradients, variables)
+        gradients = apply(self.optimizer, tape.gradient(mean_loss, variables), variables)
         if self.average:
             move_average(self.inference_generator, self.generator, self.optimizer, self.average)
         norms = {
@@ -280,8 +302,8 @@ class GANimation(keras.Model):
             seen = self.critic(batch[inputs.IMAGE])["action_units"]
             error = losses.action_units(seen, batch[inputs.ACTION_UNITS])
             mean = tf.reduce_sum(error) / tracking.global_count(error)
-        gradients = tape.gradient(mean, variables)
-        self.critic_optimizer.apply(gradients, variables)
+            mean = self.critic_optimizer.scale_loss(mean)
+        gradients = apply(self.critic_optimizer, tape.gradient(mean, variables), variables)
         nothing = tf.zeros_like(error)
         unedited = losses.action_units(seen, batch[inputs.TARGET])
         return {
@@ -296,7 +318,7 @@ class GANimation(keras.Model):
         if not self.judges_realism:
             return self._estimator_step(batch)
         image, weights, terms = batch[inputs.IMAGE], self.loss_weights, {}
-        count = tracking.global_count(image)
+        count, scaled = tracking.global_count(image), self.critic_optimizer.scale_loss
 
         def head_loss(on_real, on_fake):
             seen = on_real["action_units"]
@@ -308,16 +330,17 @@ class GANimation(keras.Model):
                 weights.realism * terms["critic_realism"]
                 + weights.action_units * terms["critic_action_units"]
             )
-            return tf.reduce_sum(loss) / count
+            return scaled(tf.reduce_sum(loss) / count)
 
         def penalty_slope(norms):
-            return weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count
+            return scaled(weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count)
 
         between = losses.interpolate(image, fake, batch[inputs.EPSILON])
         found = self._critic_gradient(image, fake, between, head_loss, penalty_slope)
-        self.critic_optimizer.apply(found.gradients, self.critic.trainable_variables)
+        variables = self.critic.trainable_variables
+        gradients = apply(self.critic_optimizer, found.gradients, variables)
         terms["gradient_penalty"] = losses.gradient_penalty(found.slope_norms)
-        return terms, found.gradients
+        return terms, gradients
 
     def _generator_loss(self, generator, batch, edited):
         def edit(image, source, target):

@@ -39,15 +39,18 @@ class StepTerms(keras.metrics.Metric):
     def __init__(self, names: Iterable[str], name: str = "step_terms"):
         super().__init__(name=name, dtype="float32")
         self.names = tuple(names)
+        self._computed = ()
         self.shares = self.add_variable((len(self.names),), initializer="zeros", name="shares")
 
     def update_state(self, shares: Mapping[str, tf.Tensor]) -> None:
         """Takes, for each name, what this replica adds to the mean over all images."""
-        self.shares.assign(tf.stack([shares[name] for name in self.names]))
+        self._computed = tuple(name for name in self.names if name in shares)
+        self.shares.assign(tf.stack([shares.get(name, 0.0) for name in self.names]))
 
     def result(self) -> dict[str, float]:
         values = tf.convert_to_tensor(self.shares).numpy()
-        return {name: float(value) for name, value in zip(self.names, values, strict=True)}
+        every = {name: float(value) for name, value in zip(self.names, values, strict=True)}
+        return {name: every[name] for name in self._computed}
 
 
 def global_count(values: tf.Tensor) -> tf.Tensor:
