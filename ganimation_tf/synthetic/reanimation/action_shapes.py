@@ -1,0 +1,123 @@
+"""From action units to the shapes of the face model, and from blendshapes to the same shapes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ganimation_tf.action_units import OPENFACE
+
+ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
+    "AU01": {"browInnerUp": 1.0},
+    "AU02": {"browOuterUp": 1.0},
+    "AU04": {"browDown": 1.0},
+    "AU05": {"eyeWide": 1.0},
+    "AU06": {"cheekSquint": 1.0, "cheekRaiser": 0.6, "eyeSquint": 0.3},
+    "AU07": {"eyeSquint": 1.0, "eyeBlink": 0.12},
+    "AU09": {"noseSneer": 0.7, "mouthUpperUp": 0.1},
+    "AU10": {"mouthUpperUp": 0.7},
+    "AU12": {"mouthSmile": 1.0},
+    "AU14": {"mouthDimple": 1.0, "mouthPress": 0.2},
+    "AU15": {"mouthFrown": 1.0},
+    "AU17": {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.4},
+    "AU20": {"mouthStretch": 1.0},
+    "AU23": {"mouthPress": 0.6, "mouthRollUpper": 0.4, "mouthRollLower": 0.4},
+    "AU25": {"mouthLowerDown": 0.8, "jawOpen": 0.06},
+    "AU26": {"jawOpen": 0.5},
+    "AU45": {"eyeBlink": 1.0},
+}
+"""Coefficients at intensity 1; a shape without side is shown on both."""
+
+SIDED = tuple(f"{name}{side}" for name in OPENFACE for side in "LR")
+"""Names of one side's action units, the person's left and right: `AU12L`."""
+
+REST: Mapping[str, float] = {"eyeSquint": 0.35, "eyeBlink": 0.12}
+"""What MediaPipe's blendshapes read on a face at rest: taken off before they count."""
+
+_KEPT = ("eyeLook",)
+
+
+def coefficients(
+    action_units: np.ndarray | Mapping[str, float], names: Sequence[str]
+) -> np.ndarray:
+    """float64 (E,): the expression's coefficients.
+
+    Args:
+        action_units: float (17,) in [0, 1] in the order of `action_units.OPENFACE`, or intensities
+            by name, where `AU12L` is the person's left side of `AU12` and goes before it.
+        names: the shapes of the face model.
+
+    Raises:
+        ValueError: if it is not 17 numbers in [0, 1], or a name is unknown.
+    """
+    result = dict.fromkeys(names, 0.0)
+    for (name, side), intensity in by_side(action_units).items():
+        for shape, weight in ACTION_SHAPES[name].items():
+            sided = f"{shape}_{side}"
+            if sided in result:
+                result[sided] += intensity * weight
+            elif shape in result:
+                result[shape] += intensity * weight / 2
+    _settle_lids(result)
+    return np.array([result[name] for name in names])
+
+
+def by_side(
+    action_units: np.ndarray | Mapping[str, float],
+) -> dict[tuple[str, str], float]:
+    """{(AU, "L" or "R"): intensity in [0, 1]} of what `coefficients` takes."""
+    if isinstance(action_units, Mapping):
+        unknown = [name for name in action_units if name not in (*OPENFACE, *SIDED)]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not an action unit; known: {' '.join(OPENFACE)}")
+        both = {
+            (name, side): float(action_units.get(f"{name}{side}", action_units.get(name, 0.0)))
+            for name in OPENFACE
+            for side in "LR"
+        }
+    else:
+        values = np.asarray(action_units, np.float64)
+        if values.shape != (len(OPENFACE),):
+            raise ValueError(f"action_units must have shape ({len(OPENFACE)},), got {values.shape}")
+        both = {
+            (name, side): float(value)
+            for name, value in zip(OPENFACE, values, strict=True)
+            for side in "LR"
+        }
+    outside = [value for value in both.values() if not 0.0 <= value <= 1.0]  # also NaN
+    if outside:
+        raise ValueError(f"action_units must be in [0, 1], got {outside[0]}")
+    return both
+
+
+def expression_from_blendshapes(
+    blendshapes: Mapping[str, float], names: Sequence[str]
+) -> np.ndarray:
+    """float64 (E,): the coefficients that MediaPipe's 52 blendshapes tell.
+
+    Args:
+        blendshapes: scores in [0, 1] by MediaPipe's names (`mouthSmileLeft`).
+    """
+    result = []
+    for name in names:
+        shape, _, side = name.partition("_")
+        full = shape + {"L": "Left", "R": "Right", "": ""}[side]
+        score = float(blendshapes.get(full, blendshapes.get(shape, 0.0)))
+        rest = REST.get(shape, 0.0)
+        result.append(max(0.0, score - rest) / (1 - rest))
+    return np.array(result)
+
+
+def kept(names: Sequence[str]) -> np.ndarray:
+    """bool (E,): shapes that are no expression and stay as the portrait has them: the gaze."""
+    return np.array([name.startswith(_KEPT) for name in names])
+
+
+def _settle_lids(result: dict[str, float]) -> None:
+    """A lid cannot be wide and closed, and squinting adds nothing to a closed one."""
+    for side in "LR":
+        if f"eyeBlink_{side}" not in result:
+            continue
+        closed = min(result[f"eyeBlink_{side}"], 1.0)
+        result[f"eyeBlink_{side}"] = closed
+        for shape in ("eyeWide", "eyeSquint"):
+            result[f"{shape}_{side}"] = min(result[f"{shape}_{side}"], 1.2) * (1 - closed)

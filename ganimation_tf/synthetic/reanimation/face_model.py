@@ -1,0 +1,139 @@
+"""The deformable head that photographs are fitted with: shapes, regions and the 68 points.
+
+The head is ICT-FaceKit's (github.com/ICT-VGL/ICT-FaceKit, MIT). Its licence and the digest of its
+arrays travel with whatever is made from it.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import pathlib
+
+import numpy as np
+
+from ganimation_tf.errors import UserError
+from ganimation_tf.synthetic.reanimation import topology
+
+SOCKET, GUMS, TEETH = 0, 1, 2
+"""What a triangle of the mouth's interior shows."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FaceModel:
+    """A head of V vertices in centimetres: x to the person's left, y up, z towards the viewer.
+
+    Attributes:
+        neutral: float32 (V, 3), the mean person without expression.
+        identity: float32 (K, V, 3), added for each unit of a person's coefficients, N(0, 1).
+        expression: float32 (E, V, 3), added for each unit of an expression's coefficients, [0, 1].
+        expression_names: E names, ARKit's with `_L` and `_R` for the person's left and right.
+        skin: int32 (T, 3), triangles of the face's skin, counter-clockwise seen from outside.
+        interior: int32 (M, 3), triangles of what is seen when the mouth opens.
+        interior_part: uint8 (M,), `SOCKET`, `GUMS` or `TEETH` of each of these.
+        landmarks: int32 (68,), the vertex of each point of the iBUG 300-W mark-up.
+        lids: two closed loops of vertices, int32: the person's right eye, then the left.
+        lips: int32, the closed loop of vertices at which the lips end inwards.
+        licence: the text under which the shapes may be used.
+    """
+
+    neutral: np.ndarray
+    identity: np.ndarray
+    expression: np.ndarray
+    expression_names: tuple[str, ...]
+    skin: np.ndarray
+    interior: np.ndarray
+    interior_part: np.ndarray
+    landmarks: np.ndarray
+    lids: tuple[np.ndarray, np.ndarray]
+    lips: np.ndarray
+    licence: str
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 over shapes and topology, hexadecimal: two equal digests render alike."""
+        state = hashlib.sha256(",".join(self.expression_names).encode())
+        for array in (self.neutral, self.identity, self.expression, self.skin, self.interior):
+            state.update(np.ascontiguousarray(array).tobytes())
+        state.update(np.ascontiguousarray(self.landmarks).tobytes())
+        return state.hexdigest()
+
+    @functools.cached_property
+    def skin_vertices(self) -> int:
+        """The skin's vertices come first: 0 to this number, exclusive."""
+        return int(self.skin.max()) + 1
+
+    @functools.cached_property
+    def spread(self) -> np.ndarray:
+        """float32 (V, 68): how much each landmark's residual moves each vertex.
+
+        A kernel interpolation between the landmarks, in a pose with open jaw and eyes, so that
+        what moves the upper lip or lid does not move the lower one.
+        """
+        apart = self.neutral.astype(np.float64)
+        for name, weight in (("jawOpen", 1.0), ("eyeWide_L", 1.0), ("eyeWide_R", 1.0)):
+            if name in self.expression_names:
+                apart = apart + weight * self.expression[self.expression_names.index(name)]
+        points = apart[self.landmarks]
+        at_points = _kernel(points, points) + 0.02 * np.eye(len(points))
+        return (_kernel(apart, points) @ np.linalg.inv(at_points)).astype(np.float32)
+
+    def save(self, path: pathlib.Path) -> None:
+        """Writes one file that `load_face_model` reads; shapes as float16, which is 0.01 mm."""
+        np.savez_compressed(
+            path,
+            neutral=self.neutral,
+            identity=self.identity.astype(np.float16),
+            expression=self.expression.astype(np.float16),
+            expression_names=np.array(self.expression_names),
+            skin=self.skin,
+            interior=self.interior,
+            interior_part=self.interior_part,
+            landmarks=self.landmarks,
+            lids_right=self.lids[0],
+            lids_left=self.lids[1],
+            lips=self.lips,
+            licence=np.array(self.licence),
+        )
+
+
+def load_face_model(path: pathlib.Path) -> FaceModel:
+    """A face model from `FaceModel.save`, or from the whole head of ICT-FaceKit as one npz.
+
+    Raises:
+        UserError: if the file cannot be read, lacks an array or has another topology.
+    """
+    path = pathlib.Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path}: cannot be read as a face model: {error}") from error
+    if "faces" in arrays:
+        return topology.from_whole_head(arrays, str(path), topology.LICENCE)
+    return _from_saved(arrays, str(path))
+
+
+def _from_saved(arrays: dict[str, np.ndarray], where: str) -> FaceModel:
+    names = [field.name for field in dataclasses.fields(FaceModel) if field.name != "lids"]
+    missing = [name for name in (*names, "lids_right", "lids_left") if name not in arrays]
+    if missing:
+        raise UserError(f"{where}: is no face model: the array {missing[0]} is missing")
+    return FaceModel(
+        neutral=arrays["neutral"].astype(np.float32),
+        identity=arrays["identity"].astype(np.float32),
+        expression=arrays["expression"].astype(np.float32),
+        expression_names=tuple(arrays["expression_names"].tolist()),
+        skin=arrays["skin"],
+        interior=arrays["interior"],
+        interior_part=arrays["interior_part"],
+        landmarks=arrays["landmarks"],
+        lids=(arrays["lids_right"], arrays["lids_left"]),
+        lips=arrays["lips"],
+        licence=str(arrays["licence"]),
+    )
+
+
+def _kernel(points: np.ndarray, others: np.ndarray, length: float = 1.6) -> np.ndarray:
+    """Matern 3/2 over the distance in centimetres: (N, 3), (M, 3) -> (N, M)."""
+    distance = np.linalg.norm(points[:, None] - others[None], axis=-1) * (3**0.5 / length)
+    return (1 + distance) * np.exp(-distance)

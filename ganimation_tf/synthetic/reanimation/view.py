@@ -1,0 +1,273 @@
+"""A portrait seen through one frame: rendered with any action units."""
+
+import dataclasses
+import functools
+
+import cv2
+import numpy as np
+
+from ganimation_tf.synthetic.reanimation import action_shapes, fitting, mouth, shading
+from ganimation_tf.synthetic.reanimation.portrait import Portrait, head
+from ganimation_tf.synthetic.reanimation.rasterizer import interpolate, rasterize
+
+SAMPLES = 2
+"""Samples a pixel in each direction."""
+EXPRESSION_REACH = 0.35
+"""How far outside the mesh the picture follows an expression, in eye distances: beyond it all
+expressions of one view are equal to the bit."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Variation:
+    """What makes another person or picture of a portrait; the same for all its expressions.
+
+    Attributes:
+        yaw, pitch: degrees by which the head is turned to the viewer's right and raised.
+        identity: float (K,), added to the person's coefficients, or None.
+        light: float (9,), added to the light's terms relative to the first, or None.
+        gain, gamma: float (3,) each, for red, green and blue of the finished picture.
+    """
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    identity: np.ndarray | None = None
+    light: np.ndarray | None = None
+    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    gamma: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rendering:
+    """A face shown again.
+
+    Attributes:
+        image: uint8 (height, width, 3) RGB.
+        landmarks: float32 (68, 2) of the moved face in its pixels.
+    """
+
+    image: np.ndarray
+    landmarks: np.ndarray
+
+
+class View:
+    """A portrait, a variation of it, and the frame in which it is shown.
+
+    Args:
+        portrait: the fitted photograph.
+        transform: float (2, 3), pixel of the frame -> pixel of the photo, as `faces.crop` takes
+            it; None: the photo's own.
+        shape: height and width of the frame in pixels; None: the photo's own.
+        variation: None: the person and picture as photographed, but for the expression.
+    """
+
+    def __init__(
+        self,
+        portrait: Portrait,
+        transform: np.ndarray | None = None,
+        shape: tuple[int, int] | None = None,
+        variation: Variation | None = None,
+    ):
+        self.portrait = portrait
+        self.variation = variation or Variation()
+        self.shape = shape or portrait.photo.shape[:2]
+        transform = np.eye(2, 3) if transform is None else np.asarray(transform, np.float64)
+        # Sample (0, 0) lies a quarter of a pixel left and above of the pixel's centre.
+        self._to_photo = transform.copy()
+        self._to_photo[:, :2] /= SAMPLES
+        self._to_photo[:, 2] += transform[:, :2].sum(1) * (0.5 / SAMPLES - 0.5)
+        self._from_photo = cv2.invertAffineTransform(self._to_photo)
+        self._sampled = (self.shape[0] * SAMPLES, self.shape[1] * SAMPLES)
+        fit = portrait.fit
+        self._light = portrait.light
+        if self.variation.light is not None:
+            self._light = portrait.light + self.variation.light * portrait.light[0]
+        identity = fit.identity
+        if self.variation.identity is not None:
+            identity = identity + self.variation.identity
+        self._person = head(portrait.model, identity, portrait.kept)
+        self._camera = self._turned_camera()
+        model = portrait.model
+        self._spread = model.spread @ portrait.residual
+        distance = np.linalg.norm(portrait.source[model.landmarks[45]] - portrait.source[model.landmarks[36]])
+        self._eyes = float(distance * np.sqrt(abs(np.linalg.det(self._from_photo[:, :2]))))
+
+    def landmarks(self, action_units: np.ndarray) -> np.ndarray:
+        """float32 (68, 2) of the moved face in pixels of the frame."""
+        shape = self._person + self._moved(action_units)
+        points, _ = self._points(shape)
+        return ((points[self.portrait.model.landmarks] + 0.5) / SAMPLES - 0.5).astype(np.float32)
+
+    def render(self, action_units: np.ndarray) -> Rendering:
+        """The face with an expression.
+
+        Args:
+            action_units: float (17,) in [0, 1], or intensities by name with sides.
+        """
+        shape = self._person + self._moved(action_units)
+        points, turned = self._points(shape)
+        skin = self._skin(points, turned)
+        place, ratio, covered = self._extended(skin, *self._neutral, EXPRESSION_REACH)
+        image = self._lit(place, ratio)
+        image = self._open(image, points, turned, covered)
+        image = cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_AREA)
+        landmarks = (points[self.portrait.model.landmarks] + 0.5) / SAMPLES - 0.5
+        return Rendering(self._graded(image), landmarks.astype(np.float32))
+
+    def _moved(self, action_units):
+        model = self.portrait.model
+        weights = action_shapes.coefficients(action_units, model.expression_names)
+        used = np.flatnonzero(weights)
+        if not len(used):
+            return np.zeros_like(model.neutral)
+        flat = model.expression[used].reshape(len(used), -1)
+        return (weights[used].astype(np.float32) @ flat).reshape(model.neutral.shape)
+
+    def _turned_camera(self) -> fitting.Camera:
+        """The photo's camera with the head turned; eyes and mouth stay where they are."""
+        camera, change = self.portrait.fit.camera, self.variation
+        # Radians about the viewer's axes: x to raise the head, y to turn it.
+        turn = fitting.turn(np.radians([-change.pitch, change.yaw, 0.0]))
+        turned = fitting.Camera(turn @ camera.rotation, camera.scale, camera.shift)
+        middle = self._person[self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]].mean(0)
+        neutral = head(self.portrait.model, self.portrait.fit.identity, self.portrait.kept)
+        before = neutral[self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]].mean(0)
+        move = camera.project(before[None])[0][0] - turned.project(middle[None])[0][0]
+        return fitting.Camera(turned.rotation, camera.scale, camera.shift + move)
+
+    def _points(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices in samples of the frame, float32 (V, 2), and turned in centimetres (V, 3)."""
+        points, turned = self._camera.project(shape)
+        points = points + self._spread
+        matrix = self._from_photo.astype(np.float32)
+        return points @ matrix[:, :2].T + matrix[:, 2], turned
+
+    def _skin(self, points, turned):
+        """Covered samples and, at each, the photo's pixel and the fold's ratio: (P,), (P, 3)."""
+        portrait, model = self.portrait, self.portrait.model
+        count = model.skin_vertices
+        normals = shading.vertex_normals(turned, model.skin, count)
+        ratio = shading.shade(self._light, normals) / shading.shade(portrait.light, portrait.normals)
+        ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO)
+        values = np.concatenate([portrait.source, ratio[:, None]], 1)
+        found = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
+        return found[0], interpolate(values, model.skin, *found[1:])
+
+    @functools.cached_property
+    def _neutral(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which photo pixel the neutral face shows at each sample, and the ratio there."""
+        height, width = self._sampled
+        x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+        matrix = self._to_photo.astype(np.float32)
+        place = np.stack([matrix[axis, 0] * x + matrix[axis, 1] * y + matrix[axis, 2] for axis in (0, 1)], 2)
+        ratio = np.ones((height, width), np.float32)
+        turned = abs(self.variation.yaw) + abs(self.variation.pitch) > 0
+        changed = turned or self.variation.identity is not None or self.variation.light is not None
+        reach = 1.2 if changed else 0.6
+        place, ratio, _ = self._extended(self._skin(*self._points(self._person)), place, ratio, reach)
+        return place, ratio
+
+    def _extended(self, skin, place, ratio, reach):
+        """The maps with the skin's values in it, fading into what they were outside of it."""
+        pixels, values = skin
+        height, width = self._sampled
+        outside = np.ones(height * width, np.uint8)
+        outside[pixels] = 0
+        outside = outside.reshape(height, width)
+        change = np.zeros((height * width, 3), np.float32)
+        change[pixels, :2] = values[:, :2] - place.reshape(-1, 2)[pixels]
+        change[pixels, 2] = values[:, 2] - ratio.ravel()[pixels]
+        distance, labels = cv2.distanceTransformWithLabels(
+            outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        owner = np.zeros(labels.max() + 1, np.int64)
+        owner[labels.ravel()[pixels]] = pixels
+        fade = np.clip(1 - distance / (reach * self._eyes), 0, 1)
+        fade = fade * fade * (3 - 2 * fade)
+        near = np.flatnonzero((fade.ravel() > 0) & (outside.ravel() > 0))
+        change[near] = change[owner[labels.ravel()[near]]] 
+        smooth = cv2.blur(change.reshape(height, width, 3), (9, 9))
+        mix = np.clip(distance.ravel()[near] / 6, 0, 1)[:, None]
+        change[near] += (smooth.reshape(-1, 3)[near] - change[near]) * mix
+        change[near] *= fade.ravel()[near, None]
+        change = change.reshape(height, width, 3)
+        return place + change[..., :2], ratio + change[..., 2], outside == 0
+
+    def _lit(self, place, ratio) -> np.ndarray:
+        """The photo's pixels at these places times the ratio: float32 (h, w, 3)."""
+        step = np.sqrt(abs(np.linalg.det(self._to_photo[:, :2])))
+        level = int(np.clip(np.log2(max(step, 1)), 0, len(self.portrait.levels) - 1))
+        photo = self.portrait.levels[level]
+        if level:
+            scale = np.array(photo.shape[1::-1], np.float32) / self.portrait.photo.shape[1::-1]
+            place = (place + 0.5) * scale.astype(np.float32) - 0.5
+        sampled = cv2.remap(photo, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return sampled * ratio[..., None]
+
+    def _open(self, image, points, turned, covered):
+        """Eyes and mouth where the skin leaves them open."""
+        soft = cv2.blur(covered.astype(np.float32), (3, 3))
+        model = self.portrait.model
+        for side, lid in enumerate(model.lids):
+            self._show(image, soft, points[lid], lambda *box, side=side: self._eyeball(side, *box))
+        self._show(
+            image, soft, points[model.lips], lambda *box: self._mouth(points, turned, *box)
+        )
+        return image
+
+    def _show(self, image, soft, outline, paint) -> None:
+        """Blends `paint(left, top, right, bottom)` into the opening within `outline`."""
+        height, width = self._sampled
+        left, top = np.maximum(np.floor(outline.min(0)).astype(int) - 2, 0)
+        right, bottom = np.minimum(np.ceil(outline.max(0)).astype(int) + 3, [width, height])
+        if right <= left or bottom <= top:
+            return
+        opening = np.zeros((bottom - top, right - left), np.uint8)
+        polygon = np.round((outline - [left, top]) * 16).astype(np.int32)
+        cv2.fillPoly(opening, [polygon], 1, shift=4)
+        opening = cv2.dilate(opening, np.ones((3, 3), np.uint8))
+        alpha = (1 - soft[top:bottom, left:right]) * opening
+        if alpha.max() <= 0:
+            return
+        layer = paint(left, top, right, bottom)
+        region = image[top:bottom, left:right]
+        region += (layer - region) * alpha[..., None]
+
+    def _eyeball(self, side, left, top, right, bottom) -> np.ndarray:
+        ball = self.portrait.eyeballs[side]
+        model = self.portrait.model
+        lid = model.lids[side]
+        matrix = np.vstack([self._to_photo, [0, 0, 1]])
+        matrix = np.vstack([ball.transform, [0, 0, 1]]) @ matrix
+        # The eyeball follows a turned head as the rim of the eye does.
+        neutral = self._points(self._person)[0][lid].mean(0)
+        before = self._from_photo @ [*self.portrait.source[lid].mean(0), 1]
+        shifted = matrix[:2].copy()
+        shifted[:, 2] += matrix[:2, :2] @ (np.array([left, top]) - (neutral - before))
+        return cv2.warpAffine(
+            ball.patch, shifted, (int(right - left), int(bottom - top)),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+        ).astype(np.float32)
+
+    def _mouth(self, points, turned, left, top, right, bottom) -> np.ndarray:
+        model = self.portrait.model
+        shape = (int(bottom - top), int(right - left))
+        local = points - np.array([left, top], np.float32)
+        a = local[model.interior].mean(1)
+        near = ((a > -4) & (a < np.array(shape[::-1]) + 4)).all(1)
+        corners, part = model.interior[near], model.interior_part[near]
+        layer = np.empty((*shape, 3), np.float32)
+        layer[:] = mouth.ALBEDO[0] * self.portrait.white * mouth.LEAST_LIGHT
+        pixels, triangles, _ = rasterize(local, turned[:, 2], corners, shape)
+        depth = float(turned[model.lips, 2].mean())
+        colors = mouth.interior_colors(turned, corners, part, self._light, depth, self.portrait.white)
+        layer.reshape(-1, 3)[pixels] = colors[triangles]
+        return cv2.GaussianBlur(layer, (3, 3), 0)
+
+    def _graded(self, image: np.ndarray) -> np.ndarray:
+        image = np.clip(np.round(image), 0, 255).astype(np.uint8)
+        change = self.variation
+        if change.gain == change.gamma == (1.0, 1.0, 1.0):
+            return image
+        level = np.arange(256)[:, None] / 255
+        table = np.clip(np.power(level, change.gamma) * change.gain, 0, 1) * 255
+        return cv2.LUT(image, np.round(table).astype(np.uint8)[None])
