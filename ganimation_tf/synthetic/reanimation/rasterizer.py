@@ -20,64 +20,72 @@ def rasterize(
     Returns:
         pixels: int (P,), covered pixels as `y * width + x`, each once, ascending.
         triangles: int (P,), rows of `corners`.
-        weights: float32 (P, 3), barycentric coordinates in these triangles.
+        weights: float32 (3, P), barycentric coordinates in these triangles.
     """
     height, width = shape
-    a, b, c = (points[corners[:, corner]].astype(np.float32) for corner in range(3))
-    edge_b, edge_c = b - a, c - a
-    area = edge_b[:, 0] * edge_c[:, 1] - edge_b[:, 1] * edge_c[:, 0]
-    low = np.ceil(np.minimum(np.minimum(a, b), c)).astype(np.int32)
-    high = np.floor(np.maximum(np.maximum(a, b), c)).astype(np.int32)
-    low = np.maximum(low, 0)
-    high = np.minimum(high, [width - 1, height - 1])
-    extent = high - low + 1
-    # With y down, counter-clockwise has a negative area.
-    kept = np.flatnonzero((area < -1e-9) & (extent > 0).all(1))
-    extent, low = extent[kept], low[kept]
-    count = extent[:, 0] * extent[:, 1]
-    owner = np.repeat(np.arange(len(kept)), count)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    row, column = np.divmod(within, extent[owner, 0])
-    x = low[owner, 0] + column
-    y = low[owner, 1] + row
-    # Barycentric weights of b and c are linear in x and y: one plane for each triangle.
-    edge_b, edge_c, origin = edge_b[kept], edge_c[kept], a[kept]
-    scale = 1 / area[kept]
-    plane = np.stack([edge_c[:, 1], -edge_c[:, 0], -edge_b[:, 1], edge_b[:, 0]], 1) * scale[:, None]
-    plane = plane[owner]
-    dx, dy = x - origin[owner, 0], y - origin[owner, 1]
-    weight_b = plane[:, 0] * dx + plane[:, 1] * dy
-    weight_c = plane[:, 2] * dx + plane[:, 3] * dy
-    weight_a = 1 - weight_b - weight_c
-    inside = np.flatnonzero(
-        (weight_b >= -1e-5) & (weight_c >= -1e-5) & (weight_a >= -1e-5)
-    )
-    owner = kept[owner[inside]]
-    weights = np.stack([weight_a[inside], weight_b[inside], weight_c[inside]], 1)
-    pixel = y[inside] * width + x[inside]
-    z = (depth[corners[owner]] * weights).sum(1)
-    return _nearest(pixel, z, owner, weights, height * width)
-
-
-def _nearest(pixel, z, owner, weights, size):
-    """Of all candidates for a pixel the one with the largest z; ties go to the last."""
-    buffer = np.full(size, -np.inf, z.dtype)
-    np.maximum.at(buffer, pixel, z)
-    best = np.flatnonzero(z >= buffer[pixel])
-    winner = np.full(size, -1, np.int64)
-    winner[pixel[best]] = best
-    pixels = np.flatnonzero(winner >= 0)
-    chosen = winner[pixels]
-    return pixels, owner[chosen], weights[chosen]
+    kept, x, y, owner, local = _candidates(points, corners, shape)
+    # Weights of the second and third corner are linear in x and y: two planes a triangle.
+    ax, ay, bx, by, cx, cy = local
+    scale = 1 / (bx * cy - by * cx)
+    dx = x - np.take(ax, owner)
+    dy = y - np.take(ay, owner)
+    second = np.take(cy * scale, owner) * dx - np.take(cx * scale, owner) * dy
+    third = np.take(bx * scale, owner) * dy - np.take(by * scale, owner) * dx
+    first = 1 - second - third
+    lowest = np.minimum(np.minimum(first, second), third)
+    inside = np.flatnonzero(lowest >= -1e-5)
+    weights = np.stack([np.take(part, inside) for part in (first, second, third)])
+    pixel = np.take(y, inside) * width + np.take(x, inside)
+    owner = np.take(kept, np.take(owner, inside))
+    z = interpolate(depth[:, None], corners, owner, weights)[:, 0]
+    chosen = _nearest(pixel, z, height * width)
+    return np.take(pixel, chosen), np.take(owner, chosen), np.take(weights, chosen, axis=1)
 
 
 def interpolate(
     values: np.ndarray, corners: np.ndarray, triangles: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """float32 (P, A): vertex values (V, A) at what `rasterize` returned."""
-    at = corners[triangles]
-    return (
-        values[at[:, 0]] * weights[:, :1]
-        + values[at[:, 1]] * weights[:, 1:2]
-        + values[at[:, 2]] * weights[:, 2:]
+    total = np.take(values, np.take(corners[:, 0], triangles), axis=0) * weights[0][:, None]
+    for corner in (1, 2):
+        part = np.take(values, np.take(corners[:, corner], triangles), axis=0)
+        total += part * weights[corner][:, None]
+    return total
+
+
+def _candidates(points, corners, shape):
+    """All pixels of the triangles' bounding boxes: triangles, x, y, rows of these, and geometry."""
+    x, y = np.ascontiguousarray(points.T, np.float32)
+    ax, bx, cx = (np.take(x, corners[:, corner]) for corner in range(3))
+    ay, by, cy = (np.take(y, corners[:, corner]) for corner in range(3))
+    left = np.maximum(np.ceil(np.minimum(np.minimum(ax, bx), cx)), 0)
+    right = np.minimum(np.floor(np.maximum(np.maximum(ax, bx), cx)), shape[1] - 1)
+    top = np.maximum(np.ceil(np.minimum(np.minimum(ay, by), cy)), 0)
+    bottom = np.minimum(np.floor(np.maximum(np.maximum(ay, by), cy)), shape[0] - 1)
+    bx, by, cx, cy = bx - ax, by - ay, cx - ax, cy - ay
+    # With y down, counter-clockwise has a negative area.
+    front = bx * cy - by * cx < -1e-9
+    kept = np.flatnonzero(front & (right >= left) & (bottom >= top))
+    left, right, top, bottom = (
+        np.take(side, kept).astype(np.int32) for side in (left, right, top, bottom)
     )
+    columns = right - left + 1
+    count = columns * (bottom - top + 1)
+    owner = np.repeat(np.arange(len(kept), dtype=np.int32), count)
+    start = (np.cumsum(count) - count).astype(np.int32)
+    within = np.arange(len(owner), dtype=np.int32) - np.take(start, owner)
+    of_owner = np.take(columns, owner)
+    row = within // of_owner
+    x = np.take(left, owner) + within - row * of_owner
+    y = np.take(top, owner) + row
+    return kept, x, y, owner, [np.take(part, kept) for part in (ax, ay, bx, by, cx, cy)]
+
+
+def _nearest(pixel: np.ndarray, z: np.ndarray, size: int) -> np.ndarray:
+    """Of all candidates for a pixel the index of that with the largest z; ties: the last."""
+    buffer = np.full(size, -np.inf, z.dtype)
+    np.maximum.at(buffer, pixel, z)
+    best = np.flatnonzero(z >= np.take(buffer, pixel))
+    winner = np.full(size, -1, np.int64)
+    winner[np.take(pixel, best)] = best
+    return winner[winner >= 0]

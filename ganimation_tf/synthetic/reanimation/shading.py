@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LEAST_RATIO, MOST_RATIO = 0.55, 1.6
+LEAST_RATIO, MOST_RATIO = 0.6, 1.35
 """Folds darken and lighten the skin within these."""
 
 
@@ -13,18 +13,23 @@ def vertex_normals(vertices: np.ndarray, corners: np.ndarray, count: int) -> np.
         vertices: float (V, 3).
         corners: int (T, 3), counter-clockwise seen from outside; vertices below `count`.
     """
-    a, b, c = (vertices[corners[:, corner]] for corner in range(3))
-    u, v = b - a, c - a
-    normal = np.empty_like(u)
-    normal[:, 0] = u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]
-    normal[:, 1] = u[:, 2] * v[:, 0] - u[:, 0] * v[:, 2]
-    normal[:, 2] = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    x, y, z = np.ascontiguousarray(vertices.T)
+    first, second, third = corners.T
+    (ux, vx), (uy, vy), (uz, vz) = (
+        (np.take(axis, second) - start, np.take(axis, third) - start)
+        for axis in (x, y, z)
+        for start in [np.take(axis, first)]
+    )
     flat = corners.T.ravel()
     total = np.stack(
-        [np.bincount(flat, np.tile(normal[:, axis], 3), count) for axis in range(3)], 1
-    )
-    length = np.sqrt((total**2).sum(1, keepdims=True))
-    return (total / np.maximum(length, 1e-12)).astype(np.float32)
+        [
+            np.bincount(flat, np.tile(part, 3), count)
+            for part in (uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx)
+        ],
+        1,
+    ).astype(np.float32)
+    length = np.sqrt(np.einsum("ij,ij->i", total, total))
+    return total / np.maximum(length, 1e-12)[:, None]
 
 
 def harmonics(normals: np.ndarray) -> np.ndarray:

@@ -172,25 +172,26 @@ class View:
         height, width = self._sampled
         outside = np.ones(height * width, np.uint8)
         outside[pixels] = 0
-        outside = outside.reshape(height, width)
         change = np.zeros((height * width, 3), np.float32)
-        change[pixels, :2] = values[:, :2] - place.reshape(-1, 2)[pixels]
-        change[pixels, 2] = values[:, 2] - ratio.ravel()[pixels]
+        change[pixels, :2] = values[:, :2] - np.take(place.reshape(-1, 2), pixels, axis=0)
+        change[pixels, 2] = values[:, 2] - np.take(ratio.ravel(), pixels)
         distance, labels = cv2.distanceTransformWithLabels(
-            outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+            outside.reshape(height, width), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
         )
+        distance, labels = distance.ravel(), labels.ravel()
         owner = np.zeros(labels.max() + 1, np.int64)
-        owner[labels.ravel()[pixels]] = pixels
-        fade = np.clip(1 - distance / (reach * self._eyes), 0, 1)
-        fade = fade * fade * (3 - 2 * fade)
-        near = np.flatnonzero((fade.ravel() > 0) & (outside.ravel() > 0))
-        change[near] = change[owner[labels.ravel()[near]]] 
-        smooth = cv2.blur(change.reshape(height, width, 3), (9, 9))
-        mix = np.clip(distance.ravel()[near] / 6, 0, 1)[:, None]
-        change[near] += (smooth.reshape(-1, 3)[near] - change[near]) * mix
-        change[near] *= fade.ravel()[near, None]
+        owner[np.take(labels, pixels)] = pixels
+        near = np.flatnonzero((distance < reach * self._eyes) & (distance > 0))
+        away = np.take(distance, near)
+        change[near] = np.take(change, np.take(owner, np.take(labels, near)), axis=0)
+        smooth = cv2.blur(change.reshape(height, width, 3), (9, 9)).reshape(-1, 3)
+        mix = np.minimum(away / 6, 1)[:, None]
+        fade = 1 - away / (reach * self._eyes)
+        fade = (fade * fade * (3 - 2 * fade))[:, None]
+        own = np.take(change, near, axis=0)
+        change[near] = (own + (np.take(smooth, near, axis=0) - own) * mix) * fade
         change = change.reshape(height, width, 3)
-        return place + change[..., :2], ratio + change[..., 2], outside == 0
+        return place + change[..., :2], ratio + change[..., 2], outside.reshape(height, width) == 0
 
     def _lit(self, place, ratio) -> np.ndarray:
         """The photo's pixels at these places times the ratio: float32 (h, w, 3)."""
@@ -260,7 +261,7 @@ class View:
         pixels, triangles, _ = rasterize(local, turned[:, 2], corners, shape)
         depth = float(turned[model.lips, 2].mean())
         colors = mouth.interior_colors(turned, corners, part, self._light, depth, self.portrait.white)
-        layer.reshape(-1, 3)[pixels] = colors[triangles]
+        layer.reshape(-1, 3)[pixels] = np.take(colors, triangles, axis=0)
         return cv2.GaussianBlur(layer, (3, 3), 0)
 
     def _graded(self, image: np.ndarray) -> np.ndarray:
