@@ -7,22 +7,22 @@ import numpy as np
 from ganimation_tf.action_units import OPENFACE
 
 ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
-    "AU01": {"browInnerUp": 1.0},
-    "AU02": {"browOuterUp": 1.0},
-    "AU04": {"browDown": 1.0},
-    "AU05": {"eyeWide": 1.0},
-    "AU06": {"cheekSquint": 1.0, "cheekRaiser": 0.6, "eyeSquint": 0.3},
-    "AU07": {"eyeSquint": 1.0, "eyeBlink": 0.12},
-    "AU09": {"noseSneer": 0.7, "mouthUpperUp": 0.1},
-    "AU10": {"mouthUpperUp": 0.7},
-    "AU12": {"mouthSmile": 1.0},
-    "AU14": {"mouthDimple": 1.0, "mouthPress": 0.2},
-    "AU15": {"mouthFrown": 1.0},
-    "AU17": {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.4},
-    "AU20": {"mouthStretch": 1.0},
-    "AU23": {"mouthPress": 0.6, "mouthRollUpper": 0.4, "mouthRollLower": 0.4},
-    "AU25": {"mouthLowerDown": 0.8, "jawOpen": 0.06},
-    "AU26": {"jawOpen": 0.5},
+    "AU01": {"browInnerUp": 1.5},
+    "AU02": {"browOuterUp": 1.4},
+    "AU04": {"browDown": 1.7},
+    "AU05": {"eyeWide": 1.8},
+    "AU06": {"cheekSquint": 1.3, "cheekRaiser": 0.9, "eyeSquint": 0.5},
+    "AU07": {"eyeSquint": 1.4, "eyeBlink": 0.2},
+    "AU09": {"noseSneer": 1.0, "mouthUpperUp": 0.1, "browDown": 0.25},
+    "AU10": {"mouthUpperUp": 1.0, "noseSneer": 0.1},
+    "AU12": {"mouthSmile": 1.1},
+    "AU14": {"mouthDimple": 1.6, "mouthPress": 0.3},
+    "AU15": {"mouthFrown": 1.5},
+    "AU17": {"mouthShrugLower": 1.5, "mouthShrugUpper": 0.6},
+    "AU20": {"mouthStretch": 1.4},
+    "AU23": {"mouthPress": 0.8, "mouthRollUpper": 0.7, "mouthRollLower": 0.7},
+    "AU25": {"mouthLowerDown": 1.0, "jawOpen": 0.12, "mouthUpperUp": 0.12},
+    "AU26": {"jawOpen": 0.75},
     "AU45": {"eyeBlink": 1.0},
 }
 """Coefficients at intensity 1; a shape without side is shown on both."""
@@ -120,4 +120,4 @@ def _settle_lids(result: dict[str, float]) -> None:
         closed = min(result[f"eyeBlink_{side}"], 1.0)
         result[f"eyeBlink_{side}"] = closed
         for shape in ("eyeWide", "eyeSquint"):
-            result[f"{shape}_{side}"] = min(result[f"{shape}_{side}"], 1.2) * (1 - closed)
+            result[f"{shape}_{side}"] = result[f"{shape}_{side}"] * (1 - closed)

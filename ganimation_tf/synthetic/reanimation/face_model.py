@@ -17,6 +17,9 @@ from ganimation_tf.synthetic.reanimation import topology
 SOCKET, GUMS, TEETH = 0, 1, 2
 """What a triangle of the mouth's interior shows."""
 
+FOLD_STRENGTH = 0.75
+"""Exponent of a fold's shade: the model's folds are sharper than a person's."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FaceModel:
@@ -76,6 +79,28 @@ class FaceModel:
         points = apart[self.landmarks]
         at_points = _kernel(points, points) + 0.02 * np.eye(len(points))
         return (_kernel(apart, points) @ np.linalg.inv(at_points)).astype(np.float32)
+
+    @functools.cached_property
+    def lid_spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """float32 (S, L) for each lid: how much each vertex of its loop moves the skin's."""
+        found = []
+        for lid in self.lids:
+            rim = self.neutral[lid].astype(np.float64)
+            at_rim = _kernel(rim, rim, 0.8) + 0.02 * np.eye(len(rim))
+            skin = self.neutral[: self.skin_vertices]
+            found.append((_kernel(skin, rim, 0.8) @ np.linalg.inv(at_rim)).astype(np.float32))
+        return tuple(found)
+
+    @functools.cached_property
+    def foldable(self) -> np.ndarray:
+        """float32 (S,) in [0, 1]: how much of a fold's shade each vertex of the skin takes.
+
+        Lids slide under the brow instead of folding on the surface: normals tell nothing there.
+        """
+        rims = self.neutral[np.concatenate(self.lids)]
+        skin = self.neutral[: self.skin_vertices]
+        distance = np.sqrt(((skin[:, None] - rims[None]) ** 2).sum(-1)).min(1)
+        return (np.clip((distance - 0.35) / 1.0, 0, 1) * FOLD_STRENGTH).astype(np.float32)
 
     def save(self, path: pathlib.Path) -> None:
         """Writes one file that `load_face_model` reads; shapes as float16, which is 0.01 mm."""

@@ -17,6 +17,9 @@ TEETH = slice(17006, 21496)
 
 IDENTITIES = 100
 
+UPPER_TEETH = 0.3
+"""Centimetres by which the upper teeth are lowered."""
+
 LANDMARKS = np.array(
     [1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088]
     + [3443, 268, 493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509, 978, 4527, 4942, 4857]
@@ -88,6 +91,7 @@ def from_whole_head(arrays: dict[str, np.ndarray], where: str, licence: str):
     faces = arrays["faces"]
     skin = triangles(faces[SKIN])
     neutral = arrays["neutral"].astype(np.float32)
+    neutral = neutral + _lowered_teeth(arrays, names)
     parts = [_facing(neutral, triangles(faces[part])) for part in (SOCKET, GUMS, TEETH)]
     interior = np.concatenate(parts)
     # Skin first, then what only the mouth's interior has.
@@ -111,6 +115,20 @@ def from_whole_head(arrays: dict[str, np.ndarray], where: str, licence: str):
         lips=renumber[lips],
         licence=licence,
     )
+
+
+def _lowered_teeth(arrays: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
+    """float32 (V, 3): the upper teeth moved down by `UPPER_TEETH`.
+
+    In the model they end where the lips meet, so that no lip that opens shows them; in people
+    they reach 2 to 4 mm lower.
+    """
+    teeth = np.unique(arrays["faces"][TEETH])
+    teeth = teeth[teeth >= 0]
+    jaw = np.linalg.norm(arrays["expression"][names.index("jawOpen")], axis=1)
+    shift = np.zeros((VERTICES, 3), np.float32)
+    shift[teeth[jaw[teeth] < 0.05], 1] = -UPPER_TEETH
+    return shift
 
 
 def triangles(polygons: np.ndarray) -> np.ndarray:

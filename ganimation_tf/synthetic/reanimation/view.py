@@ -93,8 +93,7 @@ class View:
 
     def landmarks(self, action_units: np.ndarray) -> np.ndarray:
         """float32 (68, 2) of the moved face in pixels of the frame."""
-        shape = self._person + self._moved(action_units)
-        points, _ = self._points(shape)
+        points, _ = self._expressed(action_units)
         return ((points[self.portrait.model.landmarks] + 0.5) / SAMPLES - 0.5).astype(np.float32)
 
     def render(self, action_units: np.ndarray) -> Rendering:
@@ -103,8 +102,7 @@ class View:
         Args:
             action_units: float (17,) in [0, 1], or intensities by name with sides.
         """
-        shape = self._person + self._moved(action_units)
-        points, turned = self._points(shape)
+        points, turned = self._expressed(action_units)
         skin = self._skin(points, turned)
         place, ratio, covered = self._extended(skin, *self._neutral, EXPRESSION_REACH)
         image = self._lit(place, ratio)
@@ -113,9 +111,33 @@ class View:
         landmarks = (points[self.portrait.model.landmarks] + 0.5) / SAMPLES - 0.5
         return Rendering(self._graded(image), landmarks.astype(np.float32))
 
-    def _moved(self, action_units):
+    def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray]:
+        """The moved vertices as `_points` gives them, lids closed as far as they blink."""
         model = self.portrait.model
         weights = action_shapes.coefficients(action_units, model.expression_names)
+        points, turned = self._points(self._person + self._moved(weights))
+        for side, gaps, spread in zip("RL", self._lid_gaps, model.lid_spread, strict=True):
+            closed = weights[model.expression_names.index(f"eyeBlink_{side}")]
+            if closed > 0:
+                points[: len(spread), 1] += spread @ (closed * gaps)
+        return points, turned
+
+    @functools.cached_property
+    def _lid_gaps(self) -> list[np.ndarray]:
+        """For each lid float32 (L,): how far down its vertices must still move to meet.
+
+        The shape of a blink closes the mean person's eyes; here every vertex of the upper lid
+        comes to lie on the lower one, and a little over it.
+        """
+        model = self.portrait.model
+        weights = np.zeros(len(model.expression_names))
+        for side in "LR":
+            weights[model.expression_names.index(f"eyeBlink_{side}")] = 1.0
+        points, _ = self._points(self._person + self._moved(weights))
+        return [_gaps_below(points[lid], model.neutral[lid]) for lid in model.lids]
+
+    def _moved(self, weights):
+        model = self.portrait.model
         used = np.flatnonzero(weights)
         if not len(used):
             return np.zeros_like(model.neutral)
@@ -147,7 +169,7 @@ class View:
         count = model.skin_vertices
         normals = shading.vertex_normals(turned, model.skin, count)
         ratio = shading.shade(self._light, normals) / shading.shade(portrait.light, portrait.normals)
-        ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO)
+        ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
         values = np.concatenate([portrait.source, ratio[:, None]], 1)
         found = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
         return found[0], interpolate(values, model.skin, *found[1:])
@@ -272,3 +294,22 @@ class View:
         level = np.arange(256)[:, None] / 255
         table = np.clip(np.power(level, change.gamma) * change.gain, 0, 1) * 255
         return cv2.LUT(image, np.round(table).astype(np.uint8)[None])
+
+
+def _gaps_below(rim: np.ndarray, open_rim: np.ndarray) -> np.ndarray:
+    """float32 (L,): from each vertex of the upper half down to the lower half; 0 in the lower one.
+
+    Args:
+        rim: float (L, 2), the closed lid's loop in pixels, y down.
+        open_rim: float (L, 3), the loop of the open eye in centimetres, y up.
+    """
+    left, right = open_rim[:, 0].argmin(), open_rim[:, 0].argmax()
+    start, end = open_rim[left], open_rim[right]
+    part = (open_rim[:, 0] - start[0]) / (end[0] - start[0])
+    upper = open_rim[:, 1] > start[1] + part * (end[1] - start[1]) + 1e-6
+    below = rim[~upper]
+    below = below[below[:, 0].argsort()]
+    floor = np.interp(rim[:, 0], below[:, 0], below[:, 1])
+    overlap = 0.02 * np.ptp(rim[:, 0])
+    middle = np.clip(4 * part * (1 - part) * 2, 0, 1)
+    return (np.where(upper, floor + overlap - rim[:, 1], 0) * middle).astype(np.float32)
