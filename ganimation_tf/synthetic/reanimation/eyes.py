@@ -18,10 +18,12 @@ class Eyeball:
 
     Attributes:
         patch: uint8 (`PATCH_HEIGHT`, `PATCH_WIDTH`, 3).
+        lid: uint8, the same place as `patch` covered by the skin of a closed lid.
         transform: float64 (2, 3), photo pixel -> patch pixel.
     """
 
     patch: np.ndarray
+    lid: np.ndarray
     transform: np.ndarray
 
 
@@ -47,6 +49,7 @@ def complete_eyeball(photo: np.ndarray, lid: np.ndarray, pixels_per_cm: float) -
     aperture = np.zeros(patch.shape[:2], np.uint8)
     outline = np.round((lid * zoom + shift) * 16).astype(np.int32)
     cv2.fillPoly(aperture, [outline], 1, shift=4)
+    closed = _closed_lid(patch, aperture)
     # Lashes and the lid's wet edge lie within the outline; more above than below.
     aperture = cv2.erode(aperture, np.ones((5, 7), np.uint8))
     above = np.zeros_like(aperture)
@@ -58,7 +61,23 @@ def complete_eyeball(photo: np.ndarray, lid: np.ndarray, pixels_per_cm: float) -
     seen = cv2.GaussianBlur(aperture.astype(np.float32), (0, 0), 2.5)
     seen = np.clip(2 * seen - 1, 0, 1)[..., None] * aperture[..., None]
     blended = seen * patch + (1 - seen) * whole
-    return Eyeball(np.clip(blended, 0, 255).astype(np.uint8), transform)
+    return Eyeball(np.clip(blended, 0, 255).astype(np.uint8), closed, transform)
+
+
+def _closed_lid(patch: np.ndarray, aperture: np.ndarray) -> np.ndarray:
+    """uint8: the skin around the eye, spread over it and bulging a little.
+
+    A lid that closes brings skin to light that the photo hides in the fold of the open eye.
+    """
+    around = 1 - cv2.dilate(aperture, np.ones((25, 17), np.uint8))
+    skin = _spread(patch, around.astype(np.float32))
+    rows = np.flatnonzero(aperture.any(1))
+    if not len(rows):
+        return np.clip(skin, 0, 255).astype(np.uint8)
+    # From the fold, in the shade of the brow, over the eyeball's bulge to the lashes.
+    down = (np.arange(len(patch)) - rows[0]) / max(np.ptp(rows), 1)
+    bulge = np.interp(down, [-0.3, 0.0, 0.5, 1.0, 1.3], [0.88, 0.9, 1.04, 0.93, 0.95])
+    return np.clip(skin * bulge[:, None, None], 0, 255).astype(np.uint8)
 
 
 def _distance(shape: tuple[int, int], centre: tuple[float, float]) -> np.ndarray:
@@ -125,7 +144,8 @@ def _spread(patch: np.ndarray, mask: np.ndarray) -> np.ndarray:
     if mask.sum() < 12:
         return np.full_like(patch, 200.0) * (patch.mean((0, 1)) / max(patch.mean(), 1))
     bright = patch.mean(2)
-    # The sclera's corners are in the shade and red; its brighter half is what lids uncover.
+    # The corners of the sclera are red and in the shade, skin has brows and lashes on it: what is
+    # spread is the brighter part of each.
     mask = mask * (bright >= np.percentile(bright[mask > 0], 35))
     total = np.zeros_like(patch)
     weight = np.full(mask.shape, 1e-9, np.float32)

@@ -4,11 +4,11 @@ import numpy as np
 
 from ganimation_tf.synthetic.reanimation import shading
 
-ALBEDO = np.array([[0.5, 0.17, 0.15], [0.74, 0.36, 0.34], [1.02, 0.97, 0.88]], np.float32)
+ALBEDO = np.array([[0.5, 0.17, 0.15], [0.84, 0.42, 0.4], [1.12, 1.07, 0.98]], np.float32)
 """Socket, gums and tongue, teeth: RGB where the brightest skin of the face has about 1."""
-DEPTH = 1.9
+DEPTH = 2.3
 """Centimetres behind the lips after which e times less light is left."""
-LEAST_LIGHT = 0.28
+LEAST_LIGHT = 0.38
 
 
 def interior_colors(

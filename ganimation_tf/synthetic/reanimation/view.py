@@ -16,6 +16,11 @@ EXPRESSION_REACH = 0.35
 """How far outside the mesh the picture follows an expression, in eye distances: beyond it all
 expressions of one view are equal to the bit."""
 
+LASH_SHADE = 0.5
+"""How much of the light lashes of a closed lid take away."""
+LID_OVERLAP = 0.02
+"""How far a closed upper lid reaches over the lower one, in widths of the eye."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Variation:
@@ -93,7 +98,7 @@ class View:
 
     def landmarks(self, action_units: np.ndarray) -> np.ndarray:
         """float32 (68, 2) of the moved face in pixels of the frame."""
-        points, _ = self._expressed(action_units)
+        points, _, _ = self._expressed(action_units)
         return ((points[self.portrait.model.landmarks] + 0.5) / SAMPLES - 0.5).astype(np.float32)
 
     def render(self, action_units: np.ndarray) -> Rendering:
@@ -102,39 +107,49 @@ class View:
         Args:
             action_units: float (17,) in [0, 1], or intensities by name with sides.
         """
-        points, turned = self._expressed(action_units)
+        points, turned, closed = self._expressed(action_units)
         skin = self._skin(points, turned)
         place, ratio, covered = self._extended(skin, *self._neutral, EXPRESSION_REACH)
         image = self._lit(place, ratio)
-        image = self._open(image, points, turned, covered)
+        image = self._open(image, points, turned, covered, closed)
         image = cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_AREA)
         landmarks = (points[self.portrait.model.landmarks] + 0.5) / SAMPLES - 0.5
         return Rendering(self._graded(image), landmarks.astype(np.float32))
 
-    def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray]:
-        """The moved vertices as `_points` gives them, lids closed as far as they blink."""
+    def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The moved vertices as `_points` gives them, lids closed as far as they blink.
+
+        The third tells how far the person's right and left lid are closed, each in [0, 1].
+        """
         model = self.portrait.model
         weights = action_shapes.coefficients(action_units, model.expression_names)
         points, turned = self._points(self._person + self._moved(weights))
-        for side, gaps, spread in zip("RL", self._lid_gaps, model.lid_spread, strict=True):
-            closed = weights[model.expression_names.index(f"eyeBlink_{side}")]
-            if closed > 0:
-                points[: len(spread), 1] += spread @ (closed * gaps)
-        return points, turned
+        closed = [weights[model.expression_names.index(f"eyeBlink_{side}")] for side in "RL"]
+        for share, gaps, spread in zip(closed, self._lid_gaps, model.lid_spread, strict=True):
+            if share > 0:
+                points[: len(spread), 1] += spread @ (share * gaps)
+        return points, turned, closed
 
     @functools.cached_property
     def _lid_gaps(self) -> list[np.ndarray]:
         """For each lid float32 (L,): how far down its vertices must still move to meet.
 
-        The shape of a blink closes the mean person's eyes; here every vertex of the upper lid
-        comes to lie on the lower one, and a little over it.
+        The shape of a blink closes the mean person's eyes; here the edges of this person's lids
+        meet. What is missing is measured where landmarks lie on both edges.
         """
         model = self.portrait.model
         weights = np.zeros(len(model.expression_names))
         for side in "LR":
             weights[model.expression_names.index(f"eyeBlink_{side}")] = 1.0
         points, _ = self._points(self._person + self._moved(weights))
-        return [_gaps_below(points[lid], model.neutral[lid]) for lid in model.lids]
+        points = points[model.landmarks]
+        found = []
+        for lid, first in zip(model.lids, (36, 42), strict=True):
+            upper, lower = points[[first + 1, first + 2], 1], points[[first + 5, first + 4], 1]
+            width = np.ptp(points[first : first + 6, 0])
+            gap = (lower - upper).mean() + LID_OVERLAP * width
+            found.append(gap * _upper_half(model.neutral[lid]))
+        return found
 
     def _moved(self, weights):
         model = self.portrait.model
@@ -226,12 +241,22 @@ class View:
         sampled = cv2.remap(photo, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         return sampled * ratio[..., None]
 
-    def _open(self, image, points, turned, covered):
+    def _open(self, image, points, turned, covered, closed):
         """Eyes and mouth where the skin leaves them open."""
         soft = cv2.blur(covered.astype(np.float32), (3, 3))
         model = self.portrait.model
         for side, lid in enumerate(model.lids):
-            self._show(image, soft, points[lid], lambda *box, side=side: self._eyeball(side, *box))
+            if closed[side] > 0:
+                self._cover(image, side, closed[side])
+            patch = self.portrait.eyeballs[side].patch
+            self._show(
+                image,
+                soft,
+                points[lid],
+                lambda *box, patch=patch, side=side: self._from_patch(patch, side, *box),
+            )
+            if closed[side] > 0:
+                self._lash_line(image, points, side, closed[side])
         self._show(
             image, soft, points[model.lips], lambda *box: self._mouth(points, turned, *box)
         )
@@ -255,7 +280,45 @@ class View:
         region = image[top:bottom, left:right]
         region += (layer - region) * alpha[..., None]
 
-    def _eyeball(self, side, left, top, right, bottom) -> np.ndarray:
+    def _cover(self, image, side, closed) -> None:
+        """Skin of a closed lid over the place where the eye is open at rest."""
+        outline = self._points(self._person)[0][self.portrait.model.lids[side]]
+        height, width = self._sampled
+        reach = 0.12 * np.ptp(outline[:, 0])
+        left, top = np.maximum(np.floor(outline.min(0) - 3 * reach).astype(int), 0)
+        right, bottom = np.minimum(np.ceil(outline.max(0) + 3 * reach).astype(int), [width, height])
+        if right <= left or bottom <= top:
+            return
+        mask = np.zeros((bottom - top, right - left), np.float32)
+        for rise in (0.0, 0.8 * reach):  # lashes stand above the open eye's edge
+            polygon = np.round((outline - [left, top + rise]) * 16).astype(np.int32)
+            cv2.fillPoly(mask, [polygon], 1.0, shift=4)
+        mask = cv2.GaussianBlur(mask, (0, 0), 0.6 * reach) * min(1.0, 1.6 * closed)
+        skin = self._from_patch(self.portrait.eyeballs[side].lid, side, left, top, right, bottom)
+        region = image[top:bottom, left:right]
+        region += (skin - region) * mask[..., None]
+
+    def _lash_line(self, image, points, side, closed) -> None:
+        """The dark edge of a closing upper lid."""
+        first = (36, 42)[side]
+        edge = points[self.portrait.model.landmarks[first : first + 4]]
+        width = np.linalg.norm(edge[3] - edge[0])
+        # A parabola through the four points of the upper edge.
+        along = np.linspace(0, 1, 12)
+        at = np.clip((edge - edge[0]) @ (edge[3] - edge[0]) / max(width**2, 1e-6), 0, 1)
+        curve = np.stack([np.polyval(np.polyfit(at, edge[:, axis], 2), along) for axis in (0, 1)], 1)
+        left, top = np.maximum(np.floor(curve.min(0) - 0.2 * width).astype(int), 0)
+        right, bottom = np.ceil(curve.max(0) + 0.2 * width).astype(int)
+        region = image[top:bottom, left:right]
+        if not region.size:
+            return
+        mask = np.zeros(region.shape[:2], np.uint8)
+        line = np.round((curve - [left, top]) * 16).astype(np.int32)
+        cv2.polylines(mask, [line], False, 255, max(1, round(0.05 * width)), cv2.LINE_AA, 4)
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.02 * width, 0.5))
+        region *= 1 - mask[..., None] * np.float32(LASH_SHADE / 255 * min(1.0, 1.5 * closed))
+
+    def _from_patch(self, patch, side, left, top, right, bottom) -> np.ndarray:
         ball = self.portrait.eyeballs[side]
         model = self.portrait.model
         lid = model.lids[side]
@@ -267,7 +330,7 @@ class View:
         shifted = matrix[:2].copy()
         shifted[:, 2] += matrix[:2, :2] @ (np.array([left, top]) - (neutral - before))
         return cv2.warpAffine(
-            ball.patch, shifted, (int(right - left), int(bottom - top)),
+            patch, shifted, (int(right - left), int(bottom - top)),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         ).astype(np.float32)
 
@@ -296,20 +359,13 @@ class View:
         return cv2.LUT(image, np.round(table).astype(np.uint8)[None])
 
 
-def _gaps_below(rim: np.ndarray, open_rim: np.ndarray) -> np.ndarray:
-    """float32 (L,): from each vertex of the upper half down to the lower half; 0 in the lower one.
+def _upper_half(rim: np.ndarray) -> np.ndarray:
+    """float32 (L,) in [0, 1]: 1 in the middle of the upper half of a loop, 0 from the corners down.
 
     Args:
-        rim: float (L, 2), the closed lid's loop in pixels, y down.
-        open_rim: float (L, 3), the loop of the open eye in centimetres, y up.
+        rim: float (L, 3), the loop of the open eye, y up.
     """
-    left, right = open_rim[:, 0].argmin(), open_rim[:, 0].argmax()
-    start, end = open_rim[left], open_rim[right]
-    part = (open_rim[:, 0] - start[0]) / (end[0] - start[0])
-    upper = open_rim[:, 1] > start[1] + part * (end[1] - start[1]) + 1e-6
-    below = rim[~upper]
-    below = below[below[:, 0].argsort()]
-    floor = np.interp(rim[:, 0], below[:, 0], below[:, 1])
-    overlap = 0.02 * np.ptp(rim[:, 0])
-    middle = np.clip(4 * part * (1 - part) * 2, 0, 1)
-    return (np.where(upper, floor + overlap - rim[:, 1], 0) * middle).astype(np.float32)
+    left, right = rim[rim[:, 0].argmin()], rim[rim[:, 0].argmax()]
+    part = (rim[:, 0] - left[0]) / (right[0] - left[0])
+    upper = rim[:, 1] > left[1] + part * (right[1] - left[1]) + 1e-6
+    return (upper * np.clip(8 * part * (1 - part), 0, 1)).astype(np.float32)
