@@ -9,23 +9,27 @@ from ganimation_tf.action_units import OPENFACE
 ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU01": {"browInnerUp": 1.5},
     "AU02": {"browOuterUp": 1.25},
-    "AU04": {"browDown": 1.7},
-    "AU05": {"eyeWide": 1.4},
+    "AU04": {"browDown": 2.1},
+    "AU05": {"eyeWide": 1.5},
     "AU06": {"cheekSquint": 1.3, "cheekRaiser": 0.9, "eyeSquint": 0.5},
-    "AU07": {"eyeSquint": 1.4, "eyeBlink": 0.2},
-    "AU09": {"noseSneer": 0.85, "browDown": 0.3},
-    "AU10": {"mouthUpperUp": 0.9},
+    "AU07": {"eyeSquint": 1.9, "eyeBlink": 0.22},
+    "AU09": {"noseSneer": 0.9, "browDown": 0.35},
+    "AU10": {"mouthUpperUp": 0.95},
     "AU12": {"mouthSmile": 1.1},
-    "AU14": {"mouthDimple": 1.15, "mouthPress": 0.3},
-    "AU15": {"mouthFrown": 1.5},
+    "AU14": {"mouthDimple": 1.15, "mouthPress": 0.3, "mouthFrown": 0.2},
+    "AU15": {"mouthFrown": 1.6},
     "AU17": {"mouthShrugLower": 1.5, "mouthShrugUpper": 0.6},
     "AU20": {"mouthStretch": 1.4},
-    "AU23": {"mouthPress": 0.8, "mouthRollUpper": 0.7, "mouthRollLower": 0.7},
-    "AU25": {"mouthLowerDown": 1.0, "jawOpen": 0.12, "mouthUpperUp": 0.12},
-    "AU26": {"jawOpen": 0.75},
+    "AU23": {"mouthPress": 0.9, "mouthRollUpper": 0.8, "mouthRollLower": 0.8},
+    "AU25": {"mouthLowerDown": 1.25, "jawOpen": 0.1, "mouthUpperUp": 0.12, "mouthFunnel": 0.15},
+    "AU26": {"jawOpen": 0.78},
     "AU45": {"eyeBlink": 1.0},
 }
 """Coefficients at intensity 1; a shape without side is shown on both."""
+
+EXPONENTS: Mapping[str, float] = {"AU10": 0.75, "AU12": 1.25, "AU17": 0.85, "AU26": 0.9}
+"""Powers of the intensity that make what MediaPipe's blendshapes read nearly proportional to it;
+1 where not named."""
 
 SIDED = tuple(f"{name}{side}" for name in OPENFACE for side in "LR")
 """Names of one side's action units, the person's left and right: `AU12L`."""
@@ -51,12 +55,13 @@ def coefficients(
     """
     result = dict.fromkeys(names, 0.0)
     for (name, side), intensity in by_side(action_units).items():
+        strength = intensity ** EXPONENTS.get(name, 1.0)
         for shape, weight in ACTION_SHAPES[name].items():
             sided = f"{shape}_{side}"
             if sided in result:
-                result[sided] += intensity * weight
+                result[sided] += strength * weight
             elif shape in result:
-                result[shape] += intensity * weight / 2
+                result[shape] += strength * weight / 2
     _settle_lids(result)
     return np.array([result[name] for name in names])
 

@@ -21,19 +21,19 @@ _REGIONS: tuple[tuple[tuple[float, tuple[str, ...]], ...], ...] = (
     ),
     # Lids: wide, squinting and closed exclude each other.
     (
-        (0.23, ("AU05",)),
-        (0.12, ("AU06",)),
-        (0.14, ("AU07",)),
+        (0.2, ("AU05",)),
+        (0.16, ("AU06",)),
+        (0.16, ("AU07",)),
         (0.06, ("AU06", "AU07")),
         (0.31, ("AU45",)),
     ),
     ((0.26, ("AU09",)), (0.24, ("AU10",)), (0.04, ("AU09", "AU10"))),
     # Lip corners up, in, down and apart.
     (
-        (0.16, ("AU12",)),
-        (0.24, ("AU14",)),
-        (0.18, ("AU15",)),
-        (0.22, ("AU20",)),
+        (0.14, ("AU12",)),
+        (0.23, ("AU14",)),
+        (0.25, ("AU15",)),
+        (0.25, ("AU20",)),
         (0.05, ("AU12", "AU14")),
     ),
     ((0.20, ("AU17",)), (0.22, ("AU23",)), (0.06, ("AU17", "AU23"))),
@@ -85,7 +85,7 @@ def sample_variation(rng: np.random.Generator, identities: int) -> Variation:
         yaw=float(rng.uniform(-8, 8)),
         pitch=float(rng.uniform(-6, 6)),
         identity=rng.normal(0, 0.8, identities),
-        light=np.array([0.0, *rng.normal(0, 0.09, 3), 0, 0, 0, 0, 0]),
+        light=np.array([0.0, *rng.normal(0, 0.06, 3), 0, 0, 0, 0, 0]),
         gain=tuple(np.exp(np.clip(tint, -0.2, 0.12)).tolist()),
         gamma=tuple(np.exp(rng.normal(0, 0.12) + rng.normal(0, 0.02, 3)).tolist()),
     )

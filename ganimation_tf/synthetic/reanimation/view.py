@@ -6,7 +6,9 @@ import functools
 import cv2
 import numpy as np
 
+from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.synthetic.reanimation import action_shapes, fitting, mouth, shading
+from ganimation_tf.synthetic.reanimation.creases import crease_shades
 from ganimation_tf.synthetic.reanimation.portrait import Portrait, head
 from ganimation_tf.synthetic.reanimation.rasterizer import interpolate, rasterize
 
@@ -91,6 +93,7 @@ class View:
             identity = identity + self.variation.identity
         self._person = head(portrait.model, identity, portrait.kept)
         self._camera = self._turned_camera()
+        self._crease_shades = crease_shades(portrait.model)
         model = portrait.model
         self._spread = model.spread @ portrait.residual
         distance = np.linalg.norm(portrait.source[model.landmarks[45]] - portrait.source[model.landmarks[36]])
@@ -108,7 +111,7 @@ class View:
             action_units: float (17,) in [0, 1], or intensities by name with sides.
         """
         points, turned, closed = self._expressed(action_units)
-        skin = self._skin(points, turned)
+        skin = self._skin(points, turned, self._creases(action_units))
         place, ratio, covered = self._extended(skin, *self._neutral, EXPRESSION_REACH)
         image = self._lit(place, ratio)
         image = self._open(image, points, turned, covered, closed)
@@ -151,6 +154,18 @@ class View:
             found.append(gap * _upper_half(model.neutral[lid]))
         return found
 
+    def _creases(self, action_units) -> np.ndarray | None:
+        """float32 (S,): what the expression's wrinkles leave of the light; None: no wrinkles."""
+        both = action_shapes.by_side(action_units)
+        used = [
+            (intensity, self._crease_shades[OPENFACE.index(name), "LR".index(side)])
+            for (name, side), intensity in both.items()
+            if intensity > 0
+        ]
+        if not used:
+            return None
+        return np.exp(sum(np.float32(intensity) * shade for intensity, shade in used))
+
     def _moved(self, weights):
         model = self.portrait.model
         used = np.flatnonzero(weights)
@@ -178,13 +193,15 @@ class View:
         matrix = self._from_photo.astype(np.float32)
         return points @ matrix[:, :2].T + matrix[:, 2], turned
 
-    def _skin(self, points, turned):
+    def _skin(self, points, turned, creases=None):
         """Covered samples and, at each, the photo's pixel and the fold's ratio: (P,), (P, 3)."""
         portrait, model = self.portrait, self.portrait.model
         count = model.skin_vertices
         normals = shading.vertex_normals(turned, model.skin, count)
         ratio = shading.shade(self._light, normals) / shading.shade(portrait.light, portrait.normals)
         ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
+        if creases is not None:
+            ratio = ratio * creases
         values = np.concatenate([portrait.source, ratio[:, None]], 1)
         found = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
         return found[0], interpolate(values, model.skin, *found[1:])
