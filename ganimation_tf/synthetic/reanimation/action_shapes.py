@@ -22,7 +22,7 @@ ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU20": {"mouthStretch": 1.4},
     "AU23": {"mouthPress": 0.9, "mouthRollUpper": 0.8, "mouthRollLower": 0.8},
     "AU25": {"mouthLowerDown": 1.25, "jawOpen": 0.1, "mouthUpperUp": 0.12, "mouthFunnel": 0.15},
-    "AU26": {"jawOpen": 0.78},
+    "AU26": {"jawOpen": 0.72},
     "AU45": {"eyeBlink": 1.0},
 }
 """Coefficients at intensity 1; a shape without side is shown on both."""

@@ -81,9 +81,7 @@ def fit(model: FaceModel, landmarks: np.ndarray, expression: np.ndarray) -> Fit:
     mean = model.neutral[model.landmarks].astype(np.float64)
     people = len(model.identity)
     known = np.concatenate([np.zeros(people), expression])
-    prior_weight = np.concatenate(
-        [np.ones(people), np.full(len(expression), 1 / EXPRESSION_SIGMA)]
-    )
+    prior_weight = np.concatenate([np.ones(people), np.full(len(expression), 1 / EXPRESSION_SIGMA)])
     eyes = np.linalg.norm(landmarks[45] - landmarks[36])
     sigma = np.full(68, LANDMARK_SIGMA)
     sigma[:17] = JAW_SIGMA
@@ -96,7 +94,9 @@ def fit(model: FaceModel, landmarks: np.ndarray, expression: np.ndarray) -> Fit:
         jacobian = np.concatenate(
             [_camera_jacobian(camera, points, turned), _shape_jacobian(camera, basis)], 1
         )
-        data = np.concatenate([jacobian * weight[:, None], np.diag([0.0] * 6 + [*prior_weight])[6:]])
+        data = np.concatenate(
+            [jacobian * weight[:, None], np.diag([0.0] * 6 + [*prior_weight])[6:]]
+        )
         target = np.concatenate(
             [(landmarks - points).ravel() * weight, prior_weight * (known - coefficients)]
         )

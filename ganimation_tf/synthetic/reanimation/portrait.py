@@ -136,6 +136,17 @@ class Portrait:
         return residual.astype(np.float32)
 
     @functools.cached_property
+    def box(self) -> np.ndarray:
+        """int (2, 2): left, top and right, bottom of what expressions can reach in the photo."""
+        eye_corners = self.source[self.model.landmarks[[36, 45]]]
+        reach = 1.0 * float(np.linalg.norm(eye_corners[1] - eye_corners[0]))
+        low, high = self.source.min(0) - reach, self.source.max(0) + reach
+        limit = self.photo.shape[1::-1]
+        return np.stack(
+            [np.clip(np.floor(low), 0, limit), np.clip(np.ceil(high), 0, limit)]
+        ).astype(int)
+
+    @functools.cached_property
     def levels(self) -> list[np.ndarray]:
         """The photo and its halves, for frames smaller than it."""
         levels = [self.photo]
@@ -164,9 +175,7 @@ def _checked(photo: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
             "bad_landmarks", f"landmarks must be 68 finite points, got shape {landmarks.shape}"
         )
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise ValueError(
-            f"photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}"
-        )
+        raise ValueError(f"photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}")
     height, width = photo.shape[:2]
     low, high = landmarks.min(0), landmarks.max(0)
     if (high < 0).any() or (low > [width - 1, height - 1]).any():

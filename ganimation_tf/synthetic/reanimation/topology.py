@@ -174,7 +174,9 @@ def read_obj_folder(folder: pathlib.Path):
     for name in (*identity_names, *EXPRESSIONS):
         vertices, _ = read_obj(folder / f"{name}.obj", polygons=False)
         if vertices.shape != neutral.shape:
-            raise UserError(f"{folder / name}.obj: must have {VERTICES} vertices, got {len(vertices)}")
+            raise UserError(
+                f"{folder / name}.obj: must have {VERTICES} vertices, got {len(vertices)}"
+            )
         # Rounded as the compact file has them: the same model from either.
         shapes[name] = (vertices - neutral).astype(np.float16)
     arrays = {
@@ -222,9 +224,7 @@ def _require_topology(arrays: dict[str, np.ndarray], where: str) -> None:
         )
     for name in ("identity", "expression"):
         if arrays[name].ndim != 3 or arrays[name].shape[1:] != (VERTICES, 3):
-            raise UserError(
-                f"{where}: {name} must be (N, {VERTICES}, 3), got {arrays[name].shape}"
-            )
+            raise UserError(f"{where}: {name} must be (N, {VERTICES}, 3), got {arrays[name].shape}")
     missing = set(EXPRESSIONS) - {str(name) for name in arrays["expression_names"]}
     if missing:
         raise UserError(f"{where}: the expression {sorted(missing)[0]} is missing")

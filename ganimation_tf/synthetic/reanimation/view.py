@@ -50,10 +50,13 @@ class Rendering:
     Attributes:
         image: uint8 (height, width, 3) RGB.
         landmarks: float32 (68, 2) of the moved face in its pixels.
+        moved: bool (height, width), False where the picture is the photo's own for every
+            expression of the view.
     """
 
     image: np.ndarray
     landmarks: np.ndarray
+    moved: np.ndarray
 
 
 class View:
@@ -96,7 +99,9 @@ class View:
         self._crease_shades = crease_shades(portrait.model)
         model = portrait.model
         self._spread = model.spread @ portrait.residual
-        distance = np.linalg.norm(portrait.source[model.landmarks[45]] - portrait.source[model.landmarks[36]])
+        distance = np.linalg.norm(
+            portrait.source[model.landmarks[45]] - portrait.source[model.landmarks[36]]
+        )
         self._eyes = float(distance * np.sqrt(abs(np.linalg.det(self._from_photo[:, :2]))))
 
     def landmarks(self, action_units: np.ndarray) -> np.ndarray:
@@ -112,12 +117,14 @@ class View:
         """
         points, turned, closed = self._expressed(action_units)
         skin = self._skin(points, turned, self._creases(action_units))
-        place, ratio, covered = self._extended(skin, *self._neutral, EXPRESSION_REACH)
+        place, ratio, moved = self._neutral
+        place, ratio, covered, also = self._extended(skin, place, ratio, EXPRESSION_REACH)
         image = self._lit(place, ratio)
         image = self._open(image, points, turned, covered, closed)
         image = cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_AREA)
         landmarks = (points[self.portrait.model.landmarks] + 0.5) / SAMPLES - 0.5
-        return Rendering(self._graded(image), landmarks.astype(np.float32))
+        moved = cv2.resize(moved | also, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
+        return Rendering(self._graded(image), landmarks.astype(np.float32), moved)
 
     def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The moved vertices as `_points` gives them, lids closed as far as they blink.
@@ -198,7 +205,9 @@ class View:
         portrait, model = self.portrait, self.portrait.model
         count = model.skin_vertices
         normals = shading.vertex_normals(turned, model.skin, count)
-        ratio = shading.shade(self._light, normals) / shading.shade(portrait.light, portrait.normals)
+        ratio = shading.shade(self._light, normals) / shading.shade(
+            portrait.light, portrait.normals
+        )
         ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
         if creases is not None:
             ratio = ratio * creases
@@ -207,18 +216,24 @@ class View:
         return found[0], interpolate(values, model.skin, *found[1:])
 
     @functools.cached_property
-    def _neutral(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which photo pixel the neutral face shows at each sample, and the ratio there."""
+    def _neutral(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which photo pixel the neutral face shows at each sample, the ratio, and where it moved.
+
+        The last is uint8, 255 where either differs from the photo.
+        """
         height, width = self._sampled
         x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         matrix = self._to_photo.astype(np.float32)
-        place = np.stack([matrix[axis, 0] * x + matrix[axis, 1] * y + matrix[axis, 2] for axis in (0, 1)], 2)
+        place = np.stack(
+            [matrix[axis, 0] * x + matrix[axis, 1] * y + matrix[axis, 2] for axis in (0, 1)], 2
+        )
         ratio = np.ones((height, width), np.float32)
         turned = abs(self.variation.yaw) + abs(self.variation.pitch) > 0
         changed = turned or self.variation.identity is not None or self.variation.light is not None
         reach = 1.2 if changed else 0.6
-        place, ratio, _ = self._extended(self._skin(*self._points(self._person)), place, ratio, reach)
-        return place, ratio
+        skin = self._skin(*self._points(self._person))
+        place, ratio, _, moved = self._extended(skin, place, ratio, reach)
+        return place, ratio, moved
 
     def _extended(self, skin, place, ratio, reach):
         """The maps with the skin's values in it, fading into what they were outside of it."""
@@ -245,7 +260,15 @@ class View:
         own = np.take(change, near, axis=0)
         change[near] = (own + (np.take(smooth, near, axis=0) - own) * mix) * fade
         change = change.reshape(height, width, 3)
-        return place + change[..., :2], ratio + change[..., 2], outside.reshape(height, width) == 0
+        moved = (1 - outside) * np.uint8(255)
+        moved[near] = 255
+        covered = outside.reshape(height, width) == 0
+        return (
+            place + change[..., :2],
+            ratio + change[..., 2],
+            covered,
+            moved.reshape(height, width),
+        )
 
     def _lit(self, place, ratio) -> np.ndarray:
         """The photo's pixels at these places times the ratio: float32 (h, w, 3)."""
@@ -274,9 +297,7 @@ class View:
             )
             if closed[side] > 0:
                 self._lash_line(image, points, side, closed[side])
-        self._show(
-            image, soft, points[model.lips], lambda *box: self._mouth(points, turned, *box)
-        )
+        self._show(image, soft, points[model.lips], lambda *box: self._mouth(points, turned, *box))
         return image
 
     def _show(self, image, soft, outline, paint) -> None:
@@ -323,7 +344,9 @@ class View:
         # A parabola through the four points of the upper edge.
         along = np.linspace(0, 1, 12)
         at = np.clip((edge - edge[0]) @ (edge[3] - edge[0]) / max(width**2, 1e-6), 0, 1)
-        curve = np.stack([np.polyval(np.polyfit(at, edge[:, axis], 2), along) for axis in (0, 1)], 1)
+        curve = np.stack(
+            [np.polyval(np.polyfit(at, edge[:, axis], 2), along) for axis in (0, 1)], 1
+        )
         left, top = np.maximum(np.floor(curve.min(0) - 0.2 * width).astype(int), 0)
         right, bottom = np.ceil(curve.max(0) + 0.2 * width).astype(int)
         region = image[top:bottom, left:right]
@@ -347,8 +370,11 @@ class View:
         shifted = matrix[:2].copy()
         shifted[:, 2] += matrix[:2, :2] @ (np.array([left, top]) - (neutral - before))
         return cv2.warpAffine(
-            patch, shifted, (int(right - left), int(bottom - top)),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
+            patch,
+            shifted,
+            (int(right - left), int(bottom - top)),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
         ).astype(np.float32)
 
     def _mouth(self, points, turned, left, top, right, bottom) -> np.ndarray:
@@ -362,7 +388,9 @@ class View:
         layer[:] = mouth.ALBEDO[0] * self.portrait.white * mouth.LEAST_LIGHT
         pixels, triangles, _ = rasterize(local, turned[:, 2], corners, shape)
         depth = float(turned[model.lips, 2].mean())
-        colors = mouth.interior_colors(turned, corners, part, self._light, depth, self.portrait.white)
+        colors = mouth.interior_colors(
+            turned, corners, part, self._light, depth, self.portrait.white
+        )
         layer.reshape(-1, 3)[pixels] = np.take(colors, triangles, axis=0)
         return cv2.GaussianBlur(layer, (3, 3), 0)
 
