@@ -20,13 +20,14 @@ from ganimation_tf.synthetic.reanimation.action_shapes import (
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel, load_face_model
 from ganimation_tf.synthetic.reanimation.landmarks import ibug_from_mediapipe
 from ganimation_tf.synthetic.reanimation.portrait import Portrait, RejectedPortrait
+from ganimation_tf.synthetic.reanimation.rendering import Rendering, Variation
 from ganimation_tf.synthetic.reanimation.sampling import (
     sample_action_units,
     sample_expressions,
     sample_variation,
 )
 from ganimation_tf.synthetic.reanimation.topology import read_obj_folder
-from ganimation_tf.synthetic.reanimation.view import Rendering, Variation, View
+from ganimation_tf.synthetic.reanimation.view import View
 
 __all__ = [
     "FaceModel",

@@ -4,7 +4,7 @@ import numpy as np
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.synthetic.expression import EXPRESSIONS
-from ganimation_tf.synthetic.reanimation.view import Variation
+from ganimation_tf.synthetic.reanimation.rendering import Variation
 
 _SINGLE, _PROTOTYPE = 0.26, 0.28
 """Shares of faces with one action unit alone and with a prototype; the rest is put together by
