@@ -11,18 +11,18 @@ ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU02": {"browOuterUp": 1.25},
     "AU04": {"browDown": 2.1},
     "AU05": {"eyeWide": 1.5},
-    "AU06": {"cheekSquint": 1.3, "cheekRaiser": 0.9, "eyeSquint": 0.5},
+    "AU06": {"cheekSquint": 1.1, "cheekRaiser": 0.75, "eyeSquint": 0.35},
     "AU07": {"eyeSquint": 1.9, "eyeBlink": 0.22},
     "AU09": {"noseSneer": 0.9, "browDown": 0.35},
     "AU10": {"mouthUpperUp": 0.95},
-    "AU12": {"mouthSmile": 1.1},
+    "AU12": {"mouthSmile": 1.0},
     "AU14": {"mouthDimple": 1.15, "mouthPress": 0.3, "mouthFrown": 0.2},
     "AU15": {"mouthFrown": 1.6},
     "AU17": {"mouthShrugLower": 1.5, "mouthShrugUpper": 0.6},
     "AU20": {"mouthStretch": 1.4},
     "AU23": {"mouthPress": 0.9, "mouthRollUpper": 0.8, "mouthRollLower": 0.8},
     "AU25": {"mouthLowerDown": 1.25, "jawOpen": 0.1, "mouthUpperUp": 0.12, "mouthFunnel": 0.15},
-    "AU26": {"jawOpen": 0.72},
+    "AU26": {"jawOpen": 0.66},
     "AU45": {"eyeBlink": 1.0},
 }
 """Coefficients at intensity 1; a shape without side is shown on both."""
@@ -36,6 +36,14 @@ SIDED = tuple(f"{name}{side}" for name in OPENFACE for side in "LR")
 
 REST: Mapping[str, float] = {"eyeSquint": 0.35, "eyeBlink": 0.12}
 """What MediaPipe's blendshapes read on a face at rest: taken off before they count."""
+
+MOST: Mapping[str, float] = {
+    "browDown": 2.1,
+    "eyeSquint": 1.9,
+    "mouthPress": 1.0,
+    "mouthSmile": 1.0,
+}
+"""What several action units together may reach of a shape that they share."""
 
 _KEPT = ("eyeLook",)
 
@@ -62,7 +70,7 @@ def coefficients(
                 result[sided] += strength * weight
             elif shape in result:
                 result[shape] += strength * weight / 2
-    _settle_lids(result)
+    _settle(result)
     return np.array([result[name] for name in names])
 
 
@@ -117,12 +125,19 @@ def kept(names: Sequence[str]) -> np.ndarray:
     return np.array([name.startswith(_KEPT) for name in names])
 
 
-def _settle_lids(result: dict[str, float]) -> None:
-    """A lid cannot be wide and closed, and squinting adds nothing to a closed one."""
+def _settle(result: dict[str, float]) -> None:
+    """Limits what action units that pull at the same skin do together.
+
+    A lid cannot be wide and closed, squinting adds nothing to a closed one, and a lip that the
+    nose has raised is raised by less.
+    """
+    for name in result:
+        shape = name.partition("_")[0]
+        result[name] = min(result[name], MOST.get(shape, np.inf))
     for side in "LR":
-        if f"eyeBlink_{side}" not in result:
-            continue
-        closed = min(result[f"eyeBlink_{side}"], 1.0)
+        closed = min(result.get(f"eyeBlink_{side}", 0.0), 1.0)
         result[f"eyeBlink_{side}"] = closed
         for shape in ("eyeWide", "eyeSquint"):
-            result[f"{shape}_{side}"] = result[f"{shape}_{side}"] * (1 - closed)
+            result[f"{shape}_{side}"] *= 1 - closed
+        sneer = min(result[f"noseSneer_{side}"], 1.0)
+        result[f"mouthUpperUp_{side}"] *= 1 - 0.45 * sneer

@@ -92,6 +92,19 @@ class FaceModel:
         return tuple(found)
 
     @functools.cached_property
+    def upper_lids(self) -> tuple[np.ndarray, np.ndarray]:
+        """float32 (L,) in [0, 1] for each lid: 1 in the middle of the upper half of its loop, 0 at
+        the corners and in the lower half."""
+        found = []
+        for lid in self.lids:
+            rim = self.neutral[lid]
+            left, right = rim[rim[:, 0].argmin()], rim[rim[:, 0].argmax()]
+            part = (rim[:, 0] - left[0]) / (right[0] - left[0])
+            upper = rim[:, 1] > left[1] + part * (right[1] - left[1]) + 1e-6
+            found.append((upper * np.clip(8 * part * (1 - part), 0, 1)).astype(np.float32))
+        return tuple(found)
+
+    @functools.cached_property
     def oval(self) -> np.ndarray:
         """float32 (S,) in [0, 1]: 1 in the face's oval, 0 from hairline, ears and jaw outwards."""
         skin = self.neutral[: self.skin_vertices]

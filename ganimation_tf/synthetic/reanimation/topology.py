@@ -30,7 +30,7 @@ LANDMARKS = np.array(
 )
 """The vertex of each iBUG point, as ICT-FaceKit's `vertex_indices.json` has them."""
 
-LICENCE = """ICT FaceKit
+LICENCE = """MIT License
 
 Copyright (c) 2020 USC Institute for Creative Technologies
 

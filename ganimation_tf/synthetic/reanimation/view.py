@@ -128,11 +128,11 @@ class View:
         points, _ = self._points(self._person + self._moved(weights))
         points = points[model.landmarks]
         found = []
-        for lid, first in zip(model.lids, (36, 42), strict=True):
+        for upper_half, first in zip(model.upper_lids, (36, 42), strict=True):
             upper, lower = points[[first + 1, first + 2], 1], points[[first + 5, first + 4], 1]
             width = np.ptp(points[first : first + 6, 0])
             gap = (lower - upper).mean() + LID_OVERLAP * width
-            found.append(gap * _upper_half(model.neutral[lid]))
+            found.append(gap * upper_half)
         return found
 
     def _creases(self, action_units) -> np.ndarray | None:
@@ -243,15 +243,3 @@ class View:
         level = np.arange(256)[:, None] / 255
         table = np.clip(np.power(level, change.gamma) * change.gain, 0, 1) * 255
         return cv2.LUT(image, np.round(table).astype(np.uint8)[None])
-
-
-def _upper_half(rim: np.ndarray) -> np.ndarray:
-    """float32 (L,) in [0, 1]: 1 in the middle of the upper half of a loop, 0 from the corners down.
-
-    Args:
-        rim: float (L, 3), the loop of the open eye, y up.
-    """
-    left, right = rim[rim[:, 0].argmin()], rim[rim[:, 0].argmax()]
-    part = (rim[:, 0] - left[0]) / (right[0] - left[0])
-    upper = rim[:, 1] > left[1] + part * (right[1] - left[1]) + 1e-6
-    return (upper * np.clip(8 * part * (1 - part), 0, 1)).astype(np.float32)
