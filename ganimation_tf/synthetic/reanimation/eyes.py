@@ -147,9 +147,10 @@ def _spread(patch: np.ndarray, mask: np.ndarray) -> np.ndarray:
     # The corners of the sclera are red and in the shade, skin has brows and lashes on it: what is
     # spread is the brighter part of each.
     mask = mask * (bright >= np.percentile(bright[mask > 0], 35))
-    total = np.zeros_like(patch)
-    weight = np.full(mask.shape, 1e-9, np.float32)
-    for sigma, share in ((6, 1.0), (20, 1e-2), (60, 1e-4)):
-        total += share * cv2.GaussianBlur(patch * mask[..., None], (0, 0), sigma)
-        weight += share * cv2.GaussianBlur(mask, (0, 0), sigma)
-    return total / weight[..., None]
+    masked = np.concatenate([patch * mask[..., None], mask[..., None]], 2)
+    spread = cv2.GaussianBlur(masked, (0, 0), 6)
+    # Wide kernels on a quarter of the size: the same to the eye, a tenth of the time.
+    small = cv2.resize(masked, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    wide = cv2.resize(cv2.GaussianBlur(small, (0, 0), 5), patch.shape[1::-1])
+    spread += 1e-2 * wide + 1e-5 * masked.mean((0, 1))
+    return spread[..., :3] / spread[..., 3:]
