@@ -17,16 +17,16 @@ from ganimation_tf.synthetic.reanimation.action_shapes import (
     coefficients,
     expression_from_blendshapes,
 )
-from ganimation_tf.synthetic.reanimation.face_model import FaceModel, load_face_model
+from ganimation_tf.synthetic.reanimation.face_model import FaceModel
 from ganimation_tf.synthetic.reanimation.landmarks import ibug_from_mediapipe
 from ganimation_tf.synthetic.reanimation.portrait import Portrait, RejectedPortrait
+from ganimation_tf.synthetic.reanimation.reading import load_face_model, read_obj_folder
 from ganimation_tf.synthetic.reanimation.rendering import Rendering, Variation
 from ganimation_tf.synthetic.reanimation.sampling import (
     sample_action_units,
     sample_expressions,
     sample_variation,
 )
-from ganimation_tf.synthetic.reanimation.topology import read_obj_folder
 from ganimation_tf.synthetic.reanimation.view import View
 
 __all__ = [

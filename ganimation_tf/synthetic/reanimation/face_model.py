@@ -11,9 +11,6 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf.errors import UserError
-from ganimation_tf.synthetic.reanimation import topology
-
 SOCKET, GUMS, TEETH = 0, 1, 2
 """What a triangle of the mouth's interior shows."""
 
@@ -128,7 +125,7 @@ class FaceModel:
         return (np.clip((distance - 0.35) / 1.0, 0, 1) * FOLD_STRENGTH).astype(np.float32)
 
     def save(self, path: pathlib.Path) -> None:
-        """Writes one file that `load_face_model` reads; shapes as float16, which is 0.01 mm."""
+        """Writes one file that `reading.load_face_model` reads; shapes as float16, which is 0.01 mm."""
         np.savez_compressed(
             path,
             neutral=self.neutral,
@@ -144,43 +141,6 @@ class FaceModel:
             lips=self.lips,
             licence=np.array(self.licence),
         )
-
-
-def load_face_model(path: pathlib.Path) -> FaceModel:
-    """A face model from `FaceModel.save`, or from the whole head of ICT-FaceKit as one npz.
-
-    Raises:
-        UserError: if the file cannot be read, lacks an array or has another topology.
-    """
-    path = pathlib.Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read as a face model: {error}") from error
-    if "faces" in arrays:
-        return topology.from_whole_head(arrays, str(path), topology.LICENCE)
-    return _from_saved(arrays, str(path))
-
-
-def _from_saved(arrays: dict[str, np.ndarray], where: str) -> FaceModel:
-    names = [field.name for field in dataclasses.fields(FaceModel) if field.name != "lids"]
-    missing = [name for name in (*names, "lids_right", "lids_left") if name not in arrays]
-    if missing:
-        raise UserError(f"{where}: is no face model: the array {missing[0]} is missing")
-    return FaceModel(
-        neutral=arrays["neutral"].astype(np.float32),
-        identity=arrays["identity"].astype(np.float32),
-        expression=arrays["expression"].astype(np.float32),
-        expression_names=tuple(arrays["expression_names"].tolist()),
-        skin=arrays["skin"],
-        interior=arrays["interior"],
-        interior_part=arrays["interior_part"],
-        landmarks=arrays["landmarks"],
-        lids=(arrays["lids_right"], arrays["lids_left"]),
-        lips=arrays["lips"],
-        licence=str(arrays["licence"]),
-    )
 
 
 def _kernel(points: np.ndarray, others: np.ndarray, length: float = 1.6) -> np.ndarray:

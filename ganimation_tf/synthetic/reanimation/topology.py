@@ -1,10 +1,9 @@
-"""ICT-FaceKit's topology: which polygon of the head belongs to what, and its OBJ files."""
-
-import pathlib
+"""ICT-FaceKit's topology: which polygon of the head belongs to what."""
 
 import numpy as np
 
 from ganimation_tf.errors import UserError
+from ganimation_tf.synthetic.reanimation.face_model import FaceModel
 
 VERTICES = 26719
 POLYGONS = 26384
@@ -70,7 +69,7 @@ EXPRESSIONS = (
 """The shapes that fitting and action units use; `PupilDilate` is not among them."""
 
 
-def from_whole_head(arrays: dict[str, np.ndarray], where: str, licence: str):
+def from_whole_head(arrays: dict[str, np.ndarray], where: str, licence: str) -> FaceModel:
     """The part of the head that is needed, with loops and regions found.
 
     Args:
@@ -83,8 +82,6 @@ def from_whole_head(arrays: dict[str, np.ndarray], where: str, licence: str):
     Raises:
         UserError: naming `where` and what differs from ICT-FaceKit's topology.
     """
-    from ganimation_tf.synthetic.reanimation.face_model import FaceModel
-
     _require_topology(arrays, where)
     names = [str(name) for name in arrays["expression_names"]]
     order = [names.index(name) for name in EXPRESSIONS]
@@ -152,65 +149,6 @@ def loops(polygons: np.ndarray) -> list[np.ndarray]:
             loop.append(following.pop(loop[-1]))
         found.append(np.array(loop[:-1], np.int32))
     return sorted(found, key=len, reverse=True)
-
-
-def read_obj_folder(folder: pathlib.Path):
-    """A `FaceModel` from ICT-FaceKit as cloned, or its folder `FaceXModel`.
-
-    Raises:
-        UserError: naming the first OBJ file that is missing or has another topology.
-    """
-    folder = pathlib.Path(folder)
-    if (folder / "FaceXModel").is_dir():
-        folder = folder / "FaceXModel"
-    neutral, faces = read_obj(folder / "generic_neutral_mesh.obj")
-    if neutral.shape != (VERTICES, 3) or faces.shape != (POLYGONS, 4):
-        raise UserError(
-            f"{folder / 'generic_neutral_mesh.obj'}: must have {VERTICES} vertices and {POLYGONS} "
-            f"polygons, got {len(neutral)} and {len(faces)}"
-        )
-    identity_names = [f"identity{number:03d}" for number in range(IDENTITIES)]
-    shapes = {}
-    for name in (*identity_names, *EXPRESSIONS):
-        vertices, _ = read_obj(folder / f"{name}.obj", polygons=False)
-        if vertices.shape != neutral.shape:
-            raise UserError(
-                f"{folder / name}.obj: must have {VERTICES} vertices, got {len(vertices)}"
-            )
-        # Rounded as the compact file has them: the same model from either.
-        shapes[name] = (vertices - neutral).astype(np.float16)
-    arrays = {
-        "neutral": neutral,
-        "faces": faces,
-        "identity": np.stack([shapes[name] for name in identity_names]),
-        "expression": np.stack([shapes[name] for name in EXPRESSIONS]),
-        "expression_names": np.array(EXPRESSIONS),
-    }
-    return from_whole_head(arrays, str(folder), LICENCE)
-
-
-def read_obj(path: pathlib.Path, polygons: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices float32 (V, 3) and polygons int32 (P, 4) of a Wavefront OBJ file.
-
-    Raises:
-        UserError: if the file is missing or a line cannot be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise UserError(f"{path}: is missing or cannot be read ({error.strerror})") from error
-    try:
-        vertices = [line.split()[1:4] for line in lines if line.startswith("v ")]
-        vertices = np.array(vertices, np.float32).reshape(-1, 3)
-        corners = [
-            [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]]
-            for line in lines
-            if polygons and line.startswith("f ")
-        ]
-        faces = np.array([(*corner, -1)[:4] for corner in corners], np.int32).reshape(-1, 4)
-    except ValueError as error:
-        raise UserError(f"{path}: is no OBJ file of triangles and quads: {error}") from error
-    return vertices, faces
 
 
 def _require_topology(arrays: dict[str, np.ndarray], where: str) -> None:

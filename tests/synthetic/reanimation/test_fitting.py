@@ -5,8 +5,7 @@ import pytest
 
 from ganimation_tf.synthetic.reanimation.fitting import Camera, fit, turn
 from ganimation_tf.synthetic.reanimation.portrait import head
-
-from .conftest import project
+from tiny_head import project
 
 
 def test_turn_is_a_rotation_by_the_angle():

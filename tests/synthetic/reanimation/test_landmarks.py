@@ -31,7 +31,7 @@ def test_other_shapes_are_refused(shape):
 
 
 def test_lies_where_openface_finds_the_same_points(photoreal_dir):
-    from ganimation_tf.landmarks import read_landmarks
+    from ganimation_tf.faces.landmarks import read_landmarks
 
     with np.load(photoreal_dir / "mediapipe.npz") as file:
         files, points = file["files"].tolist(), file["points"]

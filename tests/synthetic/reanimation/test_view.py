@@ -13,8 +13,7 @@ from ganimation_tf.synthetic.reanimation import (
     reanimate,
     sample_variation,
 )
-
-from .conftest import project
+from tiny_head import project
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganimation_tf.errors import UserError
-from ganimation_tf.synthetic.reanimation import load_face_model, read_obj_folder, topology
+from ganimation_tf.synthetic.reanimation import load_face_model, read_obj_folder, reading, topology
 
 
 def test_saved_model_is_the_same(model, tmp_path):
@@ -58,7 +58,7 @@ def test_incomplete_clone_is_refused_by_the_file(tmp_path):
 def test_obj_with_triangles_quads_and_texture(tmp_path):
     path = tmp_path / "a.obj"
     path.write_text("# x\nv 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0.5\nvt 0 0\nf 1/1 2/1 3/1\nf 1 2 3 4\n")
-    vertices, faces = topology.read_obj(path)
+    vertices, faces = reading.read_obj(path)
     np.testing.assert_array_equal(vertices[3], [0, 1, 0.5])
     np.testing.assert_array_equal(faces, [[0, 1, 2, -1], [0, 1, 2, 3]])
 
@@ -85,12 +85,12 @@ def test_residual_of_a_landmark_moves_its_vertex(model):
 
 
 def test_obj_files_equal_the_compact_file(photoreal_dir):
-    vertices, faces = topology.read_obj(photoreal_dir / "ict_sample" / "generic_neutral_mesh.obj")
+    vertices, faces = reading.read_obj(photoreal_dir / "ict_sample" / "generic_neutral_mesh.obj")
     with np.load(photoreal_dir / "ict_face_model.npz") as file:
         np.testing.assert_allclose(vertices, file["neutral"], atol=1e-5)
         np.testing.assert_array_equal(faces, file["faces"])
         np.testing.assert_array_equal(topology.LANDMARKS, file["landmarks_68"])
-        jaw, _ = topology.read_obj(photoreal_dir / "ict_sample" / "jawOpen.obj", polygons=False)
+        jaw, _ = reading.read_obj(photoreal_dir / "ict_sample" / "jawOpen.obj", polygons=False)
         names = file["expression_names"].tolist()
         np.testing.assert_allclose(
             jaw - vertices, file["expression"][names.index("jawOpen")], atol=5e-3
