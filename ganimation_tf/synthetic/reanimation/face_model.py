@@ -125,7 +125,7 @@ class FaceModel:
         return (np.clip((distance - 0.35) / 1.0, 0, 1) * FOLD_STRENGTH).astype(np.float32)
 
     def save(self, path: pathlib.Path) -> None:
-        """Writes one file that `reading.load_face_model` reads; shapes as float16, which is 0.01 mm."""
+        """Writes a file for `reading.load_face_model`; shapes as float16, which is 0.01 mm."""
         np.savez_compressed(
             path,
             neutral=self.neutral,

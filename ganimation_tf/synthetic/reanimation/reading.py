@@ -59,8 +59,8 @@ def read_obj_folder(folder: pathlib.Path) -> FaceModel:
     neutral, faces = read_obj(folder / "generic_neutral_mesh.obj")
     if neutral.shape != (topology.VERTICES, 3) or faces.shape != (topology.POLYGONS, 4):
         raise UserError(
-            f"{folder / 'generic_neutral_mesh.obj'}: must have {topology.VERTICES} vertices and {topology.POLYGONS} "
-            f"polygons, got {len(neutral)} and {len(faces)}"
+            f"{folder / 'generic_neutral_mesh.obj'}: must have {topology.VERTICES} vertices "
+            f"and {topology.POLYGONS} polygons, got {len(neutral)} and {len(faces)}"
         )
     identity_names = [f"identity{number:03d}" for number in range(topology.IDENTITIES)]
     shapes = {}
