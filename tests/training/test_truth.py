@@ -1,7 +1,10 @@
 """The terms of known truth, against numbers worked out by hand."""
 
+import math
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ganimation_tf.training import truth
 
@@ -22,15 +25,24 @@ def test_pixels_count_more_where_the_truth_changes():
 
 @pytest.mark.parametrize(("attention", "off", "expected"), [
     (1.0, 0.0, 0.0),  # nothing left over: keep
-    (0.25, 0.0, 0.75),
-    (1.0, 0.5, 1.0),  # much left over: paint
+    (0.25, 0.0, -math.log(0.25)),
+    (0.5, 0.5, -truth.PAINT_COUNTS * math.log(0.5)),  # much left over: paint
     (0.0, 0.5, 0.0),
-    (1.0, 0.045, 12 * 0.025),  # between: 12 x (.045 - .02) of paint
+    # Between: 12 x (.045 - .02) = .3 of paint.
+    (0.5, 0.045, -(0.7 + truth.PAINT_COUNTS * 0.3) * math.log(0.5)),
 ])  # fmt: skip
 def test_mask_is_to_paint_what_is_left_over(attention, off, expected):
     mask = np.full((1, 16, 16, 1), attention, np.float32)
     found = truth.mask(mask, grey(0.4), grey(0.4 + off))
-    assert float(found[0]) == pytest.approx(expected, abs=1e-5)
+    assert float(found[0]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_saturated_mask_is_still_told_to_paint():
+    logit = tf.Variable(tf.fill((1, 16, 16, 1), 9.0))
+    with tf.GradientTape() as tape:
+        loss = truth.mask(tf.sigmoid(logit), grey(0.4), grey(0.9))
+    slope = tf.reduce_sum(tape.gradient(loss, logit))
+    assert float(slope) == pytest.approx(truth.PAINT_COUNTS, rel=0.01)  # that of the entropy: 1 - t
 
 
 def test_edges_are_blind_to_a_level_and_see_blur():
