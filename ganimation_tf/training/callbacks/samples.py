@@ -10,7 +10,7 @@ import tensorflow as tf
 from ganimation_tf.faces import images
 from ganimation_tf.files import write_whole
 from ganimation_tf.media import contact_sheet, timelapse
-from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET
+from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
 
 GRIDS, SWEEPS = 40, 5
 """How often in a run each kind is drawn, after the one before training."""
@@ -85,8 +85,8 @@ class SampleGrid(keras.callbacks.Callback):
         original, own = self.faces[IMAGE], self.faces[ACTION_UNITS]
         target = self.faces[TARGET]
         edited = self._edit(original, own, target)
-        if dataset.TRUTH in self.faces:
-            last, beside = "truth", self.faces[dataset.TRUTH]
+        if TRUTH in self.faces:
+            last, beside = "truth", self.faces[TRUTH]
         else:
             last, beside = "cycle", self._edit(edited["image"], target, own)["image"]
         attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
