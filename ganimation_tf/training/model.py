@@ -1,7 +1,7 @@
 """GANimation as a `keras.Model`: two networks, two optimizers, one training step."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ from ganimation_tf.config import LossWeights
 from ganimation_tf.networks.critic_gradient import build_critic_gradient
 from ganimation_tf.networks.precision import policy_of, set_policy
 from ganimation_tf.networks.requirements import require_same_on_replicas, require_usable
-from ganimation_tf.training import inputs, losses, objective, tracking
+from ganimation_tf.training import critic_update, inputs, losses, objective, tracking
 from ganimation_tf.training.augmentation import augmented
 from ganimation_tf.training.average import move_average
 from ganimation_tf.training.diagnostics import vitals
@@ -152,7 +152,8 @@ class GANimation(keras.Model):
         if not isinstance(loss_weights, LossWeights):
             loss_weights = LossWeights(**(loss_weights or {}))
         self.loss_weights = loss_weights
-        self._critic_gradient = build_critic_gradient(self.critic)
+        if self.judges_realism:
+            self.critic_gradient = build_critic_gradient(self.critic)
         self.optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
 
@@ -241,16 +242,16 @@ class GANimation(keras.Model):
         )
         critic_gradients = []
         for micro_batch in before:
-            micro_batch = _after(critic_gradients, micro_batch)
+            micro_batch = critic_update.after(critic_gradients, micro_batch)
             fake = self._judged_edits(micro_batch)
-            _, critic_gradients = self._critic_step(micro_batch, fake)
-        last = _after(critic_gradients, last)
+            _, critic_gradients = critic_update.update(self, micro_batch, fake)
+        last = critic_update.after(critic_gradients, last)
         with tf.GradientTape() as tape:
             # The critic's last update and the generator's share these images.
             edited = self._edited(self.generator, last)
             with tape.stop_recording():
-                critic_terms, critic_gradients = self._critic_step(last, edited["image"])
-            edited = _after(critic_gradients, edited)
+                critic_terms, critic_gradients = critic_update.update(self, last, edited["image"])
+            edited = critic_update.after(critic_gradients, edited)
             loss, generator_terms = self._generator_loss(self.generator, last, edited)
             mean_loss = tf.reduce_sum(loss) / tracking.global_count(loss)
             mean_loss = self.optimizer.scale_loss(mean_loss)
@@ -295,53 +296,6 @@ class GANimation(keras.Model):
         """What a critic that judges realism is shown beside real images."""
         return self._edited(self.generator, batch)["image"] if self.judges_realism else None
 
-    def _estimator_step(self, batch: Mapping[str, tf.Tensor]):
-        """`_critic_step` of a critic that only reads AUs."""
-        variables = self.critic.trainable_variables
-        with tf.GradientTape() as tape:
-            seen = self.critic(batch[inputs.IMAGE])["action_units"]
-            error = losses.action_units(seen, batch[inputs.ACTION_UNITS])
-            mean = tf.reduce_sum(error) / tracking.global_count(error)
-            mean = self.critic_optimizer.scale_loss(mean)
-        gradients = apply(self.critic_optimizer, tape.gradient(mean, variables), variables)
-        nothing = tf.zeros_like(error)
-        unedited = losses.action_units(seen, batch[inputs.TARGET])
-        return {
-            "critic_action_units": error,
-            "unedited_action_units": unedited,
-            "critic_realism": nothing,
-            "gradient_penalty": nothing,
-        }, gradients
-
-    def _critic_step(self, batch: Mapping[str, tf.Tensor], fake: tf.Tensor):
-        """Updates the critic; returns its terms and the gradients that it was updated by."""
-        if not self.judges_realism:
-            return self._estimator_step(batch)
-        image, weights, terms = batch[inputs.IMAGE], self.loss_weights, {}
-        count, scaled = tracking.global_count(image), self.critic_optimizer.scale_loss
-
-        def head_loss(on_real, on_fake):
-            seen = on_real["action_units"]
-            terms["critic_action_units"] = losses.action_units(seen, batch[inputs.ACTION_UNITS])
-            # What the generator's AU error would be if it left the faces alone.
-            terms["unedited_action_units"] = losses.action_units(seen, batch[inputs.TARGET])
-            terms["critic_realism"] = losses.critic_realism(on_real["realism"], on_fake["realism"])
-            loss = (
-                weights.realism * terms["critic_realism"]
-                + weights.action_units * terms["critic_action_units"]
-            )
-            return scaled(tf.reduce_sum(loss) / count)
-
-        def penalty_slope(norms):
-            return scaled(weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count)
-
-        between = losses.interpolate(image, fake, batch[inputs.EPSILON])
-        found = self._critic_gradient(image, fake, between, head_loss, penalty_slope)
-        variables = self.critic.trainable_variables
-        gradients = apply(self.critic_optimizer, found.gradients, variables)
-        terms["gradient_penalty"] = losses.gradient_penalty(found.slope_norms)
-        return terms, gradients
-
     def _generator_loss(self, generator, batch, edited):
         def edit(image, source, target):
             return self.edit(generator, image, source, target)
@@ -349,13 +303,3 @@ class GANimation(keras.Model):
         terms = objective.generator_terms(self.loss_weights, edit, self.critic, batch, edited)
         loss = objective.weighted_sum(self.loss_weights, terms)
         return loss, {"loss": loss} | terms | vitals.mask_statistics(edited["attention"])
-
-
-def _after(done: Sequence[tf.Tensor], tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The same tensors, for use only when others are there.
-
-    TensorFlow runs what can run, and no pass of the generator waits for the critic: without this
-    the passes of all micro-batches would hold their activations at once.
-    """
-    with tf.control_dependencies(done):
-        return {name: tf.identity(values) for name, values in tensors.items()}

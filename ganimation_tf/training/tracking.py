@@ -19,12 +19,13 @@ TRACKED = (
     "cycle",
     "attention",
     "total_variation",
-    *truth.TERMS,
     "unedited_action_units",
     "mask_mean",
     "mask_std",
     "mask_saturated",
-    *TRAINING_ONLY,  # the last: what `evaluate` returns is then in the order of `metrics`
+    # Last what may be missing: what `evaluate` returns is then in the order of `metrics`.
+    *truth.TERMS,
+    *TRAINING_ONLY,
 )
 """`loss`, the weighted sum that the generator lowers; the unweighted terms; and what else tells of
 the health of training."""
