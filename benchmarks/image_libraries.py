@@ -23,7 +23,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ganimation_tf import faces, images, synthetic
+from ganimation_tf import synthetic
+from ganimation_tf.faces import alignment, images
 
 ROUNDS = 5
 
@@ -101,14 +102,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    spec = faces.CropSpec()
+    spec = alignment.CropSpec()
     photos, crops = [], []
     for number in range(args.images):
         identity, pose, units = synthetic.reproduce(1, number // 8, number % 8)
         face = synthetic.render(identity, units, args.size, pose)
-        anchors = faces.anchors_from_landmarks(face.landmarks)
+        anchors = alignment.anchors_from_landmarks(face.landmarks)
         photos.append(images.encode_jpeg(face.image))
-        crops.append((face.image, faces.crop_transform(anchors, spec)))
+        crops.append((face.image, alignment.crop_transform(anchors, spec)))
     small = [opencv_crop(pixels, transform, spec.size) for pixels, transform in crops]
     print(f"{args.images} JPEGs of {args.size} px, CPU ms per photo\n")
     print(f"{'':16}{'decode':>8}{'crop':>8}{'encode':>8}  damaged")

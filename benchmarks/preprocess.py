@@ -110,7 +110,7 @@ def read_all(directory: pathlib.Path) -> None:
 @functools.cache
 def library():
     """The reader and the geometry that the job uses by default."""
-    from ganimation_tf.faces import CropSpec
+    from ganimation_tf.faces.alignment import CropSpec
     from pipeline.geometry import Geometry, Limits
     from pipeline.readers.openface import OpenFaceReader
 
@@ -119,7 +119,7 @@ def library():
 
 def crop_one(image: str, annotation: str) -> bytes:
     """The encoded crop of one photo."""
-    from ganimation_tf import images
+    from ganimation_tf.faces import images
     from pipeline.crops import read_photo
 
     reader, geometry = library()
@@ -170,7 +170,7 @@ def run_row(row: str, inputs: str, output: str) -> None:
 
 def job(workers: int, inputs: str, output: str) -> None:
     """The job, as the command line starts it."""
-    from ganimation_tf.commands.preprocess import load
+    from ganimation_tf.cli.preprocess import load
     from pipeline.local_workers import LocalWorkers
     from pipeline.options import PreprocessOptions
 

@@ -31,8 +31,9 @@ from concurrent import futures
 
 import numpy as np
 
-from ganimation_tf import action_units, images
-from serving.client import GanimationClient
+from ganimation_tf import action_units
+from ganimation_tf.faces import images
+from serving.client.sync import GanimationClient
 
 CLIENTS = 16
 BATCHES = (1, 2, 4, 8, 16)
@@ -52,9 +53,9 @@ def in_process(model_dir: str, size: int) -> None:
     quiet.import_tensorflow()
     import tensorflow as tf
 
-    from ganimation_tf import export
-    from ganimation_tf.faces import CropSpec
-    from ganimation_tf.model_card import ModelCard
+    from ganimation_tf.export import versions
+    from ganimation_tf.export.model_card import ModelCard
+    from ganimation_tf.faces.alignment import CropSpec
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
 
@@ -62,7 +63,7 @@ def in_process(model_dir: str, size: int) -> None:
     generator = build_generator(size, len(NAMES), filters, blocks)
     critic = build_critic(size, len(NAMES), 4, 4)
     card = ModelCard(NAMES, CropSpec(size))
-    path = export.export_model(generator, critic, card, pathlib.Path(model_dir))
+    path = versions.export_model(generator, critic, card, pathlib.Path(model_dir))
     del generator, critic
     function = tf.saved_model.load(str(path)).signatures["serving_default"]
     print("ready", flush=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ganimation_tf import images
-from ganimation_tf.images import ImageError
+from ganimation_tf.faces import images
+from ganimation_tf.faces.images import ImageError
 from pipeline import files
 from pipeline.annotations import FaceAnnotation
 from pipeline.files import FileError

@@ -9,7 +9,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ganimation_tf import faces, sampling
+from ganimation_tf.faces import alignment, sampling
 from pipeline.annotations import FaceAnnotation
 
 DETECTORS = ("none", "mtcnn")
@@ -74,14 +74,14 @@ class Geometry:
         detector: one of `DETECTORS`.
     """
 
-    crop: faces.CropSpec = faces.CropSpec()
+    crop: alignment.CropSpec = alignment.CropSpec()
     limits: Limits = Limits()
     detector: str = "none"
 
     def load(self) -> None:
         """Loads the detector, so that it is done once for each worker and not in a photo's time."""
         if self.detector != "none":
-            from ganimation_tf import detector  # TensorFlow comes with it
+            from ganimation_tf.faces import detector  # TensorFlow comes with it
 
             detector.load()
 
@@ -105,11 +105,11 @@ class Geometry:
                     raise GeometryError("turned_away", message)
         try:
             if face.landmarks is not None:
-                anchors = faces.anchors_from_landmarks(face.landmarks)
+                anchors = alignment.anchors_from_landmarks(face.landmarks)
             elif self.detector != "none":
                 return None
             elif face.box is not None:
-                anchors = faces.anchors_from_box(face.box)
+                anchors = alignment.anchors_from_box(face.box)
             else:
                 message = "has neither landmarks nor a box; --detector mtcnn looks for the face"
                 raise GeometryError("no_landmarks", message)
@@ -133,7 +133,7 @@ class Geometry:
         Raises:
             GeometryError: if the detector finds no face, or it cannot be told which one is meant.
         """
-        from ganimation_tf import detector
+        from ganimation_tf.faces import detector
 
         found = detector.find_faces(pixels)
         if not found:
@@ -148,7 +148,7 @@ class Geometry:
             raise GeometryError("no_landmarks", message)
         else:
             best = max(found, key=lambda other: other.box[2] * other.box[3])
-        return faces.anchors_from_five_points(best.points)
+        return alignment.anchors_from_five_points(best.points)
 
     def transform(self, anchors: np.ndarray) -> np.ndarray:
         """Crop pixel -> source pixel, float64 (2, 3).
@@ -157,14 +157,14 @@ class Geometry:
             GeometryError: if the face is too small, too far turned or no face.
         """
         try:
-            transform = faces.crop_transform(anchors, self.crop)
+            transform = alignment.crop_transform(anchors, self.crop)
         except ValueError as error:
             raise GeometryError("bad_geometry", str(error)) from None
-        side = faces.scale_of(transform) * (self.crop.size - 1) + 1
+        side = alignment.scale_of(transform) * (self.crop.size - 1) + 1
         if side < self.limits.min_face_size:
             message = f"the crop is {side:.0f} pixels wide, less than {self.limits.min_face_size:g}"
             raise GeometryError("too_small", message)
-        roll = faces.roll_of(transform)
+        roll = alignment.roll_of(transform)
         if abs(roll) > self.limits.max_roll:
             message = f"roll of {roll:.0f} degrees is beyond {self.limits.max_roll:g}"
             raise GeometryError("turned_away", message)
@@ -175,7 +175,7 @@ class Geometry:
         finest = self.crop.size
         if self.limits.min_sharpness > 0:
             finest = max(finest, SHARPNESS_SIDE)
-        return faces.scale_of(transform) * (self.crop.size - 1) / (finest - 1)
+        return alignment.scale_of(transform) * (self.crop.size - 1) / (finest - 1)
 
     def cut(
         self,
@@ -205,7 +205,7 @@ class Geometry:
             message = f"{outside:.0%} of the crop lie outside, more than "
             raise GeometryError("cut_off", f"{message}{self.limits.max_outside:.0%}")
         try:
-            crop = faces.crop(pixels, transform, self.crop.size, shape)
+            crop = alignment.crop(pixels, transform, self.crop.size, shape)
         except ValueError as error:
             raise GeometryError("bad_geometry", str(error)) from None
         if self.limits.min_sharpness > 0:
@@ -215,9 +215,9 @@ class Geometry:
     def _require_sharp(
         self, pixels: np.ndarray, anchors: np.ndarray, shape: tuple[int, int]
     ) -> None:
-        spec = faces.CropSpec(SHARPNESS_SIDE, self.crop.margin)
-        transform = faces.crop_transform(anchors, spec)
-        found = sharpness(faces.crop(pixels, transform, spec.size, shape))
+        spec = alignment.CropSpec(SHARPNESS_SIDE, self.crop.margin)
+        transform = alignment.crop_transform(anchors, spec)
+        found = sharpness(alignment.crop(pixels, transform, spec.size, shape))
         if found < self.limits.min_sharpness:
             message = f"sharpness {found:.1f} is below {self.limits.min_sharpness:g}"
             raise GeometryError("blurred", message)

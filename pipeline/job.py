@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ganimation_tf import faces, images
+from ganimation_tf.faces import alignment, images
 from pipeline.annotations import AnnotationReader
 from pipeline.geometry import Geometry, Limits
 from pipeline.sharding import Sharding
@@ -28,7 +28,7 @@ class Job:
     output: str
     reader: AnnotationReader
     sharding: Sharding
-    crop: faces.CropSpec
+    crop: alignment.CropSpec
     policy: str
     min_confidence: float
     jpeg_quality: int

@@ -142,12 +142,12 @@ class PreprocessOptions:
     overwrite: bool = _option(False, "Replace a finished dataset in the output directory.")
 
     def __post_init__(self):
-        from ganimation_tf import faces  # loads OpenCV, which the help text does without
+        from ganimation_tf.faces import alignment  # loads OpenCV, which the help text does without
 
         for name in ("images", "annotations", "output"):
             _require(getattr(self, name).strip() != "", name, "must not be empty", "")
         try:
-            faces.CropSpec(self.image_size, self.margin)
+            alignment.CropSpec(self.image_size, self.margin)
         except ValueError as error:
             raise UserError(str(error)) from None
         _require(

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ganimation_tf import action_units, images, records
+from ganimation_tf import action_units
+from ganimation_tf.data import records
+from ganimation_tf.faces import images
 from pipeline import files
 from pipeline.annotations import (
     AnnotationError,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from apache_beam.io.filesystems import FileSystems
 
-from ganimation_tf import manifest
+from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from pipeline import files, sharding
 from pipeline.fingerprint import Fingerprint

@@ -10,8 +10,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
-from ganimation_tf import faces, manifest
+from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
+from ganimation_tf.faces import alignment
 from pipeline import files, fingerprint
 from pipeline.advice import annotate
 from pipeline.annotations import REASONS, AnnotationReader
@@ -94,7 +95,7 @@ def _job(options: PreprocessOptions, output: str, reader: AnnotationReader, plan
         output=output,
         reader=reader,
         sharding=plan,
-        crop=faces.CropSpec(options.image_size, options.margin),
+        crop=alignment.CropSpec(options.image_size, options.margin),
         policy=options.faces,
         min_confidence=options.min_confidence,
         jpeg_quality=options.jpeg_quality,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from apache_beam.io.filesystems import FileSystems
 
-from ganimation_tf import tfrecord
+from ganimation_tf.data import tfrecord
 from pipeline import files
 from pipeline.annotations import Rejection
 from pipeline.entries import Entry

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from ganimation_tf import manifest
+from ganimation_tf.data import manifest
 
 
 @dataclasses.dataclass(frozen=True)

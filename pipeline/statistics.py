@@ -11,13 +11,13 @@ import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from ganimation_tf import manifest, tfrecord
-from ganimation_tf.records import FaceRecord
-from ganimation_tf.report.page import render
-from ganimation_tf.report.pictures import pictures
-from ganimation_tf.statistics.dataset import DatasetStatistics, to_dict, to_json
-from ganimation_tf.statistics.findings import Finding, findings
-from ganimation_tf.statistics.split import Batches, Face
+from ganimation_tf.data import manifest, tfrecord
+from ganimation_tf.data.records import FaceRecord
+from ganimation_tf.data.report.page import render
+from ganimation_tf.data.report.pictures import pictures
+from ganimation_tf.data.statistics.dataset import DatasetStatistics, to_dict, to_json
+from ganimation_tf.data.statistics.findings import Finding, findings
+from ganimation_tf.data.statistics.split import Batches, Face
 from pipeline import files
 from pipeline.advice import annotate
 from pipeline.annotations import REASONS, Rejection

@@ -16,8 +16,8 @@ import cv2
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
-from ganimation_tf import manifest
-from ganimation_tf.statistics.dataset import DatasetStatistics
+from ganimation_tf.data import manifest
+from ganimation_tf.data.statistics.dataset import DatasetStatistics
 from pipeline import files
 from pipeline.entries import unpack
 from pipeline.job import Job

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ganimation_tf import cli
-from ganimation_tf.commands import train as train_command
+from ganimation_tf.cli import train as train_command
 from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
 from ganimation_tf.errors import UserError
 

@@ -22,11 +22,11 @@ def build(kind: str, batch: int):
     import keras
     import tensorflow as tf
 
-    from ganimation_tf import dataset
     from ganimation_tf.config import PRESETS
-    from ganimation_tf.model import GANimation
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
+    from ganimation_tf.training import dataset
+    from ganimation_tf.training.model import GANimation
 
     config = PRESETS["paper"]
     tf.config.experimental.enable_op_determinism()

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ganimation_tf import images
+from ganimation_tf.faces import images
 from pipeline import files
 from pipeline.annotations import AnnotationError, FaceAnnotation, Rejection
 from pipeline.readers.forms import Form

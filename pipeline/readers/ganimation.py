@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf import images, manifest
 from ganimation_tf.action_units import OPENFACE, OPENFACE_MAXIMUM
+from ganimation_tf.data import manifest
+from ganimation_tf.faces import images
 from pipeline import files
 from pipeline.annotations import AnnotationError, FaceAnnotation, Rejection
 from pipeline.readers.arrays import load_arrays

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ganimation_tf import images
+from ganimation_tf.faces import images
 from pipeline import files
 from pipeline.annotations import AnnotationError, FaceAnnotation, Rejection
 from pipeline.readers.base import Parsed, Reader, frame_key, settle

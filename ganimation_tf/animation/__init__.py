@@ -1,0 +1,1 @@
+"""From a photo and an expression to frames."""

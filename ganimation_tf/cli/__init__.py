@@ -1,0 +1,83 @@
+"""The command line `ganimation`: one parser, one place where errors become exit codes.
+
+Each command is a module of this package with `HELP` (one line), `EXAMPLE` (a command line to
+paste), `configure(parser)` and `run(args) -> int`. These modules are imported to build the help
+text, so they import neither TensorFlow nor Beam at the top; `run` does.
+"""
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from ganimation_tf import __version__
+from ganimation_tf.errors import UserError
+
+COMMANDS = (
+    "synthesize",
+    "preprocess",
+    "inspect",
+    "train",
+    "export",
+    "serve",
+    "query",
+    "animate",
+    "demo",
+)
+"""In the order in which one uses them; each is a module of `ganimation_tf.cli`."""
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as every user error of this program is."""
+
+    def error(self, message: str):
+        self.exit(USER_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, except the ones that say nothing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False, [], argparse.SUPPRESS) or not action.option_strings:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = _Parser(prog="ganimation", description="Face animation by facial Action Units.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"ganimation_tf.cli.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=f"example: {module.EXAMPLE}",
+            formatter_class=_HelpFormatter,
+            allow_abbrev=False,
+        )
+        module.configure(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    try:
+        return args.run(args)
+    except UserError as error:
+        message = " ".join(str(error).split())
+        print(f"ganimation {args.command}: {message}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print(f"ganimation {args.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED

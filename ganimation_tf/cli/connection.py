@@ -1,0 +1,75 @@
+"""The flags of the commands that ask a server, and the client that they describe."""
+
+import argparse
+import pathlib
+
+from ganimation_tf.errors import UserError, require
+from ganimation_tf.export import signature
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.add_argument("--server", default="127.0.0.1:8500", help="HOST:PORT of the gRPC server")
+    parser.add_argument("--model", default=signature.MODEL_NAME, help="name of the served model")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=120.0,
+        help="seconds that one request may take, sending again included",
+    )
+    tls = parser.add_argument_group("TLS", "PEM files; without any of these, no TLS")
+    tls.add_argument(
+        "--tls", action="store_true", help="TLS with the list of authorities that gRPC brings"
+    )
+    tls.add_argument(
+        "--tls-root",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="the authority that signed the server's certificate",
+    )
+    tls.add_argument(
+        "--tls-certificate", type=pathlib.Path, metavar="FILE", help="the client's certificate"
+    )
+    tls.add_argument("--tls-key", type=pathlib.Path, metavar="FILE", help="its private key")
+
+
+def configure_edit(parser: argparse.ArgumentParser, au_group=None) -> None:
+    """Declares the flags that say what a face is to show and what its file says of itself.
+
+    Args:
+        au_group: a group of `parser` that `--au` belongs to.
+    """
+    (au_group or parser).add_argument(
+        "--au",
+        action="append",
+        default=[],
+        metavar="NAME=INTENSITY",
+        help="a wanted AU, in [0, 1]; may be given several times",
+    )
+    parser.add_argument(
+        "--rest",
+        choices=("source", "zero"),
+        default="source",
+        help="AUs that are not named stay as the face has them, or go to 0",
+    )
+    parser.add_argument(
+        "--no-provenance",
+        action="store_true",
+        help="leave out the statement in the file's metadata that it is synthetic media",
+    )
+
+
+def open_client(args: argparse.Namespace):
+    """A `GanimationClient` for these flags.
+
+    Raises:
+        UserError: if a flag is wrong or gRPC is missing.
+    """
+    if not 0 < args.timeout < float("inf"):
+        raise UserError(f"--timeout must be a positive number of seconds, got {args.timeout}")
+    require("grpc", "client")
+    from serving.client.sync import GanimationClient, Tls
+
+    files = (args.tls_root, args.tls_certificate, args.tls_key)
+    tls = Tls(*files) if args.tls or any(files) else None
+    return GanimationClient(args.server, args.model, args.timeout, tls)

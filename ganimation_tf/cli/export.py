@@ -1,0 +1,52 @@
+"""`ganimation export`."""
+
+import argparse
+import pathlib
+
+from ganimation_tf import quiet
+
+HELP = "write a run's networks as a SavedModel for TensorFlow Serving, or in another format"
+EXAMPLE = "ganimation export --run runs/00000-tiny-48px-17au-batch8 --model-dir models/ganimation"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.add_argument("--run", type=pathlib.Path, required=True, dest="run_dir", metavar="RUN")
+    parser.add_argument(
+        "--model-dir",
+        type=pathlib.Path,
+        required=True,
+        metavar="DIR",
+        help="the version is written below it, as DIR/<version>/",
+    )
+    parser.add_argument(
+        "--version", type=int, metavar="N", help="version number; left out: the next free one"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("saved_model", "litert", "onnx", "openvino"),
+        default="saved_model",
+        help="what to write; onnx and openvino need the extra `formats`",
+    )
+    parser.add_argument(
+        "--best",
+        action="store_true",
+        help="the networks that did best in evaluation, not the last ones",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports and says where."""
+    from ganimation_tf.errors import UserError, require
+
+    require("tensorflow", "train")
+    if args.version is not None and args.version < 1:
+        raise UserError(f"--version must be at least 1, got {args.version}")
+    if not (args.run_dir / "config.json").is_file():
+        raise UserError(f"{args.run_dir} is not a run: it has no config.json")
+    quiet.import_tensorflow()
+    from ganimation_tf.export import versions
+
+    path = versions.export_run(args.run_dir, args.model_dir, args.version, args.format, args.best)
+    print(f"wrote {path}")
+    return 0

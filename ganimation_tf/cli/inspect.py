@@ -1,0 +1,46 @@
+"""`ganimation inspect`: is a dataset whole, and what is in it?"""
+
+import argparse
+import pathlib
+
+HELP = "Verify a dataset byte by byte, print what is in it and draw a contact sheet."
+EXAMPLE = "ganimation inspect dataset"
+
+FOUND_PROBLEMS = 1
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.add_argument("dataset", type=pathlib.Path, metavar="DATASET", help="Its directory.")
+    parser.add_argument(
+        "--sheet",
+        type=pathlib.Path,
+        metavar="PNG",
+        help="Where to write the contact sheet of random faces; left out: beside the dataset, "
+        "as DATASET-contact-sheet.png.",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints what was found; 0 if the dataset is sound, 1 if there are problems."""
+    from ganimation_tf.errors import UserError, require
+
+    require("google_crc32c", "pipeline")
+    from ganimation_tf.data import inspection
+    from ganimation_tf.faces import images
+
+    found = inspection.inspect(args.dataset)
+    print(f"dataset    {args.dataset}")
+    print(found.summary())
+    pixels = inspection.sheet(args.dataset, found)
+    if pixels is not None:
+        dataset = args.dataset.resolve()
+        path = args.sheet or dataset.with_name(f"{dataset.name}-contact-sheet.png")
+        try:
+            path.write_bytes(images.encode_png(pixels))
+        except OSError as error:
+            raise UserError(f"--sheet {path} cannot be written: {error.strerror}") from None
+        print(f"sheet      {path}")
+    problems = len(found.problems)
+    print("result     " + (f"{problems} problems" if problems else "sound"))
+    return FOUND_PROBLEMS if problems else 0

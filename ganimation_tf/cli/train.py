@@ -1,0 +1,134 @@
+"""`ganimation train`."""
+
+import argparse
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+from ganimation_tf import quiet
+from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
+
+HELP = "train generator and critic on a dataset of `ganimation preprocess`"
+EXAMPLE = "ganimation train --data dataset --runs runs --preset tiny --steps 500"
+
+
+def _flags(config_class, prefix: str):
+    """(flag, field) of each plain field."""
+    for field in dataclasses.fields(config_class):
+        if field.type in (int, float, str, bool):
+            yield f"--{prefix}{field.name.replace('_', '-')}", field
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags; those of the recipe come from the fields of the config."""
+    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "--runs",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="a numbered run below DIR: an unfinished one with these very options, or a new one",
+    )
+    where.add_argument(
+        "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
+    )
+    parser.add_argument("--new", action="store_true", help="make a new run in any case")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="paper")
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="generator updates; left out: all epochs"
+    )
+    parser.add_argument(
+        "--start-from",
+        type=pathlib.Path,
+        metavar="RUN",
+        help="begin with the networks of RUN; its AU list and image size may be others",
+    )
+    parser.add_argument(
+        "--devices",
+        metavar="NAME,...",
+        help="devices to train on, such as GPU:0,GPU:1 or CPU; left out: all GPUs, else the CPU",
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="time between two saved states within an epoch; 0: after every step",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would be trained and what it would take, and write nothing",
+    )
+    recipe = parser.add_argument_group("recipe", "each left out: the preset's value")
+    for config_class, prefix in ((TrainConfig, ""), (LossWeights, "loss.")):
+        for flag, field in _flags(config_class, prefix):
+            kind = {"type": field.type, "choices": field.metadata["choices"]}
+            if field.type is bool:
+                kind = {"action": argparse.BooleanOptionalAction}
+            recipe.add_argument(
+                flag, dest=prefix + field.name, help=field.metadata["help"], default=None, **kind
+            )
+
+
+def resolve(args: argparse.Namespace) -> TrainConfig:
+    """The preset with the given flags in place.
+
+    Raises:
+        UserError: on a value outside its range.
+    """
+    given = vars(args)
+
+    def chosen(config_class, prefix):
+        named = {f.name: given[prefix + f.name] for _, f in _flags(config_class, prefix)}
+        return {name: value for name, value in named.items() if value is not None}
+
+    config = PRESETS[args.preset]
+    weights = dataclasses.replace(config.loss_weights, **chosen(LossWeights, "loss."))
+    return dataclasses.replace(config, loss_weights=weights, **chosen(TrainConfig, ""))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains and says where the run is."""
+    from ganimation_tf.data.manifest import Manifest
+    from ganimation_tf.errors import UserError, require
+
+    require("tensorflow", "train")
+    config = resolve(args)
+    if args.steps is not None and args.steps < 1:
+        raise UserError(f"--steps must be at least 1, got {args.steps}")
+    if args.new and args.resume:
+        raise UserError("--new makes a run and --resume goes on with one: give one of them")
+    if not args.checkpoint_minutes >= 0:
+        raise UserError(f"--checkpoint-minutes must be at least 0, got {args.checkpoint_minutes}")
+    Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
+    quiet.import_tensorflow()
+    from ganimation_tf.training import train
+    from ganimation_tf.training.plan import make_plan
+
+    plan = make_plan(args.data, config, args.preset, args.steps, args.start_from)
+    chosen = args.devices.split(",") if args.devices else ()
+    if args.dry_run:
+        return _dry_run(plan, chosen)
+    path = train.train(
+        plan,
+        args.runs,
+        resume=args.resume,
+        new=args.new,
+        chosen_devices=chosen,
+        checkpoint_minutes=args.checkpoint_minutes,
+    )
+    print(f"wrote {path}")
+    return 0
+
+
+def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
+    from ganimation_tf.training import devices, estimate
+    from ganimation_tf.training.build import build_model
+
+    strategy = devices.choose_strategy(chosen_devices)
+    devices.require_even(strategy, plan.config.batch_size)
+    model = build_model(plan)
+    for line in estimate.describe(plan, model, strategy.num_replicas_in_sync):
+        print(line)
+    return 0

@@ -1,0 +1,111 @@
+"""`dataset.json`: what a directory of records holds, written by the Beam job, read by training."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganimation_tf.errors import UserError
+from ganimation_tf.faces import alignment
+
+FILE = "dataset.json"
+REJECTED = "rejected.jsonl"
+STATISTICS = "statistics.json"
+REPORT = "report.html"
+FINGERPRINT = "fingerprint.json"
+TRAIN = "train"
+EVAL = "eval"
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One TFRecord file: its name in the directory, records in it and SHA-256 of its bytes."""
+
+    file: str
+    records: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """The facts of a dataset.
+
+    Attributes:
+        action_units: AU names, the order of every record's intensities.
+        action_units_maximum: top of the source's intensity scale, already divided out.
+        crop: size and margin of the face crops.
+        splits: the shards of "train" and of "eval".
+        inputs: faces and files that the job saw; always records + rejections.
+        rejections: how many inputs were rejected, by reason code.
+        clipped: AU values that lay outside the source's scale, by AU.
+        options: the job's options that shape the output.
+    """
+
+    action_units: tuple[str, ...]
+    action_units_maximum: float
+    crop: alignment.CropSpec
+    splits: Mapping[str, Sequence[Shard]]
+    inputs: int
+    rejections: Mapping[str, int]
+    clipped: Mapping[str, int]
+    options: Mapping[str, Any]
+
+    def records(self, split: str) -> int:
+        """Number of records in a split."""
+        return sum(shard.records for shard in self.splits.get(split, ()))
+
+    def to_json(self) -> str:
+        """The text of `dataset.json`: sorted keys, so that equal facts are equal bytes."""
+        facts = {"version": VERSION, **dataclasses.asdict(self)}
+        return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str = FILE) -> "Manifest":
+        """The inverse of `to_json`.
+
+        Raises:
+            UserError: naming `where` and what is wrong with it.
+        """
+        try:
+            facts = json.loads(text)
+            version = facts.pop("version")
+            if version != VERSION:
+                raise UserError(f"{where}: version must be {VERSION}, found {version!r}")
+            facts["action_units"] = tuple(facts["action_units"])
+            facts["crop"] = alignment.CropSpec(**facts["crop"])
+            facts["splits"] = {
+                split: tuple(Shard(**shard) for shard in shards)
+                for split, shards in facts["splits"].items()
+            }
+            return cls(**facts)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f"{where} is not a dataset description: {error}") from error
+
+    @classmethod
+    def load(cls, directory: str | pathlib.Path) -> "Manifest":
+        """Reads `directory/dataset.json`.
+
+        Raises:
+            UserError: if there is none: the directory is no dataset, or its job did not finish.
+        """
+        path = pathlib.Path(directory) / FILE
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(
+                f"{directory} is not a finished dataset: cannot read {path}: {error.strerror}"
+            ) from error
+        return cls.from_json(text, str(path))
+
+    def digest(self) -> str:
+        """SHA-256 over the AU list and the shards' digests: changes when the data does."""
+        digest = hashlib.sha256(" ".join(self.action_units).encode())
+        for split in sorted(self.splits):
+            for shard in self.splits[split]:
+                digest.update(f"{split} {shard.file} {shard.sha256}".encode())
+        return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""`report.html`: what is in a dataset, for people. One file that needs no other and no network."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganimation_tf.data.manifest import REJECTED, STATISTICS, Manifest
+from ganimation_tf.data.report.charts import STYLE, count, percent, section, share_cell, table, text
+from ganimation_tf.data.report.faces import sample, strongest
+from ganimation_tf.data.report.numbers import action_units, photos, split_names, together
+from ganimation_tf.data.report.pictures import Picture, Place
+
+
+def render(
+    facts: Mapping[str, Any],
+    made: Manifest,
+    reasons: Mapping[str, str],
+    pictures: Mapping[Place, Picture],
+) -> str:
+    """The page, the same text for the same dataset.
+
+    Args:
+        facts: what `statistics.json` holds.
+        made: the dataset's description.
+        reasons: the meaning of each reason code.
+        pictures: of the faces that `facts` points to.
+    """
+    sections = [
+        _summary(facts, made),
+        _warnings(facts["warnings"]),
+        action_units(facts),
+        together(facts),
+        photos(facts, made),
+        _rejections(facts, made, reasons),
+        strongest(facts, pictures),
+        *(sample(facts, split, pictures) for split in split_names(facts)),
+        _options(made),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>Dataset report</title><style>{STYLE}</style></head>\n"
+        f"<body><main>\n{chr(10).join(sections)}\n</main></body></html>\n"
+    )
+
+
+def _summary(facts: Mapping[str, Any], made: Manifest) -> str:
+    splits = [facts["splits"][split] for split in split_names(facts)]
+    faces = sum(split["records"] for split in splits)
+    rejected = made.inputs - faces
+    about = "" if all(split["subjects"]["exact"] for split in splits) else "~"
+    subjects = sum(split["subjects"]["count"] for split in splits)
+    pattern = made.options.get("subject_pattern")
+    tiles = [(count(faces), "faces")]
+    tiles += [
+        (count(facts["splits"][name]["records"]), f"for {name}") for name in split_names(facts)
+    ]
+    tiles += [
+        (f"{about}{count(subjects)}", f"subjects{'' if pattern else ': each photo one'}"),
+        (str(len(made.action_units)), "Action Units"),
+        (f"{made.crop.size} px", "side of the crops"),
+        (percent(rejected / max(1, made.inputs)), f"rejected ({count(rejected)})"),
+    ]
+    shown = "".join(
+        f'<div class="tile"><b>{text(b)}</b><span>{text(s)}</span></div>' for b, s in tiles
+    )
+    return (
+        f'<h1>Dataset report</h1><p class="soft">Face crops with Action Units. The numbers behind '
+        f'this page are in <code>{STATISTICS}</code>.</p><div class="tiles">{shown}</div>'
+    )
+
+
+def _warnings(warnings: Sequence[Mapping[str, str]]) -> str:
+    if not warnings:
+        return '<section class="fine"><b>Nothing to warn of.</b></section>'
+    items = "".join(f"<li>{text(warning['message'])}</li>" for warning in warnings)
+    title = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}"
+    return f'<section class="warnings"><h2>{title}</h2><ul>{items}</ul></section>'
+
+
+def _rejections(facts: Mapping[str, Any], made: Manifest, reasons: Mapping[str, str]) -> str:
+    found = sorted(facts["rejections"].items(), key=lambda item: (-item[1]["count"], item[0]))
+    if not found:
+        return section("Rejected inputs", "Every input became a record.", "")
+    total = sum(reason["count"] for _, reason in found)
+    rows = []
+    for code, reason in found:
+        examples = "<br>".join(
+            f'<code title="{text(example["key"])}">{text(_shortened(example["message"]))}</code>'
+            for example in reason["examples"]
+        )
+        rows.append(
+            f"<td><b>{text(code)}</b><br><span class=soft>{text(reasons.get(code, ''))}</span></td>"
+            f"{share_cell(count(reason['count']), reason['count'] / total)}<td>{examples}</td>"
+        )
+    lead = (
+        f"{count(total)} of {count(made.inputs)} inputs are not in the dataset; {REJECTED} names "
+        "each. The examples begin with the file and row to look at."
+    )
+    return section("Rejected inputs", lead, table(["reason", "inputs", "for example"], rows, (1,)))
+
+
+def _shortened(message: str, limit: int = 200) -> str:
+    return message if len(message) <= limit else f"{message[: limit - 1]}…"
+
+
+def _options(made: Manifest) -> str:
+    facts = {
+        **dict(sorted(made.options.items())),
+        "scale of the source": f"0 to {made.action_units_maximum:g}",
+        "digest": made.digest(),
+    }
+    rows = [
+        f"<td>{text(name.replace('_', ' '))}</td><td><code>{text(value)}</code></td>"
+        for name, value in facts.items()
+        if value is not None
+    ]
+    return section("How it was made", "Options of the job.", table(["option", "value"], rows))

@@ -1,0 +1,242 @@
+"""What a look at the statistics should warn of, in words.
+
+The thresholds come from OpenFace's output on 1370 faces (1000 portraits, 370 generated emotional
+faces): the highest mean of an AU is 0.28 (AU07), AU45 is active on 3 % of the faces. The five
+pairs of `NATURAL_PAIRS` correlate by 0.57 on average (0.53 and 0.60 on the two parts), but by at
+most 0.36 if the columns are shifted by any number of places. Each shift was found, 58 of 60 random
+orders of the columns too, and none of 40 random choices of 500 faces was suspected.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ganimation_tf.data import manifest
+from ganimation_tf.data.statistics.moments import correlation, mean
+from ganimation_tf.data.statistics.split import ACTIVE, UNIT, SplitStatistics
+
+FEW_IMAGES = 10_000
+RARE_SHARE = 0.01
+RARE_FACES = 50
+FEW_SHARE = 0.05
+"""An AU is rare below 1 % of the faces, and below 50 faces unless that is more than 5 %."""
+
+STRONG_MEAN = 0.6
+BLINK_SHARE = 0.5
+CLIPPED_SHARE = 0.01
+REJECTED_SHARE = 0.2
+ENLARGED_SHARE = 0.5
+JUDGED_FACES = 100
+"""Faces from which on a distribution is judged."""
+
+CORRELATED_FACES = 500
+"""Faces from which on correlations are judged: their standard error is below 0.05."""
+
+NATURAL_PAIRS = (
+    ("AU01", "AU02"),  # both are the frontalis muscle
+    ("AU06", "AU12"),  # a felt smile
+    ("AU25", "AU26"),  # a dropped jaw parts the lips
+    ("AU10", "AU12"),  # both lift the upper lip
+    ("AU06", "AU07"),  # both are the orbicularis oculi muscle
+)
+"""AUs that go together on faces of people."""
+
+NATURAL_CORRELATION = 0.25
+"""The least mean correlation of these pairs, unless labels are independent of each other."""
+
+NATURAL_MARGIN = 0.1
+"""By how much it may be higher in places some columns away."""
+
+NAMED_CORRELATION = 0.45
+"""From here on the places are believed, and named."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A warning: a code for machines and a sentence for people."""
+
+    code: str
+    message: str
+
+
+def findings(
+    splits: Mapping[str, SplitStatistics], rejected: int, action_units: Sequence[str]
+) -> list[Finding]:
+    """All warnings about a dataset.
+
+    Args:
+        splits: the statistics of each split.
+        rejected: number of rejected inputs.
+        action_units: the N names.
+    """
+    whole = SplitStatistics.empty(len(action_units))
+    for found in splits.values():
+        whole.merge(found)
+    return [
+        *_labels(whole, action_units),
+        *_scale(whole, action_units),
+        *_shift(whole, action_units),
+        *_coverage(splits, action_units),
+        *_amount(splits, whole, rejected),
+    ]
+
+
+def _labels(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Finding]:
+    """Distributions that no annotator gives."""
+    count, means = whole.records, mean(whole)
+    if count < JUDGED_FACES:
+        return
+    for unit, name in enumerate(action_units):
+        low, high = int(whole.lowest[unit]) / UNIT, int(whole.highest[unit]) / UNIT
+        if low == high > 0:
+            yield Finding(
+                "constant_au",
+                f"{name} is {high:g} on all {count} faces: labels look shifted, "
+                "this may be another column",
+            )
+        elif means[unit] > STRONG_MEAN:
+            yield Finding(
+                "strong_au",
+                f"{name} has a mean of {means[unit]:.2f}; above {STRONG_MEAN} no AU is plausible: "
+                "labels look shifted, or the scale is wrong",
+            )
+    if "AU45" in action_units:
+        unit = list(action_units).index("AU45")
+        closed = int(whole.together[unit, unit])
+        if closed > BLINK_SHARE * count:
+            yield Finding(
+                "eyes_closed",
+                f"AU45 (blink) is active on {closed} of {count} faces, but most photos show open "
+                "eyes: labels look shifted",
+            )
+
+
+def _scale(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Finding]:
+    """Intensities that are none, or of another scale."""
+    count = whole.records
+    if count < JUDGED_FACES:
+        return
+    if whole.total.any() and not whole.histogram[:, 1:-1].any():
+        yield Finding(
+            "binary_labels",
+            "all intensities are 0 or 1: this is presence, and the model will not learn "
+            "intensities in between",
+        )
+    highest = int(whole.highest.max()) / UNIT
+    if 0 < highest <= ACTIVE:
+        yield Finding(
+            "low_scale",
+            f"no intensity is above {highest:g}: the scale of the annotations may be smaller than "
+            "was assumed",
+        )
+    clipped = [
+        f"{name} ({int(values)})"
+        for name, values in zip(action_units, whole.clipped, strict=True)
+        if values > CLIPPED_SHARE * count
+    ]
+    if clipped:
+        yield Finding(
+            "clipped",
+            f"more than {CLIPPED_SHARE:.0%} of the values lay outside the source's scale: "
+            f"{', '.join(clipped)}",
+        )
+
+
+def _shift(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Finding]:
+    """Columns under the names of others: AUs that belong together do not go together.
+
+    Only said where some AUs do go together: independent labels have no order to lose.
+    """
+    names = list(action_units)
+    places = [(names.index(a), names.index(b)) for a, b in NATURAL_PAIRS if {a, b} <= {*names}]
+    if whole.records < CORRELATED_FACES or len(places) < 3:
+        return
+    table = np.nan_to_num(correlation(whole))
+
+    def strength(shift: int) -> float:
+        moved = [((a + shift) % len(names), (b + shift) % len(names)) for a, b in places]
+        return float(np.mean([table[place] for place in moved]))
+
+    found = strength(0)
+    best = max(range(1, len(names)), key=strength)
+    better_elsewhere = strength(best) > found + NATURAL_MARGIN
+    scattered = found < NATURAL_CORRELATION <= np.triu(table, 1).max()
+    if not better_elsewhere and not scattered:
+        return
+    pairs = ", ".join(f"{names[a]}/{names[b]} {table[a, b]:.2f}" for a, b in places)
+    message = f"AUs that go together on faces hardly do so here (correlations: {pairs})"
+    if better_elsewhere and strength(best) >= NAMED_CORRELATION:
+        steps = best if best <= len(names) // 2 else best - len(names)
+        side = "right" if steps > 0 else "left"
+        message += (
+            f"; read {abs(steps)} column{'s' * (abs(steps) > 1)} further to the {side} they would "
+            f"({strength(best):.2f} on average)"
+        )
+    yield Finding("shifted_labels", f"{message}: labels look shifted")
+
+
+def _coverage(
+    splits: Mapping[str, SplitStatistics], action_units: Sequence[str]
+) -> Iterator[Finding]:
+    """AUs that cannot be learnt or not be measured."""
+    train = splits.get(manifest.TRAIN)
+    if train is None or not train.records:
+        return
+    active = {name: int(train.together[unit, unit]) for unit, name in enumerate(action_units)}
+    never = [name for name, faces in active.items() if not faces]
+    if never:
+        yield Finding(
+            "never_active",
+            f"{', '.join(never)}: never active (intensity {ACTIVE:g} or more) on the "
+            f"{train.records:,} training faces; the model cannot learn what it never sees",
+        )
+    limit = math.ceil(train.records * max(RARE_SHARE, min(FEW_SHARE, RARE_FACES / train.records)))
+    rare = [f"{name} ({faces})" for name, faces in active.items() if 0 < faces < limit]
+    if rare:
+        yield Finding(
+            "rarely_active",
+            f"{', '.join(rare)}: active on fewer than {limit} of the {train.records:,} "
+            "training faces; expect weak results for them",
+        )
+    for split, found in sorted(splits.items()):
+        missing = [
+            name
+            for unit, name in enumerate(action_units)
+            if active[name] and not found.together[unit, unit]
+        ]
+        if missing and found.records:
+            yield Finding(
+                "missing_in_split",
+                f"{split} has no face with {', '.join(missing)} active, but train has: "
+                "nothing can be measured there",
+            )
+
+
+def _amount(
+    splits: Mapping[str, SplitStatistics], whole: SplitStatistics, rejected: int
+) -> Iterator[Finding]:
+    """Too few, too small, too many left out."""
+    for split, found in sorted(splits.items()):
+        if not found.records:
+            yield Finding("empty_split", f"there is no face for {split}")
+    count = whole.records
+    if count < FEW_IMAGES:
+        yield Finding(
+            "few_images",
+            f"{count:,} faces are fewer than {FEW_IMAGES:,}: rare AUs and poses will be thin",
+        )
+    inputs = count + rejected
+    if rejected > REJECTED_SHARE * inputs:
+        yield Finding(
+            "many_rejected",
+            f"{rejected} of {inputs} inputs ({rejected / inputs:.0%}) were rejected; their "
+            "reasons may have one cause",
+        )
+    if whole.enlarged > ENLARGED_SHARE * count:
+        yield Finding(
+            "enlarged_faces",
+            f"{whole.enlarged} of {count} faces are smaller in their photos than the crop: "
+            "they are enlarged and blurred; a smaller --image-size loses nothing",
+        )

@@ -1,0 +1,242 @@
+"""What a dataset holds, in numbers: gathered record by record, merged in any order.
+
+Workers each fill a `SplitStatistics` and the job merges them. The result is the same to the last
+bit whatever the order and the grouping, because nothing is rounded after the first step: an
+intensity becomes a whole number of 1/100,000 (so OpenFace's two decimals of 5 are exact), and all
+sums are 64-bit integers, good for 900 million faces. The size is constant: pictures are kept as
+places in the TFRecord files, and only of the `SAMPLE` and `STRONGEST` best.
+"""
+
+import bisect
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from ganimation_tf.data.records import FaceRecord
+from ganimation_tf.data.statistics.ranking import Best, Ranked, key_hash
+from ganimation_tf.faces import alignment
+
+UNIT = 100_000
+"""Steps between intensity 0 and 1."""
+
+BINS = 20
+"""Bins of the histograms of intensities and confidences; the last includes 1."""
+
+ACTIVE = 0.2
+"""An AU is active from this intensity on: 1 of FACS's 5, level A, "a trace"."""
+
+SIDE_EDGES = (0, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+"""Edges in pixels of the histogram of face sizes; the last bin has no upper end."""
+
+ANGLE_EDGES = tuple(range(-90, 91, 10))
+"""Edges in degrees of the histograms of angles; the first and last bin take what is beyond."""
+
+SAMPLE = 24
+"""Faces of a split's random sample."""
+
+STRONGEST = 6
+"""Faces kept of each AU: those of its highest intensities."""
+
+MAX_SUBJECTS = 4096
+"""Subjects are counted one by one up to here, and estimated beyond (to some 2 %)."""
+
+EXAMPLES = 5
+"""Rejections kept of each reason."""
+
+_BATCH = 128
+
+
+class Face(NamedTuple):
+    """Where a record is: `length` bytes of serialized record at `offset` of a TFRecord file."""
+
+    key: str
+    file: str
+    offset: int
+    length: int
+
+
+@dataclasses.dataclass
+class SplitStatistics:
+    """The numbers of one split. N is the number of AUs, B the number of bins.
+
+    Attributes:
+        records: faces.
+        total: int64 (N,), sum of the intensities in units of 1/UNIT.
+        products: int64 (N, N), sums of the products of two intensities, in units of 1/UNIT^2.
+        lowest, highest: int64 (N,) in units of 1/UNIT; UNIT and 0 while there is no record.
+        histogram: int64 (N, BINS) of the intensities.
+        together: int64 (N, N), faces on which both AUs are active; each AU's own on the diagonal.
+        clipped: int64 (N,), values that lay outside the source's scale.
+        confidence: int64 (BINS,).
+        side: int64 (B,), of the crop's side in pixels of the photo, by `SIDE_EDGES`.
+        enlarged: faces whose crop has more pixels than the photo had there.
+        roll, pitch, yaw: int64 (B,) by `ANGLE_EDGES`; roll as the crop has it, the others only of
+            faces whose pose is known.
+        subjects: the lowest distinct hashes of subjects, at most MAX_SUBJECTS, in order.
+        sample: a random sample of `Face`.
+        strongest: for each AU its strongest, as (Face, intensity).
+    """
+
+    records: int
+    total: np.ndarray
+    products: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+    histogram: np.ndarray
+    together: np.ndarray
+    clipped: np.ndarray
+    confidence: np.ndarray
+    side: np.ndarray
+    enlarged: int
+    roll: np.ndarray
+    pitch: np.ndarray
+    yaw: np.ndarray
+    subjects: list[int]
+    sample: Best
+    strongest: list[Best]
+
+    @classmethod
+    def empty(cls, units: int) -> Self:
+        """The statistics of no record, for `units` AUs."""
+
+        def zeros(*shape: int) -> np.ndarray:
+            return np.zeros(shape, np.int64)
+
+        angles = len(ANGLE_EDGES) - 1
+        return cls(
+            records=0,
+            total=zeros(units),
+            products=zeros(units, units),
+            lowest=np.full(units, UNIT, np.int64),
+            highest=zeros(units),
+            histogram=zeros(units, BINS),
+            together=zeros(units, units),
+            clipped=zeros(units),
+            confidence=zeros(BINS),
+            side=zeros(len(SIDE_EDGES)),
+            enlarged=0,
+            roll=zeros(angles),
+            pitch=zeros(angles),
+            yaw=zeros(angles),
+            subjects=[],
+            sample=Best(SAMPLE),
+            strongest=[Best(STRONGEST) for _ in range(units)],
+        )
+
+    def add(self, found: Sequence[tuple[FaceRecord, Face]]) -> None:
+        """Takes in records and where they lie; cheap if there are many in one call.
+
+        Raises:
+            ValueError: if a record has another number of AUs.
+        """
+        if not found:
+            return
+        for record, _ in found:
+            if record.action_units.shape != self.total.shape:
+                raise ValueError(
+                    f"record {record.key!r} must have {len(self.total)} AUs, "
+                    f"got {record.action_units.shape}"
+                )
+        steps = _steps([record.action_units for record, _ in found])
+        active = (steps >= round(ACTIVE * UNIT)).astype(np.int64)
+        self.records += len(found)
+        self.total += steps.sum(axis=0)
+        self.products += steps.T @ steps
+        self.lowest = np.minimum(self.lowest, steps.min(axis=0))
+        self.highest = np.maximum(self.highest, steps.max(axis=0))
+        np.add.at(self.histogram, (np.arange(steps.shape[1]), _bins(steps)), 1)
+        self.together += active.T @ active
+        confidences = _steps([record.confidence for record, _ in found])
+        np.add.at(self.confidence, _bins(confidences), 1)
+        for record, _ in found:
+            side = alignment.scale_of(record.transform) * (record.size - 1)
+            self.side[bisect.bisect_right(SIDE_EDGES, side) - 1] += 1
+            self.enlarged += side < record.size - 1
+            _count_angle(self.roll, alignment.roll_of(record.transform))
+            self._add_subject(key_hash(record.subject))
+        self._choose(steps, [face for _, face in found])
+
+    def _choose(self, steps: np.ndarray, found: Sequence[Face]) -> None:
+        """Offers faces for the sample and, by their AUs `steps` int64 (n, N), as the strongest."""
+        ties = [key_hash(face.key) for face in found]
+        for tie, face in zip(ties, found, strict=True):
+            self.sample.offer(Ranked(tie, 0, face))
+        first = max(0, len(found) - STRONGEST)  # lower ones than these cannot win
+        least = np.maximum(1, np.partition(steps, first, axis=0)[first])
+        for row, unit in zip(*np.nonzero(steps >= least), strict=True):
+            intensity = int(steps[row, unit])
+            self.strongest[unit].offer(Ranked(-intensity, ties[row], (found[row], intensity)))
+
+    def add_pose(self, pitch: float, yaw: float) -> None:
+        """Counts a face whose head pose is known, in degrees."""
+        _count_angle(self.pitch, pitch)
+        _count_angle(self.yaw, yaw)
+
+    def merge(self, other: Self) -> None:
+        """Takes in what `other` has gathered; `other` stays as it is."""
+        self.lowest = np.minimum(self.lowest, other.lowest)
+        self.highest = np.maximum(self.highest, other.highest)
+        for found in other.subjects:
+            self._add_subject(found)
+        self.sample.merge(other.sample)
+        for mine, others in zip(self.strongest, other.strongest, strict=True):
+            mine.merge(others)
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def subject_count(self) -> tuple[int, bool]:
+        """Number of subjects, and whether it was counted (or else estimated).
+
+        The MAX_SUBJECTS lowest of n hashes fill the share MAX_SUBJECTS / n of the hashes' range
+        (Bar-Yossef et al. 2002).
+        """
+        if len(self.subjects) < MAX_SUBJECTS:
+            return len(self.subjects), True
+        return (MAX_SUBJECTS - 1) * 2**64 // self.subjects[-1], False
+
+    def _add_subject(self, found: int) -> None:
+        place = bisect.bisect_left(self.subjects, found)
+        if place == len(self.subjects) or self.subjects[place] != found:
+            self.subjects.insert(place, found)
+            del self.subjects[MAX_SUBJECTS:]
+
+
+_SUMS = (
+    *("records", "total", "products", "histogram", "together", "clipped", "confidence"),
+    *("side", "enlarged", "roll", "pitch", "yaw"),
+)
+
+
+def _steps(intensities: Sequence[np.ndarray | float]) -> np.ndarray:
+    """int64 of the same shape: [0, 1] in steps of 1/UNIT."""
+    return np.rint(np.asarray(intensities, np.float64) * UNIT).astype(np.int64)
+
+
+def _bins(steps: np.ndarray) -> np.ndarray:
+    return np.clip(steps * BINS // UNIT, 0, BINS - 1)
+
+
+def _count_angle(histogram: np.ndarray, degrees: float) -> None:
+    position = bisect.bisect_right(ANGLE_EDGES, degrees) - 1
+    histogram[min(max(position, 0), len(histogram) - 1)] += 1
+
+
+class Batches:
+    """Hands records on many at a time: numpy's price is per call, not per number."""
+
+    def __init__(self, statistics: SplitStatistics):
+        self._statistics = statistics
+        self._waiting: list[tuple[FaceRecord, Face]] = []
+
+    def add(self, record: FaceRecord, face: Face) -> None:
+        """Takes one record; it is not counted before `flush`."""
+        self._waiting.append((record, face))
+        if len(self._waiting) == _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands on what waits."""
+        self._statistics.add(self._waiting)
+        self._waiting = []

@@ -1,0 +1,67 @@
+"""`model_card.json`: what a client and a reader must know of an exported model."""
+
+import dataclasses
+import json
+from typing import Any
+
+from ganimation_tf.errors import UserError
+from ganimation_tf.export import signature
+from ganimation_tf.faces import alignment
+
+INTENDED_USE = (
+    "Research on and illustration of facial expression. What it makes is synthetic media and must "
+    "be labelled so. Not for depicting a person without consent, nor for judging emotion."
+)
+
+LIMITS = (
+    "It edits upright crops of one face as the training data had them; elsewhere it guesses.",
+    "Its AUs are an annotator's estimates, and those that were rare in training are learned badly.",
+    "The AUs that it reads are the critic's, which is no independent judge of what it made.",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """The facts of an export.
+
+    Attributes:
+        action_units: AU names, the order of the model's AU vector.
+        crop: size and margin of the face crops that the model was trained on.
+        model_name: the name to serve it under.
+        version: number of the export.
+        package: `origin.package_origin()` of the code that exported it.
+        training: preset, config, dataset digest and the last metrics of the run.
+        intended_use, limits: sentences for its reader.
+    """
+
+    action_units: tuple[str, ...]
+    crop: alignment.CropSpec
+    model_name: str = signature.MODEL_NAME
+    version: int = 0
+    package: dict[str, Any] = dataclasses.field(default_factory=dict)
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    intended_use: str = INTENDED_USE
+    limits: tuple[str, ...] = LIMITS
+
+    def to_json(self) -> str:
+        """The text of `model_card.json`."""
+        facts = dataclasses.asdict(self) | {"image_size": self.crop.size}
+        return json.dumps(facts, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str = signature.MODEL_CARD) -> "ModelCard":
+        """The inverse of `to_json`; facts that this version does not know are left out.
+
+        Raises:
+            UserError: naming `where` and what is wrong with it.
+        """
+        try:
+            facts = json.loads(text)
+            known = {field.name for field in dataclasses.fields(cls)}
+            facts = {name: value for name, value in facts.items() if name in known}
+            for name in ("action_units", "limits"):
+                facts[name] = tuple(facts[name])
+            facts["crop"] = alignment.CropSpec(**facts["crop"])
+            return cls(**facts)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{where} is not a model card: {error}") from error

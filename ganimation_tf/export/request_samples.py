@@ -1,0 +1,33 @@
+"""Inputs for every signature, made up from a seed: to warm an export up and to check it."""
+
+import numpy as np
+
+from ganimation_tf.export import signature
+from ganimation_tf.export.model_card import ModelCard
+from ganimation_tf.faces import images
+
+
+def sample_inputs(card: ModelCard, rows: int, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
+    """Signature -> input name -> array, the same for the same arguments.
+
+    Pictures are noise of the model's own size, by turns PNG and JPEG; intensities fill [0, 1].
+
+    Args:
+        rows: B, the batch size.
+    """
+    rng = np.random.default_rng((seed, rows))
+    size, units = card.crop.size, len(card.action_units)
+    pixels = rng.integers(0, 256, (rows, size, size, 3), np.uint8)
+    encoders = (images.encode_png, images.encode_jpeg)
+    encoded = np.empty(rows, object)
+    encoded[:] = [encoders[row % 2](picture) for row, picture in enumerate(pixels)]
+    wanted = rng.uniform(0, 1, (rows, units)).astype(np.float32)
+    return {
+        signature.EDIT: {signature.IMAGE_BYTES: encoded, signature.ACTION_UNITS: wanted},
+        signature.RENDER: {
+            signature.IMAGE: (pixels / 255).astype(np.float32),
+            signature.ACTION_UNITS: wanted,
+        },
+        signature.ESTIMATE: {signature.IMAGE_BYTES: encoded},
+        signature.DESCRIBE: {signature.REQUEST: np.array([b""] * rows, object)},
+    }

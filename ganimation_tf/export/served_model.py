@@ -1,0 +1,93 @@
+"""The signatures of `signature` as a `tf.Module`, ready to be saved."""
+
+import types
+
+import keras
+import tensorflow as tf
+
+from ganimation_tf.export import signature
+from ganimation_tf.export.decoding import decode_pictures
+from ganimation_tf.export.editor import EDITED, build_editor, build_estimator
+from ganimation_tf.export.model_card import ModelCard
+
+
+class ServedModel(tf.Module):
+    """The signatures of `signature`, on a generator and a critic.
+
+    Args:
+        generator, critic: as `networks` builds them.
+        card: its AU list and image size shape the signatures.
+        relative: whether the generator takes changes of the AUs.
+
+    Attributes:
+        keras_models: `editor` and `estimator`, behind the signatures.
+        weights: their variables.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        card: ModelCard,
+        relative: bool = False,
+    ):
+        super().__init__(name="ganimation")
+        editor = build_editor(generator, critic, relative)
+        estimator = build_estimator(critic)
+        # What TensorFlow finds on this object is saved with it. It must find the bare variables:
+        # of those inside a Keras model it saves a second handle, and a session, which is how
+        # TensorFlow Serving loads, restores the one that no signature reads.
+        self.keras_models = types.SimpleNamespace(editor=editor, estimator=estimator)
+        self.weights = [variable.value for variable in (*generator.variables, *critic.variables)]
+        self._size = card.crop.size
+        self._units = len(card.action_units)
+        self._card = card.to_json()
+
+    def _check(self, action_units: tf.Tensor) -> tf.Tensor:
+        """Intensities outside [0, 1], NaN among them, are refused: INVALID_ARGUMENT."""
+        within = tf.reduce_all((action_units >= 0.0) & (action_units <= 1.0))
+        message = "action_units must be in [0, 1]"
+        with tf.control_dependencies([tf.debugging.Assert(within, [message, action_units])]):
+            return tf.identity(action_units)
+
+    def edit(self, image_bytes: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`serving_default`: encoded crops and AUs to PNGs."""
+        image = decode_pictures(image_bytes, self._size)
+        edited = self.keras_models.editor([image, self._check(action_units)])[EDITED]
+        pixels = tf.cast(tf.round(edited * 255.0), tf.uint8)
+        encoded = tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)
+        return {signature.IMAGE_BYTES: encoded}
+
+    def render(self, image: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`render`: pixels in [0, 1] and AUs to the result and both masks."""
+        outputs = self.keras_models.editor([image, self._check(action_units)])
+        return {
+            signature.IMAGE: outputs[EDITED],
+            signature.ATTENTION: outputs[signature.ATTENTION],
+            signature.COLOR: outputs[signature.COLOR],
+        }
+
+    def estimate(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`estimate`: the AUs that the critic sees, clipped to [0, 1]."""
+        return self.keras_models.estimator(decode_pictures(image_bytes, self._size))
+
+    def describe(self, request: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`describe`: the model card, once for each request."""
+        return {signature.CARD: tf.fill(tf.shape(request), self._card)}
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Name to concrete function, batch size left open."""
+        encoded = tf.TensorSpec((None,), tf.string, signature.IMAGE_BYTES)
+        units = tf.TensorSpec((None, self._units), tf.float32, signature.ACTION_UNITS)
+        image = tf.TensorSpec((None, self._size, self._size, 3), tf.float32, signature.IMAGE)
+        request = tf.TensorSpec((None,), tf.string, signature.REQUEST)
+
+        def concrete(method, *specs):
+            return tf.function(method).get_concrete_function(*specs)
+
+        return {
+            signature.EDIT: concrete(self.edit, encoded, units),
+            signature.RENDER: concrete(self.render, image, units),
+            signature.ESTIMATE: concrete(self.estimate, encoded),
+            signature.DESCRIBE: concrete(self.describe, request),
+        }

@@ -1,0 +1,185 @@
+"""A run's networks as a numbered version of a model directory, whole or not at all."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from ganimation_tf.config import TrainConfig
+from ganimation_tf.errors import UserError
+from ganimation_tf.export import formats, signature, warmup
+from ganimation_tf.export.model_card import ModelCard
+from ganimation_tf.export.self_check import check_export
+from ganimation_tf.export.served_model import ServedModel
+from ganimation_tf.faces.alignment import CropSpec
+from ganimation_tf.origin import package_origin
+from ganimation_tf.training.runs import CONFIG, METRICS, best_networks
+
+SAVED_MODEL_FILE = "saved_model.pb"
+
+
+def next_version(model_dir: pathlib.Path) -> int:
+    """One more than the highest numbered directory; 1 if there is none."""
+    return 1 + max((int(path.name) for path in _versions(model_dir)), default=0)
+
+
+def _versions(model_dir: pathlib.Path) -> list[pathlib.Path]:
+    try:
+        return [path for path in model_dir.iterdir() if path.name.isdecimal()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"{model_dir}: cannot be read as a model directory: {error}") from error
+
+
+def export_model(
+    generator: keras.Model,
+    critic: keras.Model,
+    card: ModelCard,
+    model_dir: pathlib.Path,
+    version: int | None = None,
+    format: str = formats.SAVED_MODEL,
+    relative: bool = False,
+) -> pathlib.Path:
+    """Writes `model_dir/<version>/` whole or not at all: a server may be watching.
+
+    What is written is loaded again and compared with the networks before it gets its name.
+
+    Args:
+        card: its version is replaced by the one written.
+        version: None takes the next free number.
+        format: `formats.SAVED_MODEL` or one of `formats.CONVERTED`.
+        relative: whether the generator takes changes of the AUs.
+
+    Raises:
+        UserError: if the version exists, the directory holds versions of another format, or the
+            format's packages are missing or cannot convert these networks; if it cannot be
+            written.
+        SelfCheckError: if the SavedModel does not compute what the networks compute.
+    """
+    formats.require_packages(format)
+    _check_same_format(model_dir, format)
+    version = version or next_version(model_dir)
+    final = model_dir / str(version)
+    if final.exists():
+        raise UserError(f"{final} exists; a version is written once")
+    card = dataclasses.replace(card, version=version)
+    served = ServedModel(generator, critic, card, relative)
+
+    def write(directory: pathlib.Path) -> None:
+        if format == formats.SAVED_MODEL:
+            _write_saved_model(served, card, directory)
+        else:
+            formats.convert(served, card, directory, format)
+            (directory / signature.MODEL_CARD).write_text(card.to_json())
+
+    _write_whole(final, write)
+    return final
+
+
+def _check_same_format(model_dir: pathlib.Path, format: str) -> None:
+    """A server takes every number for a version of what it can load."""
+    for path in _versions(model_dir):
+        if not path.is_dir() or not any(path.iterdir()):
+            continue
+        if (path / SAVED_MODEL_FILE).exists() != (format == formats.SAVED_MODEL):
+            raise UserError(
+                f"{path} is of another format than {format}; "
+                "a model directory holds versions of one format"
+            )
+
+
+def _write_whole(final: pathlib.Path, write: Callable[[pathlib.Path], None]) -> None:
+    """`write` fills a directory beside `final`, which becomes it if all went well."""
+    partial = final.parent / f".{final.name}.{os.getpid()}.partial"
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        write(partial)
+        partial.rename(final)
+    except OSError as error:
+        raise UserError(f"{final}: cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_saved_model(served: ServedModel, card: ModelCard, directory: pathlib.Path) -> None:
+    extra = directory / "assets.extra"
+    try:
+        tf.saved_model.save(served, str(directory), signatures=served.signatures())
+        extra.mkdir()
+        (extra / signature.MODEL_CARD).write_text(card.to_json())
+        warmup.write(card, extra)
+    except tf.errors.OpError as error:  # so TensorFlow tells of a full disk
+        raise OSError(error.message) from error
+    check_export(directory, served, card)
+
+
+def export_run(
+    run: pathlib.Path,
+    model_dir: pathlib.Path,
+    version: int | None = None,
+    format: str = formats.SAVED_MODEL,
+    best: bool = False,
+) -> pathlib.Path:
+    """Exports the networks of a run; arguments and errors as `export_model`.
+
+    Args:
+        best: the networks that did best in evaluation, not the last ones.
+
+    Raises:
+        UserError: also if the run has no such networks yet.
+    """
+    directory = best_networks(run) if best else run
+    generator, critic = (load_network(directory, name) for name in ("generator", "critic"))
+    card = card_of(run, int(directory.name.removeprefix("step-")) if best else None)
+    relative = card.training["config"]["relative"]
+    return export_model(generator, critic, card, model_dir, version, format, relative)
+
+
+def load_network(directory: pathlib.Path, name: str) -> keras.Model:
+    """`<name>.keras` of a run.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    try:
+        return keras.models.load_model(directory / f"{name}.keras", compile=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{directory}: cannot read {name}.keras: {error}") from error
+
+
+def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
+    """The model card of a run, its version still open.
+
+    Args:
+        step: that of the networks, whose metrics it has; None: the last.
+
+    Raises:
+        UserError: if the run's files cannot be read.
+    """
+    path = run / CONFIG
+    config = TrainConfig.load(path)
+    facts = json.loads(path.read_text())
+    try:
+        rows = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
+        metrics = [row for row in rows if step in (None, row["step"])]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{run / METRICS}: cannot be read: {error}") from error
+    return ModelCard(
+        action_units=tuple(facts["dataset"]["action_units"]),
+        crop=CropSpec(**facts["dataset"]["crop"]),
+        package=package_origin(),
+        training={
+            "preset": facts["preset"],
+            "config": config.to_dict(),
+            "dataset_digest": facts["dataset"]["digest"],
+            "metrics": metrics[-1] if metrics else {},
+        },
+    )

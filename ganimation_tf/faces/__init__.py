@@ -1,0 +1,1 @@
+"""Where the face is: pictures, landmarks, the crop and the way back into the photo."""

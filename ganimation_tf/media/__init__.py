@@ -1,0 +1,1 @@
+"""What people look at: contact sheets, moving pictures, marks of synthetic media."""

@@ -1,0 +1,1 @@
+"""Messages of other systems that this package speaks without loading TensorFlow."""

@@ -1,0 +1,1 @@
+"""Training: data and targets, losses, the model, the run and what watches it."""

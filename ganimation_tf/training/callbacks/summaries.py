@@ -1,0 +1,92 @@
+"""What TensorBoard shows of a run in numbers: curves and histograms."""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+
+from ganimation_tf.training import dataset
+from ganimation_tf.training.callbacks.windows import Window
+from ganimation_tf.training.model import TRAINING_ONLY
+
+CURVE_POINTS = 1000
+HISTOGRAMS = 20
+SHOWN_WEIGHTS = 10_000
+"""Weights of a variable that its histogram counts, evenly spread over it."""
+
+
+class Summaries(keras.callbacks.Callback):
+    """Train and eval curves under the same names, the learning rate, and histograms.
+
+    Masks and weights are drawn about `HISTOGRAMS` times in a run, at steps that an interruption
+    does not move. The first curve point after one is the mean of the steps since it.
+
+    Args:
+        train, evaluation: TensorBoard's writers of the two splits.
+        faces: a batch of `dataset.evaluation`, whose masks are counted.
+        total_steps: generator updates of the whole run.
+    """
+
+    def __init__(self, train, evaluation, faces, total_steps: int):
+        super().__init__()
+        self.train = train
+        self.evaluation = evaluation
+        self.faces = faces
+        self.total_steps = total_steps
+        self.histogram_steps = max(1, total_steps // HISTOGRAMS)
+        self.window = Window(max(1, total_steps // CURVE_POINTS))
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.model.step
+        means = self.window.add(step, logs)
+        if means:
+            rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
+            _scalars(self.train, step, means | rate)
+        if step % self.histogram_steps == 0 or step == self.total_steps:
+            self._histograms(step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = self.model.step
+        found = {name.removeprefix("val_"): v for name, v in logs.items() if name[:4] == "val_"}
+        _scalars(self.evaluation, step, without_training_only(found))
+
+    def _histograms(self, step: int) -> None:
+        names = (dataset.IMAGE, dataset.ACTION_UNITS, dataset.TARGET)
+        masks = self.model([self.faces[name] for name in names])["attention"]
+        shown = {"mask": np.ravel(masks)}
+        for network in (self.model.generator, self.model.critic):
+            for variable in network.trainable_variables:
+                if len(variable.shape) > 1:  # kernels; scales and biases say little
+                    shown[f"{network.name}/{variable.path}"] = spread(variable)
+        with self.train.as_default(step=step):
+            for name, values in shown.items():
+                # Counted by numpy: tf.summary.histogram takes some thirty operations for each.
+                summary = histogram_pb(name, values)
+                tf.summary.experimental.write_raw_pb(summary.SerializeToString())
+        self.train.flush()
+
+
+def writer(directory: pathlib.Path) -> tf.summary.SummaryWriter:
+    """A writer of TensorBoard's files."""
+    return tf.summary.create_file_writer(str(directory))
+
+
+def _scalars(writer: tf.summary.SummaryWriter, step: int, values) -> None:
+    with writer.as_default(step=step):
+        for name, value in values.items():
+            tf.summary.scalar(name, value)
+    writer.flush()
+
+
+def without_training_only(values: dict[str, float], prefix: str = "") -> dict[str, float]:
+    """The values of an evaluation without those that it does not compute."""
+    left_out = {prefix + name for name in TRAINING_ONLY}
+    return {name: value for name, value in values.items() if name not in left_out}
+
+
+def spread(variable) -> np.ndarray:
+    """At most `SHOWN_WEIGHTS` of a variable's entries, evenly spread."""
+    flat = np.ravel(keras.ops.convert_to_numpy(variable))
+    return flat[:: -(-flat.size // SHOWN_WEIGHTS)]

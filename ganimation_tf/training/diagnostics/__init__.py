@@ -1,0 +1,1 @@
+"""What goes wrong in a training, seen in its numbers and said in words."""

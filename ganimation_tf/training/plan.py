@@ -1,0 +1,58 @@
+"""What is to be trained on what: looked at before anything is built or written."""
+
+import dataclasses
+import pathlib
+
+from ganimation_tf.config import TrainConfig
+from ganimation_tf.data.manifest import TRAIN, Manifest
+from ganimation_tf.training import dataset, runs, transfer
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A training, its dataset and its length.
+
+    Attributes:
+        facts: see `runs.facts_of`.
+        epoch_steps: generator updates in one pass over the training images, at least 1.
+        steps: generator updates of the whole run.
+    """
+
+    data: pathlib.Path
+    config: TrainConfig
+    manifest: Manifest
+    preset: str
+    epoch_steps: int
+    steps: int
+    start_from: pathlib.Path | None
+
+    @property
+    def facts(self) -> dict:
+        return runs.facts_of(self.config, self.manifest, self.preset, self.steps, self.start_from)
+
+
+def make_plan(
+    data: pathlib.Path,
+    config: TrainConfig,
+    preset: str,
+    steps: int | None = None,
+    start_from: pathlib.Path | None = None,
+) -> Plan:
+    """Looks at the dataset.
+
+    Args:
+        data: directory of a dataset of `ganimation preprocess`.
+        preset: the name that `config` started from, for the record.
+        steps: generator updates; None: as many as the config's epochs make.
+        start_from: a run whose networks to start from; None: from random ones.
+
+    Raises:
+        UserError: if the dataset is not whole, or the run to start from has no networks.
+    """
+    manifest = Manifest.load(data)
+    dataset.shard_paths(data, manifest, TRAIN)
+    if start_from is not None:
+        transfer.require_networks(start_from)
+    epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
+    steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
+    return Plan(data, config, manifest, preset, epoch_steps, steps, start_from)

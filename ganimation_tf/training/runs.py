@@ -1,0 +1,193 @@
+"""The run directory: numbered, named by its facts, and saying what made it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganimation_tf import __version__, action_units
+from ganimation_tf.config import TrainConfig
+from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
+from ganimation_tf.errors import UserError
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+BEST = "best"
+_LOCK = ".lock"
+
+
+def new_run(runs: pathlib.Path, label: str) -> pathlib.Path:
+    """Makes `runs/<next number>-<label>` and returns it."""
+    runs.mkdir(parents=True, exist_ok=True)
+    numbers = [int(m[1]) for p in runs.iterdir() if (m := re.match(r"(\d{5})-", p.name))]
+    run = runs / f"{max(numbers, default=-1) + 1:05d}-{label}"
+    run.mkdir()
+    for name in ("checkpoints", "logs", "samples"):
+        (run / name).mkdir()
+    return run
+
+
+def environment() -> dict[str, Any]:
+    """Versions and devices, for `environment.json`."""
+    return {
+        "ganimation_tf": __version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+    }
+
+
+def facts_of(
+    config: TrainConfig,
+    manifest: Manifest,
+    preset: str,
+    steps: int,
+    start_from: pathlib.Path | None = None,
+) -> dict[str, Any]:
+    """What makes two runs the same: `config.json`.
+
+    Args:
+        steps: generator updates of the whole run.
+        start_from: the run whose networks it starts from, if any.
+    """
+    return {
+        "preset": preset,
+        "train": config.to_dict(),
+        "steps": steps,
+        "start_from": start_from and str(start_from.resolve()),
+        "dataset": {
+            "action_units": list(manifest.action_units),
+            "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
+            "digest": manifest.digest(),
+            "records": {split: manifest.records(split) for split in (TRAIN, EVAL)},
+        },
+    }
+
+
+def read_facts(run: pathlib.Path) -> dict[str, Any]:
+    """The `config.json` of a run.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    try:
+        return _filled(json.loads((run / CONFIG).read_text()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{run} is not a run: cannot read {CONFIG}: {error}") from error
+
+
+def _filled(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts with the options that they are older than, which then had their defaults' effect."""
+    defaults = TrainConfig().to_dict()
+    given = facts["train"]
+    weights = defaults["loss_weights"] | given["loss_weights"]
+    known = {"start_from": None, **facts, "train": defaults | given | {"loss_weights": weights}}
+    list(known["dataset"]["action_units"])  # raises where it is no run's
+    return known
+
+
+def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
+    """A new run with its `config.json` and `environment.json`.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    size, units = facts["dataset"]["crop"]["size"], len(facts["dataset"]["action_units"])
+    label = f"{facts['preset']}-{size}px-{units}au-batch{facts['train']['batch_size']}"
+    try:
+        run = new_run(runs, label)
+        for name, content in (("environment.json", environment()), (CONFIG, facts)):
+            (run / name).write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise UserError(f"{runs}: a run cannot be written there: {error}") from error
+    return run
+
+
+def find_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path | None:
+    """The newest run below `runs` with the very same facts, None if there is none."""
+    return next((run for run in newest_first(runs) if read_facts(run) == facts), None)
+
+
+def newest_first(runs: pathlib.Path) -> Iterator[pathlib.Path]:
+    """The runs below `runs` whose config can be read."""
+    for path in sorted(runs.glob("[0-9]" * 5 + "-*"), reverse=True):
+        # One that was killed before it began has none.
+        with contextlib.suppress(UserError):
+            read_facts(path)
+            yield path
+
+
+def require_same(run: pathlib.Path, facts: Mapping[str, Any]) -> None:
+    """Refuses to go on with a run that was made from other facts.
+
+    Raises:
+        UserError: naming each difference and both values.
+    """
+    lists = read_facts(run)["dataset"]["action_units"], facts["dataset"]["action_units"]
+    action_units.require_same(*lists, f"{run} and the dataset")
+    if changed := differences(run, facts):
+        raise UserError(f"{run} cannot go on: {'; '.join(changed)}")
+
+
+def differences(run: pathlib.Path, facts: Mapping[str, Any]) -> list[str]:
+    """What of a run is otherwise than in `facts`: each name with both values."""
+    before, now = dict(_leaves(read_facts(run))), dict(_leaves(facts))
+    return [
+        f"{name} was {json.dumps(before.get(name))} and is now {json.dumps(now.get(name))}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _leaves(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+@contextlib.contextmanager
+def lock(run: pathlib.Path) -> Iterator[None]:
+    """Claims the run for this process, which a kill gives up too.
+
+    Raises:
+        UserError: if another process trains it.
+    """
+    try:
+        file = (run / _LOCK).open("w")
+    except OSError as error:
+        raise UserError(f"{run}: cannot be written: {error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{run} is being trained by another process") from None
+        except OSError as error:
+            raise UserError(f"{run}: cannot be locked: {error}") from error
+        yield
+
+
+def best_networks(run: pathlib.Path) -> pathlib.Path:
+    """The directory with the `generator.keras` and `critic.keras` that did best in evaluation.
+
+    Raises:
+        UserError: if none were kept.
+    """
+    kept = sorted((run / BEST).glob("step-*"))
+    if not kept:
+        raise UserError(f"{run / BEST} holds no networks: the run has had no evaluation yet")
+    return kept[-1]

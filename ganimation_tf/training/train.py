@@ -1,0 +1,238 @@
+"""A training run: a numbered directory, two networks, `fit`."""
+
+import contextlib
+import logging
+import pathlib
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+import tensorflow as tf
+
+from ganimation_tf.config import TrainConfig
+from ganimation_tf.data.manifest import EVAL, TRAIN
+from ganimation_tf.errors import UserError
+from ganimation_tf.training import dataset, devices, runs, transfer
+from ganimation_tf.training.build import build_model
+from ganimation_tf.training.callbacks.checkpoints import (
+    Checkpoints,
+    Interrupted,
+    saved_step,
+    writing,
+)
+from ganimation_tf.training.callbacks.health import Health
+from ganimation_tf.training.callbacks.metrics_log import MetricsLog
+from ganimation_tf.training.callbacks.progress import Progress
+from ganimation_tf.training.callbacks.samples import SampleGrid
+from ganimation_tf.training.callbacks.summaries import Summaries, writer
+from ganimation_tf.training.diagnostics import alarms
+from ganimation_tf.training.diagnostics.monitor import Monitor
+from ganimation_tf.training.model import GANimation
+from ganimation_tf.training.plan import Plan
+
+SAMPLES = 8
+"""Faces in the sample grid."""
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    plan: Plan,
+    runs_dir: pathlib.Path | None,
+    *,
+    resume: pathlib.Path | None = None,
+    new: bool = False,
+    chosen_devices: Sequence[str] = (),
+    checkpoint_minutes: float = 10.0,
+) -> pathlib.Path:
+    """Trains, or goes on with what an interrupted call began, and returns the run's directory.
+
+    Args:
+        runs_dir: where the numbered run is. The newest one there with the very same plan is gone
+            on with; without one a new run is made.
+        resume: the run to go on with, in place of one found in `runs_dir`.
+        new: make a new run in any case.
+        chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
+        checkpoint_minutes: time between two saved states within an epoch.
+
+    Raises:
+        UserError: if dataset, config, run and devices do not fit each other, or the run cannot
+            be written.
+        KeyboardInterrupt: if a signal asked it to stop; its state is saved.
+    """
+    strategy = devices.choose_strategy(chosen_devices)
+    devices.require_even(strategy, plan.config.batch_size)
+    if resume is not None:
+        resume = resume.resolve()
+        runs.require_same(resume, plan.facts)
+    found = resume or (None if new else runs.find_run(runs_dir, plan.facts))
+    if found and saved_step(found) >= plan.steps:
+        log.info("%s is finished already; --runs with --new trains it once more", found)
+        return found
+    if not found and not new:
+        _tell_of_unfinished(runs_dir, plan)
+    tf.config.experimental.enable_op_determinism()
+    with strategy.scope():
+        model = build_model(plan)
+        if plan.start_from:
+            for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
+                log.info("%s", line)
+    run = found or runs.start_run(runs_dir, plan.facts)
+    with runs.lock(run):
+        checkpoints = Checkpoints(run, checkpoint_minutes, _score(plan.config))
+        start = checkpoints.restore(model)
+        if start:
+            log.info("going on with %s at step %d", run, start)
+        with _stopping(checkpoints, plan.steps), _explained(plan), writing(run):
+            _fit(plan, model, run, start, checkpoints)
+    return run
+
+
+def _tell_of_unfinished(runs_dir: pathlib.Path, plan: Plan) -> None:
+    """Says why the newest run is not gone on with, if it was not trained to its end."""
+    newest = next(runs.newest_first(runs_dir), None)
+    if newest and saved_step(newest) < runs.read_facts(newest)["steps"]:
+        changed = "; ".join(runs.differences(newest, plan.facts))
+        log.info("%s is unfinished but another: %s. A new run is made", newest, changed)
+
+
+@contextlib.contextmanager
+def _explained(plan: Plan) -> Iterator[None]:
+    """What TensorFlow raises where the user can help, in words.
+
+    Raises:
+        UserError: if the memory does not suffice or the dataset cannot be read.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            f"the device's memory does not suffice: lower --batch-size (now "
+            f"{plan.config.batch_size}) or the networks' filters; the same command goes on from "
+            "the last saved state only with the same options"
+        ) from error
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(
+            f"{plan.data} cannot be read to its end: {reason}; see ganimation inspect"
+        ) from error
+
+
+def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoints) -> None:
+    config = plan.config
+    validation, shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
+    monitor = Monitor(_baselines(plan, model), config, plan.steps)
+    train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
+    callbacks = [
+        Health(monitor, run, train_log),  # the first: what is not finite is not kept
+        Progress(plan.steps, config.images_per_step, log.info),
+        MetricsLog(run / runs.METRICS, config.images_per_step),
+        Summaries(train_log, eval_log, shown, plan.steps),
+        SampleGrid(shown, plan.manifest.action_units, run, train_log, plan.steps),
+        checkpoints,  # the last: it saves what the others have done
+    ]
+    for begin, end, steps in _segments(start, plan.steps, plan.epoch_steps):
+        model.fit(
+            dataset.training(plan.data, plan.manifest, config, begin),
+            initial_epoch=begin // plan.epoch_steps,
+            epochs=end,
+            steps_per_epoch=steps,
+            validation_data=validation,
+            callbacks=callbacks,
+            shuffle=False,  # the dataset is shuffled by seed and position
+            verbose=0,  # `Progress` says it in one line
+        )
+
+
+def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, int, int]]:
+    """The calls of `fit` that lead from one step to another, as it knows whole epochs only.
+
+    Returns:
+        (first step, epoch to end before, steps in each of its epochs): what is left of the first
+        epoch, the whole epochs, and what is wanted of the last.
+    """
+    while start < total:
+        epoch, done = divmod(start, epoch_steps)
+        whole = total // epoch_steps - epoch
+        if done or not whole:
+            steps, epochs = min(epoch_steps - done, total - start), 1
+        else:
+            steps, epochs = epoch_steps, whole
+        yield start, epoch + epochs, steps
+        start += steps * epochs
+
+
+def _score(config: TrainConfig):
+    """Names the best epoch: the weighted errors of AUs and cycle on the eval split.
+
+    Realism is left out: it is the critic's own scale, which moves from epoch to epoch.
+    """
+
+    def score(logs: Mapping[str, float]) -> float | None:
+        if "val_cycle" not in logs:
+            return None
+        weights = config.loss_weights
+        return float(
+            weights.action_units * logs["val_generator_action_units"]
+            + weights.cycle * logs["val_cycle"]
+        )
+
+    return score
+
+
+@contextlib.contextmanager
+def _stopping(checkpoints: Checkpoints, steps: int) -> Iterator[None]:
+    """SIGINT and SIGTERM save the state at the end of the step; the second one ends at once.
+
+    Raises:
+        KeyboardInterrupt: after the state is saved.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can be told of signals
+        return
+
+    def stop(*_):
+        log.info("stopping at the end of this step; once more: at once")
+        checkpoints.stop_requested = True
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except Interrupted:
+        if saved_step(checkpoints.run) >= steps:
+            return  # it was the last step: all is done
+        log.info("saved; the same command goes on from here")
+        raise KeyboardInterrupt from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
+    units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
+    patches = model.critic.output["realism"].shape[1]
+    return alarms.Baselines(
+        mean_error=float(units.var(axis=0).mean()),
+        gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),
+    )
+
+
+def _evaluation(plan: Plan, replicas: int):
+    """What to validate on, None without an eval split; and the faces of the sample grid."""
+    data, manifest, batch_size = plan.data, plan.manifest, plan.config.batch_size
+    split = EVAL if manifest.records(EVAL) else TRAIN
+    shown = next(iter(dataset.evaluation(data, manifest, batch_size=SAMPLES, split=split)))
+    if split == TRAIN:
+        log.warning("%s has no eval split: nothing is validated, samples are training faces", data)
+        return None, shown
+    if manifest.records(EVAL) < replicas:
+        log.warning("the eval split has fewer faces than there are devices: nothing is validated")
+        return None, shown
+    faces = dataset.evaluation(data, manifest, batch_size=batch_size, replicas=replicas)
+    if replicas > 1:
+        log.info(
+            "validating on full batches only, which %d devices share: %d", replicas, len(faces)
+        )
+    return faces, shown

@@ -1,0 +1,185 @@
+"""The requests of the client and of its asyncio twin, and the reading of the answers.
+
+Nothing here waits or sends.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ganimation_tf.errors import UserError
+from ganimation_tf.export import signature
+from ganimation_tf.protos import wire
+
+SIGNATURE_DEF = "signature_def"
+AVAILABLE = "AVAILABLE"
+
+Face = tuple[bytes, np.ndarray]
+"""An encoded face crop and the wanted AUs (N,)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One request.
+
+    Attributes:
+        path: of the method, as gRPC has it.
+        request: the message to send.
+        response_class: of the answer.
+        read: makes the result of the answer.
+    """
+
+    path: str
+    request: Any
+    response_class: type
+    read: Callable[[Any], Any]
+
+
+class Model(NamedTuple):
+    """What is asked: a name, and a version of it; None: the one that is served."""
+
+    name: str
+    version: int | None = None
+
+    def fill(self, spec) -> None:
+        """Writes it into a `ModelSpec`."""
+        spec.name = self.name
+        if self.version is not None:
+            spec.version.value = self.version
+
+
+def predict(
+    model: Model,
+    signature_name: str,
+    inputs: dict[str, np.ndarray],
+    read: Callable[[dict[str, np.ndarray]], Any] = lambda outputs: outputs,
+) -> Call:
+    """Any signature: arrays by name in, arrays by name out."""
+    request = wire.PredictRequest()
+    model.fill(request.model_spec)
+    request.model_spec.signature_name = signature_name
+    for name, array in inputs.items():
+        request.inputs[name].CopyFrom(wire.to_tensor(array))
+
+    def arrays(answer):
+        return read({name: wire.from_tensor(tensor) for name, tensor in answer.outputs.items()})
+
+    return Call(f"/{wire.PREDICTION_SERVICE}/Predict", request, wire.PredictResponse, arrays)
+
+
+def _output(outputs: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in outputs:
+        raise UserError(f"the served model must answer with {name}, got {sorted(outputs)}")
+    return outputs[name]
+
+
+def edit(model: Model, images: Sequence[bytes], action_units: np.ndarray) -> Call:
+    """To PNG bytes, a list of B."""
+    inputs = {
+        signature.IMAGE_BYTES: np.array(images, object),
+        signature.ACTION_UNITS: np.asarray(action_units, np.float32),
+    }
+    return predict(
+        model, signature.EDIT, inputs, lambda found: _output(found, signature.IMAGE_BYTES).tolist()
+    )
+
+
+def estimate(model: Model, images: Sequence[bytes]) -> Call:
+    """To float32 (B, N)."""
+    inputs = {signature.IMAGE_BYTES: np.array(images, object)}
+    return predict(
+        model, signature.ESTIMATE, inputs, lambda found: _output(found, signature.ACTION_UNITS)
+    )
+
+
+def render(model: Model, image: np.ndarray, action_units: np.ndarray) -> Call:
+    """To the result and both masks by name."""
+    inputs = {
+        signature.IMAGE: np.asarray(image, np.float32),
+        signature.ACTION_UNITS: np.asarray(action_units, np.float32),
+    }
+    return predict(model, signature.RENDER, inputs)
+
+
+def describe(model: Model, target: str) -> Call:
+    """To the `ModelCard` of the served version."""
+
+    def card(outputs):
+        from ganimation_tf.export.model_card import (
+            ModelCard,  # brings OpenCV, which nothing else needs
+        )
+
+        text = _output(outputs, signature.CARD)[0].decode()
+        return ModelCard.from_json(text, f"server {target}: its model card")
+
+    inputs = {signature.REQUEST: np.array([b"card"], object)}
+    return predict(model, signature.DESCRIBE, inputs, card)
+
+
+def status(model: Model) -> Call:
+    """To version -> name of its state."""
+    request = wire.GetModelStatusRequest()
+    model.fill(request.model_spec)
+
+    def states(answer):
+        return {
+            version.version: wire.STATES.get(version.state, str(version.state))
+            for version in answer.model_version_status
+        }
+
+    path = f"/{wire.MODEL_SERVICE}/GetModelStatus"
+    return Call(path, request, wire.GetModelStatusResponse, states)
+
+
+def served(versions: dict[int, str], target: str) -> int:
+    """The version that answers, of the states that `status` gives.
+
+    Raises:
+        UserError: if there is none.
+    """
+    available = [number for number, state in versions.items() if state == AVAILABLE]
+    if not available:
+        raise UserError(f"server {target} serves no version now, got {versions}")
+    return max(available)
+
+
+def metadata(model: Model) -> Call:
+    """To signature -> "inputs" and "outputs" -> name -> type and shape, -1 where it is open."""
+    request = wire.GetModelMetadataRequest(metadata_field=[SIGNATURE_DEF])
+    model.fill(request.model_spec)
+
+    def tensors(infos):
+        return {
+            name: (
+                wire.DTYPES.get(info.dtype, str(info.dtype)),
+                tuple(dim.size for dim in info.tensor_shape.dim),
+            )
+            for name, info in infos.items()
+        }
+
+    def signatures(answer):
+        packed = wire.SignatureDefMap.FromString(answer.metadata[SIGNATURE_DEF].value)
+        return {
+            name: {"inputs": tensors(found.inputs), "outputs": tensors(found.outputs)}
+            for name, found in packed.signature_def.items()
+        }
+
+    path = f"/{wire.PREDICTION_SERVICE}/GetModelMetadata"
+    return Call(path, request, wire.GetModelMetadataResponse, signatures)
+
+
+def edits(model: Model, faces: Iterable[Face], rows: int) -> Iterator[Call]:
+    """`edit` calls of `rows` faces each, made as they are asked for."""
+    faces = iter(faces)
+    while batch := list(itertools.islice(faces, rows)):
+        yield edit(model, [image for image, _ in batch], np.stack([units for _, units in batch]))
+
+
+def check_stream(concurrency: int, rows: int) -> None:
+    """Raises `ValueError` unless both are at least 1."""
+    for name, value in (("concurrency", concurrency), ("rows", rows)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")

@@ -1,0 +1,159 @@
+"""The client: face crops and Action Units in, edited faces out, over gRPC.
+
+It works against TensorFlow Serving and against `serving.server` alike, and imports neither
+TensorFlow nor its stubs (see `ganimation_tf.protos.wire`). `serving.client.aio` is the same for
+asyncio.
+"""
+
+import collections
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+
+import grpc
+import numpy as np
+
+from ganimation_tf.export import signature
+from serving.client import calls, channel
+from serving.client.calls import Call, Face
+from serving.client.channel import ServerError, Tls
+
+__all__ = ["GanimationClient", "ServerError", "Tls"]
+
+
+class GanimationClient:
+    """A connection to a served model; use it as a context manager.
+
+    A request that the server answers with UNAVAILABLE, or that does not reach it, is sent again:
+    up to `channel.ATTEMPTS` times in all, after a growing pause, while the timeout lasts. Threads
+    may share a client.
+
+    Args:
+        target: HOST:PORT of the gRPC endpoint.
+        model_name: the name under which the model is served.
+        timeout: seconds that one request may take, connecting and sending again included.
+        tls: None talks in the clear.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        model_name: str = signature.MODEL_NAME,
+        timeout: float = 60.0,
+        tls: Tls | None = None,
+    ):
+        self._channel = channel.connect(grpc, target, tls)
+        self._target = target
+        self._model = calls.Model(model_name)
+        self._timeout = timeout
+
+    def __enter__(self) -> "GanimationClient":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._channel.close()
+
+    def pinned(self) -> "GanimationClient":
+        """This client for the version that is served now, and no other.
+
+        What it answers belongs together, the card's AU names and the faces, even when another
+        version takes over meanwhile. Once the old one is unloaded it answers NOT_FOUND. Both use
+        one connection.
+
+        Raises:
+            UserError: if no version is served.
+        """
+        version = calls.served(self.status(), self._target)
+        twin = copy.copy(self)
+        twin._model = self._model._replace(version=version)
+        return twin
+
+    def edit(self, images: Sequence[bytes], action_units: np.ndarray) -> list[bytes]:
+        """Each face with the expression asked for, as a PNG.
+
+        Args:
+            images: B face crops, JPEG or PNG.
+            action_units: float (B, N) in [0, 1], in the order of `describe().action_units`.
+
+        Raises:
+            ServerError: as every method here does, if the server refuses or cannot be reached.
+        """
+        return self._run(calls.edit(self._model, images, action_units))
+
+    def edit_stream(
+        self, faces: Iterable[Face], concurrency: int = 4, rows: int = 8
+    ) -> Iterator[bytes]:
+        """A PNG for each of any number of faces, in order, while the next ones are on the way.
+
+        `faces` is read only as far as needed: at most `concurrency * rows` faces are under way or
+        wait to be taken. Whoever stops taking ends the requests too.
+
+        Args:
+            faces: pairs of a face crop, JPEG or PNG, and the wanted AUs (N,).
+            concurrency: requests at a time.
+            rows: faces in one request.
+        """
+        calls.check_stream(concurrency, rows)
+        pending = collections.deque()
+        try:
+            for call in calls.edits(self._model, faces, rows):
+                pending.append((call, self._start(call)))
+                if len(pending) == concurrency:
+                    yield from self._finish(*pending.popleft())
+            while pending:
+                yield from self._finish(*pending.popleft())
+        finally:
+            for _, future in pending:
+                future.cancel()
+
+    def estimate(self, images: Sequence[bytes]) -> np.ndarray:
+        """float32 (B, N) in [0, 1]: the AUs that the critic sees in each face crop."""
+        return self._run(calls.estimate(self._model, images))
+
+    def render(self, image: np.ndarray, action_units: np.ndarray) -> dict[str, np.ndarray]:
+        """The result with its two masks, without any encoding.
+
+        Args:
+            image: float (B, S, S, 3) in [0, 1], S the model's image size.
+            action_units: float (B, N) in [0, 1].
+
+        Returns:
+            `image` and `color` float32 (B, S, S, 3) and `attention` (B, S, S, 1), all in [0, 1].
+        """
+        return self._run(calls.render(self._model, image, action_units))
+
+    def describe(self):
+        """The `ModelCard` of the served version: AU names, image size, crop, training facts."""
+        return self._run(calls.describe(self._model, self._target))
+
+    def status(self) -> dict[int, str]:
+        """The versions that the server knows and their states, such as `{3: "AVAILABLE"}`."""
+        return self._run(calls.status(self._model))
+
+    def metadata(self) -> dict[str, dict[str, dict[str, tuple[str, tuple[int, ...]]]]]:
+        """Signature -> "inputs" and "outputs" -> name -> type and shape, -1 where it is open."""
+        return self._run(calls.metadata(self._model))
+
+    def predict(self, signature_name: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Calls any signature: arrays by name in, arrays by name out."""
+        return self._run(calls.predict(self._model, signature_name, inputs))
+
+    def _run(self, call: Call):
+        return self._finish(call, self._start(call))
+
+    def _start(self, call: Call) -> grpc.Future:
+        method = self._channel.unary_unary(
+            call.path,
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=call.response_class.FromString,
+        )
+        return method.future(call.request, timeout=self._timeout)
+
+    def _finish(self, call: Call, future: grpc.Future):
+        try:
+            return call.read(future.result())
+        except grpc.RpcError as error:
+            raise ServerError(self._target, error.code(), error.details()) from error

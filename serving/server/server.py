@@ -1,0 +1,154 @@
+"""A server that speaks TensorFlow Serving's API, for where its image is not at hand.
+
+It answers `PredictionService` Predict and GetModelMetadata and `ModelService` GetModelStatus for
+one model, over gRPC and as REST, with the codes and messages of TensorFlow Serving. The other
+calls answer UNIMPLEMENTED.
+
+    watcher -> models <- predict <- batching
+                            ^
+    grpc_api, rest  -->  service  --> metrics
+"""
+
+import dataclasses
+import logging
+import pathlib
+import socket
+import threading
+
+import uvicorn
+
+from ganimation_tf.errors import UserError
+from serving.server.batching_config import BatchingParameters
+from serving.server.grpc_api import GrpcServer
+from serving.server.metrics import Metrics
+from serving.server.models import ModelVersions
+from serving.server.rest import RestApplication
+from serving.server.service import Service
+from serving.server.tls import ServerTls
+from serving.server.watcher import Watcher
+
+BACKLOG = 128
+KEEP_ALIVE_SECONDS = 60
+"""How long an idle connection of a REST client stays."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerConfig:
+    """What is served, where and how.
+
+    Attributes:
+        model_dir: directory of numbered versions.
+        model_name: its name in requests.
+        host: address that both ports listen at.
+        port: gRPC; 0 takes a free one.
+        rest_port: REST and metrics; 0 takes a free one, None serves neither.
+        poll_seconds: time between two looks for new versions; 0: none is looked for.
+        tls: None serves plain text.
+    """
+
+    model_dir: pathlib.Path
+    model_name: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    rest_port: int | None = None
+    batching: BatchingParameters = BatchingParameters()
+    poll_seconds: float = 1.0
+    tls: ServerTls | None = None
+
+
+class Server:
+    """The running server of one model.
+
+    Attributes:
+        address, rest_address: HOST:PORT of gRPC and REST, the ports as they were chosen;
+            `rest_address` is None without REST.
+        versions: the served model.
+    """
+
+    def __init__(self, config: ServerConfig):
+        """Binds the addresses and loads the model; `start` begins to answer.
+
+        Raises:
+            UserError: if an address cannot be bound, a certificate cannot be used or no version
+                can be loaded.
+        """
+        if config.tls:
+            config.tls.check()
+        metrics = Metrics(config.model_name)
+        self.versions = ModelVersions(config.model_name)
+        self._service = Service(self.versions, config.batching, metrics)
+        self._watcher = Watcher(config.model_dir, self.versions, metrics, config.poll_seconds)
+        bracketed = f"[{config.host}]" if ":" in config.host else config.host
+        self._rest = None
+        self.rest_address = None
+        self._watcher.load_first()
+        if config.rest_port is not None:
+            self._rest = _HttpServer(self._service, config.host, config.rest_port, config.tls)
+            self.rest_address = f"{bracketed}:{self._rest.port}"
+        self._grpc = GrpcServer(
+            self._service,
+            f"{bracketed}:{config.port}",
+            config.tls.grpc_credentials() if config.tls else None,
+        )
+        self.address = f"{bracketed}:{self._grpc.port}"
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._service.start()
+        self._watcher.start()
+        if self._rest:
+            self._rest.start()
+        self._grpc.start()
+
+    def stop(self, grace: float) -> None:
+        """Takes no new requests, lets the running ones finish for `grace` seconds, returns."""
+        self._watcher.stop()
+        rest = threading.Thread(target=self._rest.stop if self._rest else int, args=(grace,))
+        rest.start()
+        self._grpc.stop(grace)
+        rest.join()
+        self._service.stop()
+        self._watcher.join()
+
+
+class _HttpServer:
+    """uvicorn in a thread."""
+
+    def __init__(self, service: Service, host: str, port: int, tls: ServerTls | None):
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            raise UserError(f"cannot listen at {host}:{port}: {error}") from None
+        # Accepted connections inherit it. asyncio sets it only on sockets that name their protocol,
+        # and without it an answer waits 40 ms for the client to acknowledge its headers.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port = self._socket.getsockname()[1]
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                RestApplication(service),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                log_level=logging.ERROR,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                server_header=False,
+                **(tls.uvicorn_options() if tls else {}),
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="http", daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, grace: float) -> None:
+        self._server.config.timeout_graceful_shutdown = int(grace)
+        self._server.should_exit = True
+        if self._thread.ident:
+            self._thread.join()
+        self._socket.close()

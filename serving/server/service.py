@@ -1,0 +1,138 @@
+"""The calls that the server answers, for gRPC and REST alike: messages in, messages out."""
+
+import contextlib
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import grpc
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
+
+from serving.server.batching import Batcher
+from serving.server.batching_config import BatchingParameters
+from serving.server.metrics import Metrics
+from serving.server.models import LoadedVersion, ModelVersions
+from serving.server.predict import predict
+from serving.server.status import StatusError, invalid
+from serving.server.task import Arrays
+
+SIGNATURE_DEF = "signature_def"
+
+
+@dataclasses.dataclass(frozen=True)
+class Caller:
+    """Who waits for an answer.
+
+    Attributes:
+        deadline: `time.monotonic()` until which it waits.
+        on_cancel: takes a function that is to be called when the caller goes away.
+    """
+
+    deadline: float
+    on_cancel: Callable[[Callable[[], None]], object] = lambda cancel: None
+
+
+class Service:
+    """One model behind TensorFlow Serving's calls.
+
+    Args:
+        model: its versions may change while it is served.
+        metrics: told of each request.
+    """
+
+    def __init__(self, model: ModelVersions, parameters: BatchingParameters, metrics: Metrics):
+        self.model = model
+        self.metrics = metrics
+        self._batcher = Batcher(parameters, metrics)
+        self._running = 0
+        self._idle = threading.Condition()
+
+    def start(self) -> None:
+        """Starts the threads that run batches."""
+        self._batcher.start()
+
+    def stop(self) -> None:
+        """Ends them."""
+        self._batcher.stop()
+
+    def predict(
+        self, request: predict_pb2.PredictRequest, caller: Caller
+    ) -> predict_pb2.PredictResponse:
+        """`PredictionService.Predict`.
+
+        Raises:
+            StatusError: as TensorFlow Serving would answer.
+        """
+
+        def run(version: LoadedVersion, name: str, inputs: Arrays, rows: int) -> Arrays:
+            return self._batcher.run(version, name, inputs, rows, caller.deadline, caller.on_cancel)
+
+        return predict(self.model, request, self._batcher.parameters.max_batch_size, run)
+
+    def metadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """`PredictionService.GetModelMetadata`.
+
+        Raises:
+            StatusError: as TensorFlow Serving would answer.
+        """
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != SIGNATURE_DEF:
+                raise invalid(f"Metadata field {field} is not supported")
+        version = self.model.find(request.model_spec)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for name, signature in version.signature_defs.items():
+            signatures.signature_def[name].CopyFrom(signature)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.model_spec.name = self.model.name
+        response.model_spec.version.value = version.number
+        response.metadata[SIGNATURE_DEF].Pack(signatures)
+        return response
+
+    def status(
+        self, request: get_model_status_pb2.GetModelStatusRequest
+    ) -> get_model_status_pb2.GetModelStatusResponse:
+        """`ModelService.GetModelStatus`.
+
+        Raises:
+            StatusError: as TensorFlow Serving would answer.
+        """
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        return get_model_status_pb2.GetModelStatusResponse(
+            model_version_status=self.model.statuses(request.model_spec)
+        )
+
+    @contextlib.contextmanager
+    def answering(self, api: str, entrypoint: str) -> Iterator[None]:
+        """Counts and times the request that is answered inside.
+
+        Args:
+            api: such as Predict.
+            entrypoint: GRPC or REST.
+        """
+        started, status = time.monotonic(), grpc.StatusCode.UNKNOWN
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+            status = grpc.StatusCode.OK
+        except StatusError as error:
+            status = error.code
+            raise
+        finally:
+            self.metrics.answered(api, entrypoint, status.name, time.monotonic() - started)
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Whether no request runs any more, after `seconds` at most."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._running, seconds)

@@ -1,0 +1,52 @@
+"""Runs the preprocessing job in this process and reads what it wrote, for tests of its readers."""
+
+import json
+import pathlib
+
+from ganimation_tf import cli
+from ganimation_tf.data import manifest, records, tfrecord
+
+
+def preprocess(images, annotations, output, *more: str, code: int = 0) -> pathlib.Path:
+    """Runs `ganimation preprocess` on 32 pixel crops and returns the output directory."""
+    arguments = ["--images", images, "--annotations", annotations, "--output", output, *more]
+    assert cli.main(["preprocess", "--image-size", "32", *map(str, arguments)]) == code
+    return pathlib.Path(output)
+
+
+def kept(output: pathlib.Path) -> dict[str, records.FaceRecord]:
+    """All records by key."""
+    found = {}
+    for shards in manifest.Manifest.load(output).splits.values():
+        for shard in shards:
+            with open(output / shard.file, "rb") as file:
+                found |= {r.key: r for r in map(records.decode, tfrecord.read(file))}
+    return found
+
+
+def rejected(output: pathlib.Path) -> dict[str, str]:
+    """Reason code of each rejected key; checks that nothing was lost."""
+    lines = (output / manifest.REJECTED).read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    if (output / manifest.FILE).exists():
+        made = manifest.Manifest.load(output)
+        count = sum(made.records(split) for split in made.splits)
+        assert made.inputs == count + len(found)
+    codes = {line["key"]: line["code"] for line in found}
+    assert len(codes) == len(found), "keys must differ in these tests"
+    return codes
+
+
+def split_of(output: pathlib.Path) -> dict[str, str]:
+    """Split of each record's key."""
+    found = {}
+    for split, shards in manifest.Manifest.load(output).splits.items():
+        for shard in shards:
+            with open(output / shard.file, "rb") as file:
+                found |= {records.decode(data).key: split for data in tfrecord.read(file)}
+    return found
+
+
+def contents(directory: pathlib.Path) -> dict[str, bytes]:
+    """All files of a directory."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}

@@ -1,0 +1,41 @@
+"""What `--dry-run` says, counted by hand."""
+
+import keras
+
+import tiny
+from ganimation_tf import cli
+from ganimation_tf.training import estimate
+from ganimation_tf.training.model import GANimation
+
+
+def test_activations_are_the_outputs_of_all_layers():
+    image = keras.Input((4, 4, 3))
+    x = keras.layers.Conv2D(5, 3, padding="same")(image)  # 4 * 4 * 5
+    network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))  # 5
+    assert estimate.activation_values(network) == 48 + 80 + 5
+
+
+def test_memory_counts_weights_slots_gradients_and_activations():
+    generator, critic = tiny.build_networks()
+    model = GANimation(generator, critic, tiny.CONFIG.loss_weights, 1)
+    g, c = generator.count_params(), critic.count_params()
+    without_images = estimate.memory_bytes(model, 0)
+    assert without_images == 4 * (3 * (g + c) + max(g, c))
+    averaged = GANimation(generator, critic, tiny.CONFIG.loss_weights, 1, average=0.9)
+    assert estimate.memory_bytes(averaged, 0) - without_images == 4 * g
+    per_image = estimate.memory_bytes(model, 1) - without_images
+    assert estimate.memory_bytes(model, 7) == without_images + 7 * per_image
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(tmp_path, capsys):
+    tiny.write_dataset(tmp_path / "data")
+    command = ["train", "--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    command += ["--preset", "tiny", "--critic-layers", "3", "--batch-size", "2", "--dry-run"]
+    assert cli.main(command) == 0
+    printed = capsys.readouterr().out
+    assert '"critic_layers": 3' in printed
+    assert "data: 12 training and 4 eval faces of 16 px, 3 AUs: AU04 AU12 AU45" in printed
+    # 12 images / (2 x 2) are 3 steps an epoch; 10 + 10 epochs.
+    assert "steps: 60 of 4 images, 3 to an epoch; the first 50% at the full" in printed
+    assert "memory: about " in printed
+    assert not (tmp_path / "runs").exists()

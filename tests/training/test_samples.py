@@ -1,0 +1,206 @@
+"""Grids, sweeps and curves: what stands where, and when it is drawn."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tiny
+from ganimation_tf.faces import images
+from ganimation_tf.media import contact_sheet, timelapse
+from ganimation_tf.training.callbacks import progress, samples
+from ganimation_tf.training.callbacks.samples import INTENSITIES, SampleGrid, as_uint8, changes
+from ganimation_tf.training.callbacks.summaries import SHOWN_WEIGHTS, Summaries, spread, writer
+from ganimation_tf.training.model import TRACKED
+
+FACES = {name: tf.constant(v[:, 0]) for name, v in tiny.batch(3, 1).items() if name != "epsilon"}
+TIMES = samples.SHOWN_SIDE // tiny.SIZE
+
+
+@pytest.fixture
+def model():
+    return tiny.build_model(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+
+
+@pytest.fixture
+def grid(model, tmp_path):
+    (tmp_path / "samples").mkdir()
+    return started(model, tmp_path, total_steps=100)
+
+
+def started(model, run, total_steps):
+    callback = SampleGrid(FACES, tiny.UNITS, run, writer(run / "logs"), total_steps)
+    callback.set_model(model)
+    callback.on_train_begin()
+    return callback
+
+
+def cells(sheet, columns, rows):
+    """The pictures of a sheet, reduced to one pixel for each pixel of a crop."""
+    side, gap = samples.SHOWN_SIDE, contact_sheet.GAP
+    bottom, right = sheet.shape[0] - gap, sheet.shape[1] - gap
+    lefts = [right - (columns - c) * (side + gap) + gap for c in range(columns)]
+    tops = [bottom - (rows - r) * (side + gap) + gap for r in range(rows)]
+    return [[sheet[y : y + side : TIMES, x : x + side : TIMES] for x in lefts] for y in tops]
+
+
+def test_a_row_shows_input_result_masks_and_way_back(grid, model):
+    rows = cells(grid.render(), 5, 3)
+    edited = model.generator([FACES["image"], FACES["target_action_units"]])
+    back = model.generator([edited["image"], FACES["action_units"]])["image"]
+    for face, (original, result, attention, color, cycle) in enumerate(rows):
+        np.testing.assert_array_equal(original, as_uint8(FACES["image"][face]))
+        np.testing.assert_array_equal(result, as_uint8(edited["image"][face]))
+        np.testing.assert_array_equal(color, as_uint8(edited["color"][face]))
+        np.testing.assert_array_equal(cycle, as_uint8(back[face]))
+        kept = np.round(np.asarray(edited["attention"][face]) * 255)
+        assert np.abs(attention[1:-1, 1:-1] - kept[1:-1, 1:-1]).max() <= 1
+        assert (attention[0] == 64).all() and (attention[:, -1] == 64).all()  # the rim
+
+
+def test_a_sweep_row_moves_one_au_and_leaves_the_others(grid, model):
+    rows = cells(grid.render_sweep(), 1 + len(INTENSITIES), len(tiny.UNITS))
+    own = FACES["action_units"][0].numpy()
+    for unit, (original, *steps) in enumerate(rows):
+        np.testing.assert_array_equal(original, as_uint8(FACES["image"][0]))
+        for intensity, shown in zip(INTENSITIES, steps, strict=True):
+            wanted = own.copy()
+            wanted[unit] = intensity
+            result = model.generator([FACES["image"][:1], tf.constant(wanted[None])])["image"][0]
+            assert np.abs(shown.astype(int) - as_uint8(result)).max() <= 1
+
+
+def test_rows_name_the_aus_that_change_most():
+    text = changes(np.array([0.1, 0.5, 0.2]), np.array([0.15, 0.0, 0.9]), ("A", "B", "C"))
+    assert text.split("\n") == ["C 0.20 > 0.90", "B 0.50 > 0.00", "A 0.10 > 0.15"]
+
+
+def names(run):
+    return sorted(path.name for path in (run / "samples").iterdir())
+
+
+def test_drawn_steps_depend_on_the_length_only_and_come_out_the_same(grid, model, tmp_path):
+    for step in range(1, 101):
+        model.optimizer.iterations.assign(step)
+        grid.on_train_batch_end(step, {})
+    expected = [f"step-{step:07d}.png" for step in range(0, 101, 10)]
+    expected += [f"sweep-{step:07d}.png" for step in range(20, 101, 20)]
+    assert names(tmp_path) == expected
+    before = (tmp_path / "samples" / "step-0000070.png").read_bytes()
+    model.optimizer.iterations.assign(65)  # the run went on from there
+    again = started(model, tmp_path, total_steps=100)
+    for step in range(66, 71):
+        model.optimizer.iterations.assign(step)
+        again.on_train_batch_end(step, {})
+    assert names(tmp_path) == expected
+    assert (tmp_path / "samples" / "step-0000070.png").read_bytes() == before
+
+
+def test_the_gif_is_made_at_the_end_of_the_run_only(grid, model, tmp_path):
+    model.optimizer.iterations.assign(50)
+    grid.on_epoch_end(0)
+    assert not (tmp_path / "samples.gif").exists()
+    model.optimizer.iterations.assign(100)
+    grid.on_epoch_end(0)
+    assert (tmp_path / "samples.gif").is_file()
+
+
+def write_grids(directory, count, side=40, noise=False):
+    directory.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(count):
+        picture = np.full((side, side, 3), number % 256, np.uint8)
+        if noise:
+            picture = random.integers(0, 256, picture.shape, np.uint8)
+        (directory / f"step-{number:07d}.png").write_bytes(images.encode_png(picture))
+
+
+@pytest.mark.parametrize(("count", "frames"), [(1, 1), (5, 5), (200, timelapse.MAX_FRAMES)])
+def test_a_timelapse_has_first_and_last_grid_and_not_too_many(count, frames, tmp_path):
+    write_grids(tmp_path / "samples", count)
+    timelapse.write(tmp_path / "samples", tmp_path / "samples.gif")
+    with Image.open(tmp_path / "samples.gif") as opened:
+        assert opened.n_frames == frames
+        shown = []
+        for number in range(frames):
+            opened.seek(number)
+            shown.append(opened.convert("RGB").getpixel((20, 40))[0])
+        assert opened.info.get("duration") in (timelapse.LAST_MILLISECONDS, None)
+    assert (shown[0], shown[-1]) == pytest.approx((0, count - 1), abs=3)  # 256 colours
+    assert shown == sorted(shown)
+
+
+def test_a_timelapse_is_bounded_in_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(timelapse, "MAX_BYTES", 20_000)
+    write_grids(tmp_path / "samples", 4, side=100, noise=True)
+    timelapse.write(tmp_path / "samples", tmp_path / "samples.gif")
+    assert 5_000 < (tmp_path / "samples.gif").stat().st_size <= 20_000
+
+
+def test_without_grids_there_is_no_timelapse(tmp_path):
+    timelapse.write(tmp_path, tmp_path / "samples.gif")
+    assert not list(tmp_path.iterdir())
+
+
+def summaries_of(directory):
+    """(tag, step, value) of all scalars and (tag, step) of the rest."""
+    found = []
+    for path in directory.glob("events.out.*"):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                content = tf.make_ndarray(value.tensor)
+                number = (float(content),) if content.ndim == 0 else ()
+                found.append((value.tag, event.step, *number))
+    return found
+
+
+def test_curves_of_train_and_eval_have_the_same_names(model, tmp_path):
+    split = tmp_path / "train", tmp_path / "eval"
+    callback = Summaries(writer(split[0]), writer(split[1]), FACES, total_steps=4000)
+    callback.set_model(model)
+    for step in range(1, 9):
+        model.optimizer.iterations.assign(step)
+        callback.on_train_batch_end(step, dict.fromkeys(TRACKED, float(step)))
+    logs = dict.fromkeys(TRACKED, 0.0) | {f"val_{name}": 7.0 for name in TRACKED}
+    callback.on_epoch_end(0, logs)
+    train, evaluation = map(summaries_of, split)
+    assert [e for e in train if e[0] == "cycle"] == [("cycle", 4, 2.5), ("cycle", 8, 6.5)]
+    assert [e for e in train if e[0] == "learning_rate"] == [
+        ("learning_rate", 4, 0.0),
+        ("learning_rate", 8, 0.0),
+    ]
+    assert ("cycle", 8, 7.0) in evaluation
+    computed = set(TRACKED) - {"gradient_penalty", "critic_gradient", "generator_gradient"}
+    assert {tag for tag, *_ in evaluation} == computed
+
+
+def test_histograms_are_sparse_and_count_a_part_of_large_weights(model, tmp_path):
+    callback = Summaries(writer(tmp_path / "train"), writer(tmp_path / "eval"), FACES, 100)
+    callback.set_model(model)
+    for step in range(1, 101):
+        model.optimizer.iterations.assign(step)
+        callback.on_train_batch_end(step, dict.fromkeys(TRACKED, 0.0))
+    masks = [step for tag, step, *_ in summaries_of(tmp_path / "train") if tag == "mask"]
+    assert masks == list(range(5, 101, 5))
+    assert spread(np.arange(4.0)).tolist() == [0, 1, 2, 3]
+    large = spread(np.arange(25_000.0).reshape(5, -1))
+    assert large.tolist() == list(range(0, 25_000, 3))
+    assert len(large) <= SHOWN_WEIGHTS
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(7, "0:07"), (187.4, "3:07"), (3723, "1:02:03"), (360000, "100:00:00")]
+)
+def test_time_to_go(seconds, text):
+    assert progress.clock(seconds) == text
+
+
+def test_memory_is_what_the_process_holds():
+    before = progress.resident_bytes()
+    block = np.ones(50 * 2**20, np.uint8)
+    grown = progress.resident_bytes() - before
+    assert 40 * 2**20 < grown < 80 * 2**20
+    assert block[-1] == 1
+    assert progress.memory().endswith(" GiB")
