@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganimation_tf.faces import CropSpec
+from ganimation_tf.faces.alignment import CropSpec
 
 UNCHANGED = 0.02
 """A pixel whose channels all differ by less, of [0, 1], has not changed: 5 of 255, what a JPEG

