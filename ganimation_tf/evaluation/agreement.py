@@ -129,7 +129,7 @@ def drift(before: np.ndarray, after: np.ndarray, asked: Sequence[int] | int) -> 
         asked: the column, or columns, that were to change.
 
     Returns:
-        float64 (n,): the mean absolute change of the other AUs.
+        float64 (n,): the mean absolute change of the other AUs; NaN if there are none.
     """
     others = np.delete(np.abs(np.asarray(after, np.float64) - before), asked, axis=1)
-    return SCALE * others.mean(1)
+    return SCALE * others.mean(1) if others.shape[1] else np.full(len(others), np.nan)

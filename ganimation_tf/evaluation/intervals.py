@@ -94,5 +94,7 @@ def _interval(
         for _ in range(DRAWS)
     ]
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
+    # Of values that were drawn, not between two: one of them may be infinite.
+    low = np.quantile(drawn, tail, method="lower")
+    high = np.quantile(drawn, 1 - tail, method="higher")
     return Interval(float(low), float(high))

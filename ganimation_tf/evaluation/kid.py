@@ -23,12 +23,7 @@ def kid(features: np.ndarray, others: np.ndarray, seed: int = 0) -> tuple[float,
     Raises:
         UserError: if one set has fewer than 500 pictures.
     """
-    for name, rows in (("edits", features), ("photographs", others)):
-        if len(rows) < LEAST_PICTURES:
-            raise UserError(
-                f"KID needs at least {LEAST_PICTURES} pictures, got {len(rows)} {name}: of fewer "
-                "the estimate scatters by more than models differ"
-            )
+    require_enough(len(features), len(others))
     rng = np.random.default_rng(seed)
     values = [
         squared_mmd(
@@ -38,6 +33,20 @@ def kid(features: np.ndarray, others: np.ndarray, seed: int = 0) -> tuple[float,
         for _ in range(SUBSETS)
     ]
     return float(np.mean(values)), float(np.std(values))
+
+
+def require_enough(edits: int, photographs: int) -> None:
+    """Refuses to measure the distance of few pictures.
+
+    Raises:
+        UserError: if there are fewer than 500 of either.
+    """
+    for name, count in (("edits", edits), ("photographs", photographs)):
+        if count < LEAST_PICTURES:
+            raise UserError(
+                f"KID needs at least {LEAST_PICTURES} pictures, got {count} {name}: of fewer "
+                "the estimate scatters by more than models differ"
+            )
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
