@@ -57,15 +57,16 @@ class Reader:
         people = np.unique(np.asarray(samples.people, str))
         self._half = {person: place % 2 for place, person in enumerate(people)}
         self.known = samples.action_units[:, self.columns].astype(np.float64)
-        raw = self._raw(samples.images)
+        raw = self.raw(samples.images)
         self._lines = self._fit(raw)
-        self.inputs = self._scaled(raw, samples.people)
+        self.inputs = self.scaled(raw, samples.people)
 
     def read(self, images: np.ndarray, people: Sequence[str]) -> np.ndarray:
         """uint8 (n, size, size, 3) to float64 (n, AUs) in [0, 1]; NaN where there is no face."""
-        return self._scaled(self._raw(images), people)
+        return self.scaled(self.raw(images), people)
 
-    def _raw(self, images: np.ndarray) -> np.ndarray:
+    def raw(self, images: np.ndarray) -> np.ndarray:
+        """The judge's own words, as `read` without the lines."""
         found = np.asarray(self.judge.read(images, self._samples.crop), np.float64)
         order = [tuple(self.judge.action_units).index(name) for name in self.names]
         return found[:, order]
@@ -84,7 +85,13 @@ class Reader:
             lines[own] = _least_squares(raw[others], self.known[others])
         return lines
 
-    def _scaled(self, raw: np.ndarray, people: Sequence[str]) -> np.ndarray:
+    def scaled(self, raw: np.ndarray, people: Sequence[str]) -> np.ndarray:
+        """The judge's words on the dataset's scale.
+
+        Args:
+            raw: (n, AUs), as `raw` returns them.
+            people: whom each row shows, (n,).
+        """
         lines = self._lines[[self._half[str(person)] for person in people]]
         scaled = raw * lines[:, 0] + lines[:, 1]
         return scaled if self.judge.on_scale else np.clip(scaled, 0, 1)

@@ -18,10 +18,11 @@ class Sweep:
 
     Attributes:
         name: the AU.
-        readings: float64 (faces, levels) of that AU, in [0, 1]; NaN where no face was found.
+        readings: float64 (faces, levels) of that AU on the judge's own scale; NaN where no face
+            was found.
         monotonicity: mean over the faces, in [-1, 1].
         raised: the share of the faces that read higher at the end than at the beginning.
-        drift: mean change of the other AUs from beginning to end, on 0 to 5.
+        drift: mean change of the other AUs from beginning to end, on the dataset's 0 to 5.
         no_face: edits in which no face was found.
     """
 
@@ -59,8 +60,9 @@ def _sweep(model, reader: Reader, samples: Samples, name: str, batch_size: int) 
             wanted[:, unit] = level
             pictures.append((begin, level, edited(model, images, known, wanted)))
     by_level = [np.concatenate([p for _, at, p in pictures if at == level]) for level in LEVELS]
-    read = np.stack([reader.read(images, samples.people) for images in by_level], axis=1)
-    others = drift(read[:, 0], read[:, -1], place)
+    read = np.stack([reader.raw(images) for images in by_level], axis=1)
+    first, last = (reader.scaled(read[:, level], samples.people) for level in (0, -1))
+    others = drift(first, last, place)
     rising = rise(read[:, :, place])
     return Sweep(
         name=name,

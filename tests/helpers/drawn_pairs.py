@@ -10,24 +10,32 @@ from ganimation_tf.faces import alignment
 CROP = alignment.CropSpec(64)
 
 
+def face(key: str, units: np.ndarray, seed: int = 0, crop=CROP) -> np.ndarray:
+    """The crop of a face named as by `synthetic.key`, with other AUs.
+
+    The crop is that of the person's first expression, so that faces of a person differ in
+    expression only.
+    """
+    person = int(key.split("_")[1])
+    who, pose, first = synthetic.reproduce(seed, person, 0)
+    anchors = alignment.anchors_from_landmarks(synthetic.render(who, first, 128, pose).landmarks)
+    transform = alignment.crop_transform(anchors, crop)
+    return alignment.crop(synthetic.render(who, units, 128, pose).image, transform, crop.size)
+
+
 def draw(people: int, expressions: int, seed: int = 0, crop=CROP) -> Samples:
     """`expressions` faces of each of some people, all of one pose: one pair for each person."""
     images, units, persons, keys = [], [], [], []
     for person in range(people):
-        who, pose, _ = synthetic.reproduce(seed, person, 0)
-        transform = None
         for expression in range(expressions):
+            key = synthetic.key(person, expression)
             _, _, wanted = synthetic.reproduce(seed, person, expression)
             # No two faces have the same AUs: the oracle knows them by these.
             wanted = np.clip(wanted + 1e-4 * len(units), 0, 1 - 1e-6 * len(units))
-            face = synthetic.render(who, wanted, 128, pose)
-            if transform is None:
-                anchors = alignment.anchors_from_landmarks(face.landmarks)
-                transform = alignment.crop_transform(anchors, crop)
-            images.append(alignment.crop(face.image, transform, crop.size))
+            images.append(face(key, wanted, seed, crop))
             units.append(wanted)
             persons.append(f"person_{person:03d}")
-            keys.append(synthetic.key(person, expression))
+            keys.append(key)
     return Samples(
         images=np.stack(images),
         action_units=np.stack(units).astype(np.float32),
