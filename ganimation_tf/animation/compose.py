@@ -68,6 +68,7 @@ class Composer:
 
     Attributes:
         crop: float32 (S, S, 3) in [0, 1], what the model is given.
+        transform: float64 (2, 3), crop pixel -> photo pixel.
 
     Raises:
         ValueError: if the crop lies outside the photo.
@@ -83,15 +84,23 @@ class Composer:
     ):
         size = spec.size
         self._photo = photo
-        self._transform = np.array(transform, np.float64)
-        self.crop = alignment.crop(photo, self._transform, size).astype(np.float32) / 255
+        self.transform = np.array(transform, np.float64)
+        self.crop = alignment.crop(photo, self.transform, size).astype(np.float32) / 255
         support = face_support(spec) if support is None else support
         self._weight = (_edge_fade(size) * support).astype(np.float32)[..., None]
         self._grain = _grain_deviation(self._cut(*self._box(0, 0, size, size))) if grain else 0.0
 
-    def put_back(self, edit: Edit) -> np.ndarray:
-        """The photo with the edit in it, uint8 (height, width, 3); a copy."""
-        result = self._photo.copy()
+    def put_back(self, edit: Edit, onto: np.ndarray | None = None) -> np.ndarray:
+        """The photo with the edit in it.
+
+        Args:
+            onto: uint8, a copy of the photo with other faces edited, which is changed in place;
+                None takes a fresh copy.
+
+        Returns:
+            uint8 (height, width, 3).
+        """
+        result = self._photo.copy() if onto is None else onto
         if edit.flow is None:
             return self._add_difference(edit, result)
         paint = np.clip((1 - edit.attention) * self._weight, 0, 1)
@@ -101,7 +110,7 @@ class Composer:
             return result
         left, top, right, bottom = active
         fields = self._enlarge(np.concatenate([flow, paint], -1), active)
-        moved = fields[..., :2] @ self._transform[:, :2].T.astype(np.float32)
+        moved = fields[..., :2] @ self.transform[:, :2].T.astype(np.float32)
         paint = np.clip(fields[..., 2:], 0, 1)
         color = self._enlarge(edit.color, active, cv2.BORDER_REPLICATE) * 255
         y, x = np.mgrid[top:bottom, left:right].astype(np.float32)
@@ -168,7 +177,7 @@ class Composer:
         """Left, top, right, bottom in the photo of a box of the crop, ends excluded."""
         corners = np.array([(x, y, 1) for x in (left, right) for y in (top, bottom)], np.float64)
         corners[:, :2] -= 0.5
-        places = corners @ self._transform.T
+        places = corners @ self.transform.T
         limits = np.array(self._photo.shape[1::-1])
         low = np.clip(np.floor(places.min(0)), 0, limits).astype(int)
         high = np.clip(np.ceil(places.max(0)) + 1, 0, limits).astype(int)
@@ -180,7 +189,7 @@ class Composer:
     def _enlarge(self, field: np.ndarray, box, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
         """A field of the crop (S, S, C) over a box of the photo, by cubic interpolation."""
         left, top, right, bottom = box
-        transform = self._transform.copy()
+        transform = self.transform.copy()
         transform[:, 2] -= (left, top)
         scale = alignment.scale_of(transform)
         if scale < 1:  # the photo has fewer pixels than the crop: none may be skipped

@@ -84,6 +84,12 @@ class Expression:
     def __str__(self) -> str:
         return " ".join(["neutral"] * self.neutral + [str(change) for change in self.changes])
 
+    def then(self, other: "Expression") -> "Expression":
+        """This one, and `other` on what it leaves."""
+        if other.neutral:
+            return other
+        return Expression((*self.changes, *other.changes), self.neutral)
+
     def named(self) -> list[str]:
         """The AUs that it names, each once, in its order."""
         return list(dict.fromkeys(change.name for change in self.changes))
@@ -188,25 +194,22 @@ def parse(
 ) -> Expression:
     """All that was said as one expression: neutral first, then named ones, then AUs.
 
+    Of an AU that several named expressions have, the strongest counts.
+
     Args:
         aus: `["AU12=0.8", "AU04-=0.2"]`, or a mapping: a number is an intensity, the text "+0.4" or
             "-0.2" is from what the face shows.
 
     Raises:
-        UserError: as the parts do; also if an AU is given twice, or named expressions disagree on
-            one.
+        UserError: as the parts do; also if an AU is given twice.
     """
     changes: dict[str, Change] = {}
     for text in expressions:
         one = parse_expression(text, names)
         neutral = neutral or one.neutral
         for change in one.changes:
-            if change.name in changes and changes[change.name] != change:
-                raise UserError(
-                    f"the expressions disagree on {change.name}: {changes[change.name]} and "
-                    f"{change}; give --au {change.name}=... instead of one of them"
-                )
-            changes[change.name] = change
+            if change.name not in changes or changes[change.name].value < change.value:
+                changes[change.name] = change
     given: dict[str, Change] = {}
     for change in _assignments(aus, names):
         if change.name in given:
