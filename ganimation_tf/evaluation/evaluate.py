@@ -2,25 +2,27 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ganimation_tf import __version__
 from ganimation_tf.data import manifest
+from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import edits as edits_lib
-from ganimation_tf.evaluation import kid, preservation, tables
+from ganimation_tf.evaluation import judged, kid, preservation, tables
 from ganimation_tf.evaluation.agreement import SCALE
 from ganimation_tf.evaluation.edits import Editor, Edits
-from ganimation_tf.evaluation.intervals import LEAST_PEOPLE, bootstrap, mean
+from ganimation_tf.evaluation.intervals import bootstrap
 from ganimation_tf.evaluation.judged import Judgement, Reader, judge_edits
 from ganimation_tf.evaluation.judges import Judge
 from ganimation_tf.evaluation.judges.identity import FaceNet
 from ganimation_tf.evaluation.judges.meshes import FaceMeshes
+from ganimation_tf.evaluation.remarks import remarks
 from ganimation_tf.evaluation.report import Report, statistic
 from ganimation_tf.evaluation.samples import Requests, Samples, fit_to, load, requests
-from ganimation_tf.evaluation.sweeps import Sweep, one_of_each, sweeps
+from ganimation_tf.evaluation.sweeps import Sweep, figures_of, one_of_each, sweeps
 
 SWEPT = 8
 """People whose AUs are swept, each AU by each judge."""
@@ -86,6 +88,7 @@ def evaluate(
     instruments = instruments or Instruments()
     samples = dataset if isinstance(dataset, Samples) else load(dataset, split, faces)
     samples, notes = fit_to(samples, model.action_units, model.crop)
+    samples = _without_people_of(instruments.judges, samples, notes)
     asked = requests(samples)
     if instruments.features is not None:
         kid.require_enough(len(asked), len(samples))
@@ -98,15 +101,35 @@ def evaluate(
             chosen = one_of_each(samples, instruments.swept)
             measured.sweeps[judge.name] = sweeps(model, reader, chosen, batch_size)
     for judgement in measured.judgements:
-        measured.rows |= _rows_of(judgement)
-        measured.figures |= _figures_of(judgement)
+        measured.rows |= judged.rows_of(judgement)
+        measured.figures |= judged.figures_of(judgement)
     for name, found in measured.sweeps.items():
-        measured.figures |= _figures_of_sweeps(name, found)
+        measured.figures |= figures_of(name, found)
     _measure_what_stays(instruments, samples, asked, made, measured)
     if made.estimates is not None:
         measured.rows |= _critic_rows(model, samples, asked, made, batch_size)
     report = _report(model, samples, asked, measured, notes, instruments.judges)
     return Evaluation(report, samples, asked, made)
+
+
+def _without_people_of(judges: Sequence[Judge], samples: Samples, notes: list[str]) -> Samples:
+    """The samples without the people whom a judge knows from its training.
+
+    Raises:
+        UserError: if nobody is left.
+    """
+    known = {person for judge in judges for person in judge.trained_on(samples.digest)}
+    rows = [row for row, person in enumerate(samples.people) if person not in known]
+    if len(rows) == len(samples):
+        return samples
+    left_out = len(set(samples.people) & known)
+    if not rows:
+        raise UserError(
+            f"a judge was trained on all {left_out} people of these faces: it can judge others, "
+            "or be trained on a share of them"
+        )
+    notes.append(f"{left_out} people are left out: a judge was trained on them")
+    return samples.take(rows)
 
 
 @dataclasses.dataclass(eq=False)
@@ -135,37 +158,6 @@ def _measure_what_stays(
         of_edits, of_photographs = map(instruments.features, (made.images, samples.images))
         found = kid.kid(of_edits, of_photographs)
         measured.figures |= dict(zip(("kid", "kid_deviation"), found, strict=True))
-
-
-def _rows_of(judgement: Judgement) -> dict[str, np.ndarray]:
-    return {
-        f"{judgement.judge}_mae": judgement.rows,
-        f"{judgement.judge}_mse": judgement.squared_rows,
-        f"{judgement.judge}_copy_mae": judgement.copy_rows,
-    }
-
-
-def _figures_of(judgement: Judgement) -> dict[str, float]:
-    """Means over the AUs, beside the judge's own on faces that nobody edited."""
-    name = judgement.judge
-    return {
-        f"{name}_rmse": mean(judgement.edits.rmse),
-        f"{name}_pearson": mean(judgement.edits.pearson),
-        f"{name}_icc": mean(judgement.edits.icc),
-        f"{name}_copy_pearson": mean(judgement.copies.pearson),
-        f"{name}_copy_icc": mean(judgement.copies.icc),
-        f"{name}_own_mae": mean(judgement.own.mae),
-        f"{name}_own_pearson": mean(judgement.own.pearson),
-        f"{name}_no_face": float(judgement.no_face),
-        f"{name}_unreadable": float(judgement.unreadable),
-    }
-
-
-def _figures_of_sweeps(judge: str, found: Sequence[Sweep]) -> dict[str, float]:
-    return {
-        f"{judge}_{name}": mean(np.array([getattr(sweep, name) for sweep in found]))
-        for name in ("monotonicity", "raised", "drift")
-    }
 
 
 def _critic_rows(
@@ -223,34 +215,5 @@ def _report(
             samples, asked, rows, measured.judgements, measured.sweeps
         ),
         intensities=tables.by_intensity(samples, asked, rows),
-        notes=[*notes, *_notes(samples, asked, rows, measured.judgements)],
+        notes=[*notes, *remarks(samples, asked, rows, measured.judgements)],
     )
-
-
-def _notes(samples: Samples, asked: Requests, rows, judgements) -> Iterator[str]:
-    if asked.truths[0] < 0:
-        yield (
-            "the dataset has no pairs: what the edits should look like is not known, so that "
-            "truth_* is left out, and background is what lies outside of the face"
-        )
-    elif same := int(np.isnan(rows["truth_error"]).sum()):
-        yield f"{same} pairs of equal pictures have no truth error"
-    if len(asked) < len(samples):
-        yield f"{len(samples) - len(asked)} of {len(samples)} faces belong to no pair"
-    people = len({samples.people[row] for row in asked.sources})
-    if people < LEAST_PEOPLE:
-        yield f"{people} people are too few for intervals; {LEAST_PEOPLE} are needed"
-    for judgement in judgements:
-        missing = [name for name in samples.names if name not in judgement.names]
-        if missing:
-            yield f"{judgement.judge} does not read {' '.join(missing)}"
-        if judgement.no_face:
-            yield (
-                f"{judgement.judge} finds no face in {judgement.no_face} of {len(asked)} edits; "
-                "each counts as wrong by as much as can be"
-            )
-        if judgement.unreadable:
-            yield (
-                f"{judgement.judge} finds no face in {judgement.unreadable} of {len(asked)} "
-                "inputs; their edits are left out of its figures"
-            )

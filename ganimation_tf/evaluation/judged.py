@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganimation_tf.evaluation.agreement import SCALE, Agreement, agreement
+from ganimation_tf.evaluation.intervals import mean
 from ganimation_tf.evaluation.judges import Judge
 from ganimation_tf.evaluation.samples import Requests, Samples
 
@@ -138,3 +139,28 @@ def judge_edits(
         no_face=int(lost.sum()),
         unreadable=int(unreadable.sum()),
     )
+
+
+def rows_of(judgement: Judgement) -> dict[str, np.ndarray]:
+    """The measures that a judge gives each edit, by the names that reports have for them."""
+    return {
+        f"{judgement.judge}_mae": judgement.rows,
+        f"{judgement.judge}_mse": judgement.squared_rows,
+        f"{judgement.judge}_copy_mae": judgement.copy_rows,
+    }
+
+
+def figures_of(judgement: Judgement) -> dict[str, float]:
+    """Means over the AUs, beside the judge's own on faces that nobody edited."""
+    name = judgement.judge
+    return {
+        f"{name}_rmse": mean(judgement.edits.rmse),
+        f"{name}_pearson": mean(judgement.edits.pearson),
+        f"{name}_icc": mean(judgement.edits.icc),
+        f"{name}_copy_pearson": mean(judgement.copies.pearson),
+        f"{name}_copy_icc": mean(judgement.copies.icc),
+        f"{name}_own_mae": mean(judgement.own.mae),
+        f"{name}_own_pearson": mean(judgement.own.pearson),
+        f"{name}_no_face": float(judgement.no_face),
+        f"{name}_unreadable": float(judgement.unreadable),
+    }

@@ -1,11 +1,13 @@
 """What a judge reads while one AU goes from nothing to all, and the others stay."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from ganimation_tf.evaluation.agreement import drift, monotonicity, rise
 from ganimation_tf.evaluation.edits import Editor, edited
+from ganimation_tf.evaluation.intervals import mean
 from ganimation_tf.evaluation.judged import Reader
 from ganimation_tf.evaluation.samples import Samples
 
@@ -67,13 +69,16 @@ def _sweep(model, reader: Reader, samples: Samples, name: str, batch_size: int) 
     return Sweep(
         name=name,
         readings=read[:, :, place],
-        monotonicity=_mean(monotonicity(read[:, :, place])),
-        raised=_mean(np.where(np.isnan(rising), np.nan, rising > 0)),
-        drift=_mean(others),
+        monotonicity=mean(monotonicity(read[:, :, place])),
+        raised=mean(np.where(np.isnan(rising), np.nan, rising > 0)),
+        drift=mean(others),
         no_face=int(np.isnan(read[:, :, place]).sum()),
     )
 
 
-def _mean(values: np.ndarray) -> float:
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else float("nan")
+def figures_of(judge: str, found: Sequence[Sweep]) -> dict[str, float]:
+    """Means over the AUs, by the names that reports have for them."""
+    return {
+        f"{judge}_{name}": mean(np.array([getattr(sweep, name) for sweep in found]))
+        for name in ("monotonicity", "raised", "drift")
+    }

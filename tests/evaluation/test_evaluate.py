@@ -28,6 +28,7 @@ class KnowingJudge:
 
     def __init__(self, samples, blind=()):
         self.action_units = samples.names
+        self.people = ()
         self._known = {
             image.tobytes(): units
             for row, (image, units) in enumerate(
@@ -39,6 +40,9 @@ class KnowingJudge:
     def read(self, images, crop):
         unknown = np.full(len(self.action_units), np.nan)
         return np.stack([self._known.get(image.tobytes(), unknown) for image in images])
+
+    def trained_on(self, dataset):
+        return self.people
 
 
 def test_the_oracle_scores_perfectly(samples):
@@ -124,6 +128,18 @@ def test_inputs_that_a_judge_cannot_read_are_left_out_and_counted(samples, copy)
     assert report.metrics["knowing_unreadable"] == 2
     assert report.metrics["knowing_no_face"] == 0
     assert np.isnan(report.values("knowing_mae")).sum() == 2
+
+
+def test_people_that_a_judge_was_trained_on_are_left_out(samples, copy):
+    judge = KnowingJudge(samples)
+    judge.people = samples.people[:6]
+    report = evaluate(copy, samples, instruments=Instruments(judges=[judge], swept=0)).report
+    assert report.facts["people"] == 10
+    assert not set(judge.people) & set(report.rows["person"])
+    assert any("2 people are left out" in note for note in report.notes)
+    judge.people = samples.people
+    with pytest.raises(UserError, match="trained on all 12 people"):
+        evaluate(copy, samples, instruments=Instruments(judges=[judge], swept=0))
 
 
 def test_few_people_have_no_interval(samples, copy):

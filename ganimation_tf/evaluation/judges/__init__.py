@@ -5,7 +5,7 @@ licence and how to get it stand in its module and in docs/evaluation.md.
 """
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -40,6 +40,10 @@ class Judge(Protocol):
         Returns:
             float64 (n, N); a row of NaN where it finds no face.
         """
+        ...
+
+    def trained_on(self, dataset: str) -> Collection[str]:
+        """The people of a dataset, named by its digest, whom it was trained on."""
         ...
 
 

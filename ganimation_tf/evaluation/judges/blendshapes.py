@@ -5,7 +5,7 @@ intensity of AU12. Weights: Apache-2.0; data: Google's own photographs of people
 with a face model (arXiv:2309.05782).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -65,3 +65,7 @@ class BlendshapeJudge:
             if np.isfinite(points).all():
                 rows[place] = self.meshes.landmarker.blendshapes(points)
         return rows @ _WEIGHTS.T
+
+    def trained_on(self, dataset: str) -> Collection[str]:
+        """Nobody of any dataset."""
+        return ()

@@ -7,7 +7,7 @@ is off on people that it was not trained on. Its error stands beside every figur
 import dataclasses
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import cv2
@@ -125,6 +125,10 @@ class RegressorJudge:
             for at in range(0, len(inputs), BATCH)
         ]
         return np.clip(np.concatenate(rows), 0, 1)
+
+    def trained_on(self, dataset: str) -> Collection[str]:
+        """See `Judge.trained_on`."""
+        return self.facts.people if dataset == self.facts.dataset else ()
 
 
 def to_network(images: np.ndarray, size: int) -> np.ndarray:
