@@ -74,7 +74,7 @@ def open_editor(name: str, dataset: pathlib.Path) -> Editor:
         raise UserError(
             f"{name}: no such run or export; besides there is HOST:PORT, {', '.join(NAMES)}"
         )
-    return EvaluatedModel(name, models.open_model(name))
+    return EvaluatedModel(pathlib.Path(name).resolve().name, models.open_model(name))
 
 
 def _baseline(name: str, dataset: pathlib.Path) -> Editor:

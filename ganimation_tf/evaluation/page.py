@@ -17,6 +17,7 @@ PUBLISHED = {
 """AU MSE, identity distance, background RMSE, head pose RMSE of arXiv:2501.02260, table 1."""
 
 _STYLE = """
+h1 { overflow-wrap:anywhere; }
 .strips { display:grid; grid-template-columns:repeat(auto-fit,minmax(330px,1fr)); gap:16px 24px; }
 .strip { display:grid; grid-template-columns:repeat(4,1fr); gap:6px; }
 .strips h3 { margin:12px 0 4px; font-size:14px; }

@@ -16,6 +16,8 @@ from ganimation_tf.files import write_whole
 
 FILE, PAGE = "report.json", "report.html"
 VERSION = 1
+DIGITS = 6
+"""Behind the point, of every number in the file."""
 
 
 def root_mean_square(values: np.ndarray) -> float:
@@ -143,9 +145,12 @@ def compare(report: Report, baseline: Report) -> tuple[list[Difference], list[st
         if places is not None and name in report.rows and name in baseline.rows:
             here, there = places
             people = [report.rows["person"][row] for row in here]
-            gap, interval = intervals.difference(
-                report.values(name)[here], baseline.values(name)[there], people, statistic(name)
+            # Both as they are written: what is equal in the files has no difference.
+            values, old = (
+                np.round(one.values(name)[rows], DIGITS)
+                for one, rows in ((report, here), (baseline, there))
             )
+            gap, interval = intervals.difference(values, old, people, statistic(name))
         differences.append(Difference(name, now, before, gap, interval))
     return differences, notes
 
@@ -180,7 +185,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, (float, np.floating)):
-        return round(float(value), 6) if math.isfinite(value) else None
+        return round(float(value), DIGITS) if math.isfinite(value) else None
     if isinstance(value, np.integer):
         return int(value)
     return value
