@@ -282,6 +282,27 @@ ALARMS = (
 )
 
 
+def _judge_disagrees(means, baselines, usual):
+    error = means["judge_error"]
+    if error >= WORSE_THAN_INPUT and _gains(means):
+        return (
+            f"the critic says that edits show what was asked (AU error "
+            f"{means['generator_action_units']:.4f} against {means['unedited_action_units']:.4f} "
+            f"without any edit), the judge sees {error:.2f} of the input's error"
+        )
+
+
+OF_JUDGEMENTS = Alarm(
+    "judge_disagrees",
+    False,
+    _judge_disagrees,
+    "the generator draws patterns that the critic takes for expressions; train on pairs, where "
+    "the truth is known, or lower {--loss.action-units}",
+    of_critic=True,
+)
+"""Of what a judge says at the end of an epoch, not of windows of steps."""
+
+
 def alarms_for(config: TrainConfig) -> tuple[Alarm, ...]:
     """Those that mean something where a config does without the critic's judgement."""
     return tuple(
