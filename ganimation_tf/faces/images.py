@@ -6,9 +6,12 @@ here, not a picture with a grey lower half.
 
 import io
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ganimation_tf.errors import CodedError
 
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
@@ -26,16 +29,16 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """File names that are taken for photos when a directory is searched."""
 
 
-class ImageError(ValueError):
+Photo = Callable[[float], tuple[np.ndarray, tuple[int, int]]]
+"""Takes how much smaller the picture may be decoded; returns uint8 (height, width, 3) RGB and the
+picture's own (height, width). Raises FileError or ImageError."""
+
+
+class ImageError(CodedError):
     """A picture that cannot be used.
 
-    Attributes:
-        code: `empty_image`, `unreadable_image`, `unsupported_format` or `too_many_pixels`.
+    `code` is `empty_image`, `unreadable_image`, `unsupported_format` or `too_many_pixels`.
     """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
 
 
 def decode(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 
 from ganimation_tf.action_units import OPENFACE
 from jobs import kept, preprocess, split_of
-from pipeline.readers.libreface import FORM
+from ganimation_tf.annotations.libreface import FORM
 
 pytest.importorskip("mtcnn")
 
