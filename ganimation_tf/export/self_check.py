@@ -13,6 +13,7 @@ import tempfile
 
 import numpy as np
 
+import ganimation_tf
 from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.request_samples import sample_inputs
@@ -115,7 +116,7 @@ def _answers_of_a_fresh_process(directory: pathlib.Path) -> dict[str, np.ndarray
 
 def _environment() -> dict[str, str]:
     """That of the fresh process: this package, also where it is not installed, and no GPU."""
-    root = str(pathlib.Path(__file__).resolve().parents[1])
+    root = str(pathlib.Path(ganimation_tf.__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return os.environ | {
         "PYTHONPATH": path,

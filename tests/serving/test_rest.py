@@ -245,7 +245,7 @@ def test_a_bug_is_answered_in_json_and_logged(served_model, ask, monkeypatch, ca
     def broken(self, request, caller):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("serving.service.Service.predict", broken)
+    monkeypatch.setattr("serving.server.service.Service.predict", broken)
     status, found = ask("POST", PREDICT, {"instances": [good_row]})
     assert (status, found.keys()) == (500, {"error"})
     assert "ZeroDivisionError: a bug" in caplog.text

@@ -434,7 +434,7 @@ def test_a_version_may_be_freed_in_the_middle_of_anything():
 
 
 def test_forgotten_are_the_oldest_that_have_ended(monkeypatch):
-    monkeypatch.setattr("serving.models.REMEMBERED_VERSIONS", 3)
+    monkeypatch.setattr("serving.server.models.REMEMBERED_VERSIONS", 3)
     model = ModelVersions("ganimation")
     for number in range(1, 6):
         model.publish(LoadedVersion(number, {}, {}))
