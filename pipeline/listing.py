@@ -123,7 +123,7 @@ class ListEntries(beam.PTransform):
 
     job: Job
 
-    def expand(self, paths: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
+    def expand(self, paths: beam.PCollection):  # Beam warns of hints for several outputs
         indexing = beam.ParDo(_Index(self.job)).with_output_types(Batch)
         found = (
             paths

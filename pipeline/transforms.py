@@ -67,9 +67,7 @@ class WriteShards(beam.PTransform):
 
     job: Job
 
-    def expand(
-        self, entries: beam.PCollection
-    ) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
+    def expand(self, entries: beam.PCollection):  # Beam warns of hints for several outputs
         tags = (_WriteShard.REJECTED, _WriteShard.STATISTICS)
         writing = beam.ParDo(_WriteShard(self.job)).with_output_types(ShardFacts)
         outputs = (
