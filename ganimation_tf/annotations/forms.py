@@ -85,6 +85,12 @@ class Columns:
     success: int | None
     subject: int | None
 
+    def read(self) -> list[int]:
+        """The places of all columns that are read."""
+        singles = (self.confidence, self.face, self.image, self.frame, self.success, self.subject)
+        several = (*self.intensities, *self.landmarks, *self.box, *self.pose)
+        return [*several, *(column for column in singles if column is not None)]
+
 
 @functools.lru_cache(maxsize=64)  # the files of one run share their header
 def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, ...]) -> Columns:

@@ -29,6 +29,7 @@ from ganimation_tf.annotations.reader import (
     settle,
 )
 from ganimation_tf.annotations.rejections import Rejection
+from ganimation_tf.annotations.rows import not_utf8
 from ganimation_tf.annotations.table import pack, unpack
 from ganimation_tf.faces import images
 
@@ -61,7 +62,7 @@ def read_lists(path: str, opener: inputs.Opener = inputs.open_local) -> dict[str
         except inputs.FileError as error:
             raise AnnotationError(error.code, f"{name}: {error}") from None
         except UnicodeDecodeError as error:
-            raise AnnotationError("bad_annotation", f"{name}: is not UTF-8 text: {error}") from None
+            raise AnnotationError("bad_annotation", f"{name}: {not_utf8(error)}") from None
         for line in filter(None, map(str.strip, text.splitlines())):
             stem, suffix = os.path.splitext(line)
             key = stem if suffix.lower() in images.SUFFIXES else line

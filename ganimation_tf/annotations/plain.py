@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ganimation_tf.annotations.annotator import Annotator, Request
 from ganimation_tf.annotations.forms import Form, find_columns
-from ganimation_tf.annotations.parquet import PARQUET, parquet_rows
+from ganimation_tf.annotations.parquet import PARQUET, parquet_header, parquet_rows
 from ganimation_tf.annotations.rows import Row, read_rows
 from ganimation_tf.annotations.table import Table
 
@@ -41,12 +41,12 @@ class PlainTable(Table):
         if not path.lower().endswith(PARQUET):
             yield from read_rows(path, self.form, self.action_units, self.open)
             return
-        columns = None
-        for number, fields in enumerate(parquet_rows(path, self.open), start=1):
-            if columns is None:
-                columns = find_columns(tuple(fields), self.form, tuple(self.action_units))
-            else:
-                yield Row(number, fields, columns)
+        columns = find_columns(
+            tuple(parquet_header(path, self.open)), self.form, tuple(self.action_units)
+        )
+        rows = parquet_rows(path, columns.read(), self.open)
+        for number, fields in enumerate(rows, start=2):
+            yield Row(number, fields, columns)
 
 
 def _tells(header: Sequence[str]) -> bool:

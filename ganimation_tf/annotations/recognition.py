@@ -9,7 +9,7 @@ from ganimation_tf import inputs
 from ganimation_tf.annotations import ANNOTATORS, AUTO, load
 from ganimation_tf.annotations.annotator import Annotator, Request
 from ganimation_tf.annotations.face import AnnotationError
-from ganimation_tf.annotations.parquet import PARQUET, parquet_rows
+from ganimation_tf.annotations.parquet import PARQUET, parquet_header
 from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.annotations.rows import csv_rows
 from ganimation_tf.errors import UserError
@@ -48,9 +48,12 @@ class Annotations:
 
     def header(self, path: str) -> list[str]:
         """The stripped header of a file; [] if it cannot be read: that is for the job to say."""
-        rows = parquet_rows if path.lower().endswith(PARQUET) else csv_rows
         try:
-            return [name.strip() for name in next(rows(path, self.open))]
+            if path.lower().endswith(PARQUET):
+                names = parquet_header(path, self.open)
+            else:
+                names = next(csv_rows(path, self.open))
+            return [name.strip() for name in names]
         except (AnnotationError, StopIteration):
             return []
 

@@ -19,6 +19,8 @@ from ganimation_tf.annotations.forms import Columns, Form, find_columns
 MAX_LINE = 1 << 20
 """Characters; a py-feat row of 2,600 columns has 30,000."""
 
+csv.field_size_limit(MAX_LINE)  # a field is part of a line; Python's own limit is an eighth of it
+
 
 class Row(NamedTuple):
     """One row: its number in the file, the header being 1; its fields; the file's columns."""
@@ -94,7 +96,7 @@ def parse_face(
     require_length(row)
     columns = row.columns
     score = row.text(columns.confidence)
-    if form.blank_is_no_face and (score is None or score.lower() == "nan"):
+    if form.blank_is_no_face and (_is_blank(score) or _says_nothing(row)):
         raise AnnotationError("no_face", f"{form.name} found no face")
     if columns.success is not None and row.numbers([columns.success])[0] != 1:
         raise AnnotationError("not_tracked", f"{form.name} had lost the face here")
@@ -112,6 +114,15 @@ def parse_face(
         pose=row.numbers(columns.pose) * form.degrees if columns.pose else None,
         subject=row.text(columns.subject),
     )
+
+
+def _is_blank(field: str | None) -> bool:
+    return field is None or field.lower() in ("nan", "none", "null", "na", "<na>")
+
+
+def _says_nothing(row: Row) -> bool:
+    """Whether no AU has a value: so does a score of 0 look where no face was found."""
+    return all(_is_blank(row.text(column)) for column in row.columns.intensities)
 
 
 def _confidence(row: Row, column: int) -> float:
@@ -144,9 +155,21 @@ def csv_rows(
     except inputs.FileError as error:
         raise AnnotationError(error.code, str(error)) from None
     except UnicodeDecodeError as error:
-        raise AnnotationError("bad_annotation", f"is not UTF-8 text: {error}") from None
+        raise AnnotationError("bad_annotation", not_utf8(error)) from None
     except csv.Error as error:
         raise AnnotationError("bad_annotation", f"is no CSV: {error}") from None
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """What is wrong with a text of another encoding, and what to do."""
+    begin = bytes(error.object[:2])
+    if begin in (b"\xff\xfe", b"\xfe\xff"):
+        return "is UTF-16 text; save it as UTF-8"
+    byte, place = error.object[error.start], error.start
+    return (
+        f"is not UTF-8 text (byte 0x{byte:02x} at {place}); if a spreadsheet wrote it, save it as "
+        "CSV in UTF-8"
+    )
 
 
 def _parse(file: BinaryIO) -> Iterator[list[str]]:
@@ -163,6 +186,8 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
         if len(line) == MAX_LINE:
             message = f"has a line of {MAX_LINE} characters or more"
             raise AnnotationError("bad_annotation", message)
+        if "\0" in line[:1000]:
+            raise AnnotationError("bad_annotation", "holds NUL bytes: UTF-16, or no text at all")
         size += len(line)
         blank = blank and not line.strip()
         yield line

@@ -8,11 +8,15 @@ from contextlib import AbstractContextManager
 import cv2
 import numpy as np
 
-from ganimation_tf.faces.images import Photo
+from ganimation_tf.faces.images import AS_STORED, Decoded, Photo
 from ganimation_tf.inputs import FileError
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 """File names that are taken for videos."""
+
+
+_TURNED = {90: 6, 180: 3, 270: 8}
+"""By how many degrees a track's header turns its frames, in EXIF's numbers; OpenCV does it."""
 
 
 class Frames:
@@ -39,6 +43,7 @@ class Frames:
         self._stack = contextlib.ExitStack()
         self._next = 0
         self._ended: int | None = None
+        self._orientation = AS_STORED
 
     def __enter__(self) -> "Frames":
         return self
@@ -52,9 +57,10 @@ class Frames:
         """The frame of this index, from 0, in the form that `images.Photo` names."""
         return functools.partial(self._photo, index)
 
-    def _photo(self, index: int, scale: float) -> tuple[np.ndarray, tuple[int, int]]:
+    def _photo(self, index: int, scale: float) -> Decoded:
         pixels = self.at(index)
-        return pixels, pixels.shape[:2]
+        height, width = pixels.shape[:2]
+        return Decoded(pixels, (height, width), self._orientation)
 
     def at(self, index: int) -> np.ndarray:
         """The frame of this index, uint8 (height, width, 3) RGB.
@@ -88,4 +94,6 @@ class Frames:
             self._capture = cv2.VideoCapture(local, cv2.CAP_FFMPEG, single)
         if not self._capture.isOpened():
             raise FileError("unreadable_video", "cannot be decoded as a video")
+        turn = round(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
+        self._orientation = _TURNED.get(turn, AS_STORED)
         return self._capture
