@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=16, help="number of frames, 2 to 240")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--annotations", type=pathlib.Path, help="OpenFace CSV of the photo: where the face is"
+        "--annotations", type=pathlib.Path, help="where the face is: a file of any annotator"
     )
     where.add_argument(
         "--crop",
@@ -151,9 +151,7 @@ def _face_transform(args: argparse.Namespace, photo, spec):
     from ganimation_tf.faces import alignment
 
     if args.annotations:
-        from ganimation_tf.faces import landmarks
-
-        anchors = alignment.anchors_from_landmarks(landmarks.read_landmarks(args.annotations))
+        anchors = _annotated_anchors(args, photo, spec)
     elif args.crop == "detect":
         from ganimation_tf.faces import detector
 
@@ -170,6 +168,21 @@ def _face_transform(args: argparse.Namespace, photo, spec):
         return alignment.crop_transform(anchors, spec)
     except ValueError as error:
         raise UserError(f"{args.annotations or args.photo}: {error}") from error
+
+
+def _annotated_anchors(args: argparse.Namespace, photo, spec):
+    """float64 (3, 2): eyes and mouth by the annotation, with a detector's help if it needs it."""
+    from ganimation_tf.annotations.geometry import Geometry, GeometryError, Limits
+    from ganimation_tf.annotations.photo import face_in
+
+    face = face_in(args.annotations, args.photo)
+    detector = "none" if face.landmarks is not None else "mtcnn"
+    geometry = Geometry(spec, Limits(), detector)
+    try:
+        anchors = geometry.anchors(face)
+        return geometry.detected(face, photo, alone=True) if anchors is None else anchors
+    except GeometryError as error:
+        raise UserError(f"{face.where}: {error}") from None
 
 
 def _centre_square(height: int, width: int, size: int):

@@ -10,7 +10,7 @@ from PIL import Image
 from ganimation_tf import cli
 from ganimation_tf.animation import served
 from ganimation_tf.faces import alignment, images
-from openface_files import write
+from openface_files import write_landmarks
 from serving_model import SIZE
 
 
@@ -132,7 +132,7 @@ def test_full_photo_changes_only_the_face(served_model, photo, tmp_path):
 def test_annotations_say_where_the_face_is(served_model, tmp_path, monkeypatch):
     points = np.zeros((68, 2))
     points[36:42], points[42:48], points[[48, 54]] = (20, 20), (40, 20), (30, 40.8)
-    csv = write(tmp_path / "face.csv", [[0, 0.9, *points.T.ravel()]])
+    csv = write_landmarks(tmp_path / "face.csv", points)
     photo = tmp_path / "photo.png"
     photo.write_bytes(images.encode_png(np.full((60, 60, 3), 100, np.uint8)))
     seen = []
@@ -161,7 +161,7 @@ BAD = [
         ["--crop=whole", "--au=AU06=1", "--model=x"],
         "NOT_FOUND: Could not find any versions",
     ),
-    ("out.gif", ["--annotations=none.csv", "--au=AU06=1"], "none.csv: cannot be read as CSV"),
+    ("out.gif", ["--annotations=none.csv", "--au=AU06=1"], "none.csv: there is no such file"),
     ("out.gif", ["--crop=whole", "--au=AU06=1", "--server=x"], "is given as HOST:PORT"),
 ]
 
@@ -193,7 +193,7 @@ def test_a_photo_that_cannot_be_used(served_model, tmp_path, capsys, content, te
 def test_landmarks_of_another_photo_are_refused(served_model, photo, tmp_path, capsys):
     points = np.zeros((68, 2))
     points[36:42], points[42:48], points[[48, 54]] = (200, 20), (400, 20), (300, 208)
-    csv = write(tmp_path / "face.csv", [[0, 0.9, *points.T.ravel()]])
+    csv = write_landmarks(tmp_path / "face.csv", points)
     options = ["--annotations", str(csv), "--au=AU06=1"]
     assert animate(served_model, photo, tmp_path / "out.gif", *options) == 2
     assert "eyes and mouth must lie in the photo of 48 x 32 pixels" in capsys.readouterr().err
