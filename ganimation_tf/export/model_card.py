@@ -31,6 +31,8 @@ class ModelCard:
         version: number of the export.
         package: `origin.package_origin()` of the code that exported it.
         training: preset, config, dataset digest and the last metrics of the run.
+        intensity_ranges: lowest and highest intensity of each AU that training saw often enough
+            to learn from, by name; empty where it is not known.
         intended_use, limits: sentences for its reader.
     """
 
@@ -40,6 +42,7 @@ class ModelCard:
     version: int = 0
     package: dict[str, Any] = dataclasses.field(default_factory=dict)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    intensity_ranges: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     intended_use: str = INTENDED_USE
     limits: tuple[str, ...] = LIMITS
 

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf.config import LossWeights, TrainConfig
+from ganimation_tf.config import TrainConfig
 from ganimation_tf.data import manifest, records, tfrecord
 from ganimation_tf.faces import alignment, images
 from ganimation_tf.networks.critic import build_critic
@@ -36,9 +36,16 @@ def build_model(generator_optimizer, critic_optimizer, critic_steps: int = 2, **
     from ganimation_tf.training.model import GANimation
 
     relative = options.get("relative", False)
-    model = GANimation(*build_networks(0, relative), LossWeights(), critic_steps, **options)
+    model = GANimation(*build_networks(0, relative), critic_steps, **options)
     model.compile(generator_optimizer, critic_optimizer)
     return model
+
+
+def set_step_terms(model, values) -> None:
+    """Makes `values` the terms of the model's last step; of a name that is missing it is 0."""
+    from ganimation_tf.training.tracking import TRACKED
+
+    model._step_terms.update_state({name: values.get(name, 0.0) for name in TRACKED})
 
 
 def batch(size: int = 4, critic_steps: int = 2, seed: int = 0) -> dict[str, np.ndarray]:
