@@ -29,6 +29,10 @@ class FaceAnnotation:
         pose: float64 (3,) pitch, yaw and roll of the head in degrees, finite; None if the source
             has none.
         subject: identity or clip, where the source says it.
+        pair: of faces that differ in expression only, where the source knows them: those of one
+            name show the same person, pose and light, and have the same `anchors`.
+        anchors: float64 (3, 2), eyes and mouth as `alignment.ANCHORS`, by which the face is cropped
+            in place of its landmarks; None if the source has none.
     """
 
     key: str
@@ -42,6 +46,8 @@ class FaceAnnotation:
     box: np.ndarray | None = None
     pose: np.ndarray | None = None
     subject: str | None = None
+    pair: str | None = None
+    anchors: np.ndarray | None = None
 
     def area(self) -> float:
         """Size of the face in square pixels: that of its box, else of its landmarks' extent."""

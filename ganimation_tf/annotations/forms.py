@@ -7,6 +7,11 @@ from collections.abc import Sequence
 
 from ganimation_tf.annotations.face import AnnotationError
 
+PAIR = "pair"
+ANCHORS = ("anchor_x_0", "anchor_x_1", "anchor_x_2", "anchor_y_0", "anchor_y_1", "anchor_y_2")
+"""What synthetic faces have and no annotator writes: which pictures differ in expression only, and
+left eye, right eye and mouth in pixels, by which all of them are cropped alike."""
+
 LANDMARKS = [f"{axis}_{i}" for axis in "xy" for i in range(68)]
 """x_0 ... x_67, y_0 ... y_67: OpenFace and py-feat agree on these."""
 
@@ -26,6 +31,8 @@ class Form:
         refused: a column that only files about videos have, where this form is not of them.
         success: 1 where the face was tracked.
         subject: identity.
+        pair: name that faces share which differ in expression only.
+        anchors: by which such faces are cropped, as `ANCHORS`.
         box: left, top, width, height in pixels.
         pose: pitch, yaw, roll; `degrees`: of one unit.
         landmarks: whether `LANDMARKS` are pixels of the image.
@@ -44,6 +51,8 @@ class Form:
     refused: str | None = None
     success: str | None = None
     subject: str | None = None
+    pair: str | None = None
+    anchors: Sequence[str] = ()
     box: Sequence[str] = ()
     pose: Sequence[str] = ()
     degrees: float = 1.0
@@ -76,6 +85,7 @@ class Columns:
     names: Sequence[str]
     intensities: Sequence[int]
     landmarks: Sequence[int]
+    anchors: Sequence[int]
     box: Sequence[int]
     pose: Sequence[int]
     confidence: int | None
@@ -84,11 +94,13 @@ class Columns:
     frame: int | None
     success: int | None
     subject: int | None
+    pair: int | None
 
     def read(self) -> list[int]:
         """The places of all columns that are read."""
-        singles = (self.confidence, self.face, self.image, self.frame, self.success, self.subject)
-        several = (*self.intensities, *self.landmarks, *self.box, *self.pose)
+        singles = (self.confidence, self.face, self.image, self.frame, self.success)
+        singles += (self.subject, self.pair)
+        several = (*self.intensities, *self.landmarks, *self.anchors, *self.box, *self.pose)
         return [*several, *(column for column in singles if column is not None)]
 
 
@@ -104,11 +116,12 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
     if form.refused in names:
         message = f"has a column `{form.refused}`: it describes a video"
         raise AnnotationError("not_per_image", message)
-    singles = ("confidence", "face", "image", "frame", "success", "subject")
+    singles = ("confidence", "face", "image", "frame", "success", "subject", "pair")
     columns = {name: getattr(form, name) for name in singles}
     units = [form.column(name) for name in action_units]
     landmarks = LANDMARKS if form.landmarks else []
-    for name in [*filter(None, columns.values()), *units, *landmarks, *form.box, *form.pose]:
+    several = [*units, *landmarks, *form.anchors, *form.box, *form.pose]
+    for name in [*filter(None, columns.values()), *several]:
         if names.count(name) > 1:
             raise AnnotationError("duplicate_column", f"{name} is there {names.count(name)} times")
     where = {name: column for column, name in enumerate(names)}
@@ -124,6 +137,7 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
         names=names,
         intensities=[where[name] for name in units],
         landmarks=_all_or_none(where, landmarks, "landmark"),
+        anchors=_all_or_none(where, form.anchors, "anchor"),
         box=_all_or_none(where, form.box, "box"),
         # Nobody needs a pose, so half of one is no error.
         pose=[where[name] for name in form.pose] if where.keys() >= set(form.pose) else [],
