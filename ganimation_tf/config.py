@@ -1,6 +1,7 @@
 """What a training run is made of: one frozen dataclass, its presets, and nothing else.
 
-A field gives the default, the flag of `ganimation train`, its help text and the saved value.
+A field gives the default, the flag of `ganimation train`, its help text and the saved value;
+`steps` has no flag, as `--steps` is about a run and not about a recipe.
 """
 
 import dataclasses
@@ -31,8 +32,9 @@ def _option(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
+    flag: bool = True,
 ):
-    metadata = {"help": help_text, "low": low, "high": high, "choices": choices}
+    metadata = {"help": help_text, "low": low, "high": high, "choices": choices, "flag": flag}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -71,7 +73,7 @@ class LossWeights:
     truth: float = _option(0.0, "L1 to the other picture of a pair; what changes counts more", 0)
     truth_color: float = _option(0.0, "the same of the color mask", 0)
     truth_warped: float = _option(0.0, "the same of the warped input", 0)
-    truth_mask: float = _option(0.0, "attention against what warping left over", 0)
+    truth_mask: float = _option(0.0, "cross-entropy of attention to what warping left over", 0)
     truth_edges: float = _option(0.0, "L1 of image gradients to the truth's", 0)
     truth_regions: float = _option(0.0, "error beside the change, each small region alike", 0)
     flow_roughness: float = _option(0.0, "mean absolute gradient of the flow, in pixels", 0)
@@ -125,7 +127,9 @@ class TrainConfig:
         "the rate is full for `epochs`, then falls straight to 0, or follows a cosine",
         choices=(LINEAR, COSINE),
     )
-    steps: int = _option(0, "updates of the generator; 0: as many as the epochs make", 0)
+    steps: int = _option(
+        0, "updates of the generator; 0: as many as the epochs make", 0, flag=False
+    )
     epochs: int = _option(20, "epochs at the full learning rate", 1)
     decay_epochs: int = _option(10, "further epochs of linear decay to zero", 0)
     target_sampling: str = _option(
@@ -199,13 +203,13 @@ class TrainConfig:
 PRESETS: Mapping[str, TrainConfig] = {
     "default": TrainConfig(
         filters=48,
-        residual_blocks=6,
+        residual_blocks=5,
         conditioning=FILM,
         relative=True,
         skips=True,
         flow=True,
         critic=ESTIMATOR,
-        critic_filters=32,
+        critic_filters=24,
         critic_layers=5,
         batch_size=16,
         critic_steps=1,
@@ -226,11 +230,11 @@ PRESETS: Mapping[str, TrainConfig] = {
             truth=1.0,
             truth_color=0.5,
             truth_warped=0.5,
-            truth_mask=0.2,
+            truth_mask=0.1,
             truth_edges=0.5,
-            truth_regions=0.05,
+            truth_regions=0.15,
             flow_roughness=0.01,
-            flow_at_rest=0.01,
+            flow_at_rest=0.02,
         ),
     ),
     "paper": TrainConfig(),

@@ -17,6 +17,12 @@ CHANGED, CHANGED_MOST = 20.0, 0.3
 LEFT_OVER, LEFT_OVER_GAIN = 0.02, 12.0
 """What warping may leave over before the mask is to paint, and how steeply it then does."""
 
+PAINT_COUNTS = 4.0
+"""How many times a pixel that needs paint counts in `mask`, beside one that does not."""
+
+CERTAIN = 1e-5
+"""How near the mask's values come to 0 and 1 in `mask`; beyond, the logarithm has no limit."""
+
 CELLS = 16
 """Cells along a side in `regions`: of 8 pixels at 128, half an eye."""
 
@@ -46,16 +52,21 @@ def pixels(image: tf.Tensor, truth: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
 
 
 def mask(attention: tf.Tensor, kept: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
-    """L1 of the attention mask to 1 where the kept image is right and 0 where paint is needed.
+    """Cross-entropy of the attention mask: 1 where the kept image is right, 0 where paint is due.
 
-    Without it the mask is at 1 within 50 steps, where the color mask gets no gradient.
+    Without it the mask is at 1 within 50 steps, where the color mask gets no gradient. L1 in its
+    place ends there too: most pixels need no paint, their median is 1, and a saturated sigmoid
+    hands no L1 on. So what needs paint counts `PAINT_COUNTS` times.
 
     Args:
         attention: (B, S, S, 1) in [0, 1].
         kept: what attention 1 keeps: the warped image, or the image.
     """
     left_over = LEFT_OVER_GAIN * (distance(tf.stop_gradient(kept), truth) - LEFT_OVER)
-    return per_image_mean(tf.abs(attention - 1.0 + tf.clip_by_value(left_over, 0.0, 1.0)))
+    paint = tf.clip_by_value(left_over, 0.0, 1.0)
+    keeps = tf.clip_by_value(attention, CERTAIN, 1.0 - CERTAIN)
+    entropy = (paint - 1.0) * tf.math.log(keeps) - PAINT_COUNTS * paint * tf.math.log(1.0 - keeps)
+    return per_image_mean(entropy)
 
 
 def edges(image: tf.Tensor, truth: tf.Tensor, change: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ from ganimation_tf import synthetic
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import blazeface, landmarker
 from ganimation_tf.faces.landmarker import BLENDSHAPE_NAMES, FaceLandmarker
-from ganimation_tf.faces.mediapipe_points import EYE_CORNERS, landmarks_68
+from ganimation_tf.faces.mediapipe_points import landmarks_68
 
 
 @pytest.fixture(scope="module")
@@ -157,13 +157,6 @@ def test_points_have_names_on_both_sides_alike(networks, drawn):
         x, y = mirrored[right]
         error = np.linalg.norm(found[left] - (255 - x, y))
         assert error < 0.05 * eye_distance(landmarks), (left, right)
-
-
-def test_mesh_points_are_checked():
-    with pytest.raises(ValueError, match="478"):
-        landmarks_68(np.zeros((468, 3)))
-    points = np.arange(478 * 2.0).reshape(478, 2)
-    assert np.array_equal(landmarks_68(points)[[36, 45]], points[list(EYE_CORNERS)])
 
 
 def test_anchors_are_the_centres_of_the_cells():

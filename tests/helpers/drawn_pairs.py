@@ -1,11 +1,15 @@
 """Drawn faces as `evaluation.samples.Samples`: pairs, with a truth for every edit."""
 
+import hashlib
+import pathlib
+
 import numpy as np
 
 from ganimation_tf import synthetic
 from ganimation_tf.action_units import OPENFACE
+from ganimation_tf.data import manifest, records, tfrecord
 from ganimation_tf.evaluation.samples import Samples
-from ganimation_tf.faces import alignment
+from ganimation_tf.faces import alignment, images
 
 CROP = alignment.CropSpec(64)
 
@@ -25,19 +29,19 @@ def face(key: str, units: np.ndarray, seed: int = 0, crop=CROP) -> np.ndarray:
 
 def draw(people: int, expressions: int, seed: int = 0, crop=CROP) -> Samples:
     """`expressions` faces of each of some people, all of one pose: one pair for each person."""
-    images, units, persons, keys = [], [], [], []
+    pictures, units, persons, keys = [], [], [], []
     for person in range(people):
         for expression in range(expressions):
             key = synthetic.key(person, expression)
             _, _, wanted = synthetic.reproduce(seed, person, expression)
             # No two faces have the same AUs: the oracle knows them by these.
             wanted = np.clip(wanted + 1e-4 * len(units), 0, 1 - 1e-6 * len(units))
-            images.append(face(key, wanted, seed, crop))
+            pictures.append(face(key, wanted, seed, crop))
             units.append(wanted)
             persons.append(f"person_{person:03d}")
             keys.append(key)
     return Samples(
-        images=np.stack(images),
+        images=np.stack(pictures),
         action_units=np.stack(units).astype(np.float32),
         people=persons,
         keys=keys,
@@ -77,3 +81,42 @@ class Oracle:
     def _face(self, units, person):
         (row,) = [row for row in self._rows(units) if self.samples.people[row] == person]
         return self.samples.images[row].astype(np.float32) / 255
+
+
+def write(directory: pathlib.Path, train: Samples, evaluation: Samples) -> manifest.Manifest:
+    """A dataset of both, with every pair in its records."""
+    directory.mkdir(parents=True)
+    splits = {}
+    for split, samples in ((manifest.TRAIN, train), (manifest.EVAL, evaluation)):
+        path = directory / f"{split}-00000-of-00001.tfrecord"
+        with path.open("wb") as file:
+            for row in range(len(samples)):
+                tfrecord.write(file, records.encode(_record(samples, row)))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        splits[split] = (manifest.Shard(path.name, len(samples), digest),)
+    facts = manifest.Manifest(
+        action_units=train.names,
+        action_units_maximum=5.0,
+        crop=train.crop,
+        splits=splits,
+        inputs=len(train) + len(evaluation),
+        rejections={},
+        clipped={},
+        options={},
+    )
+    (directory / manifest.FILE).write_text(facts.to_json())
+    return facts
+
+
+def _record(samples: Samples, row: int) -> records.FaceRecord:
+    return records.FaceRecord(
+        image=images.encode_png(samples.images[row]),
+        format="png",
+        size=samples.crop.size,
+        key=samples.keys[row],
+        action_units=samples.action_units[row],
+        confidence=1.0,
+        subject=samples.people[row],
+        transform=np.eye(2, 3, dtype=np.float32),
+        pair=samples.pairs[row] or None,
+    )

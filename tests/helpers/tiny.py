@@ -5,10 +5,11 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf.config import TrainConfig
+from ganimation_tf.config import FILM, TrainConfig
 from ganimation_tf.data import manifest, records, tfrecord
 from ganimation_tf.faces import alignment, images
 from ganimation_tf.networks.critic import build_critic
+from ganimation_tf.networks.estimator import build_estimator
 from ganimation_tf.networks.generator import build_generator
 
 SIZE = 16
@@ -29,6 +30,16 @@ def build_networks(seed: int = 0, relative: bool = False):
     """Generator and critic of `CONFIG`."""
     generator = build_generator(SIZE, len(UNITS), CONFIG.filters, 1, seed, relative=relative)
     return generator, build_critic(SIZE, len(UNITS), CONFIG.critic_filters, 3, seed + 1)
+
+
+def build_warping_networks(seed: int = 0):
+    """A relative generator whose flow is not at its beginning, zero, and an estimator."""
+    generator = build_generator(
+        SIZE, len(UNITS), CONFIG.filters, 1, seed, FILM, relative=True, skips=True, flow=True
+    )
+    heads = generator.get_layer("heads")
+    heads.kernel.assign(np.random.default_rng(seed).normal(0, 0.1, heads.kernel.shape))
+    return generator, build_estimator(SIZE, len(UNITS), 4, 3, seed + 1)
 
 
 def build_model(generator_optimizer, critic_optimizer, critic_steps: int = 2, **options):
