@@ -17,6 +17,8 @@ from ganimation_tf.errors import UserError
 
 COMMANDS = (
     "synthesize",
+    "face-model",
+    "reanimate",
     "preprocess",
     "inspect",
     "train",
