@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ganimation_tf.annotations import ANNOTATORS, AUTO
 from ganimation_tf.errors import UserError
 
 POLICIES: Mapping[str, str] = {
@@ -18,18 +19,7 @@ fails the confidence threshold anyway, and among real ones confidence is saturat
 0.98 is noise), while size tells the photo's subject from a bystander."""
 
 
-AUTO = "auto"
-
-SOURCES = (
-    AUTO,
-    "openface",
-    "openface-video",
-    "py-feat",
-    "libreface",
-    "libreface-video",
-    "table",
-    "ganimation",
-)
+SOURCES = (AUTO, *ANNOTATORS)
 """Who may have written annotations; docs/annotations.md describes each."""
 
 
@@ -205,7 +195,7 @@ class PreprocessOptions:
 
     def limits(self) -> Any:
         """The thresholds, as a `geometry.Limits`."""
-        from pipeline.geometry import Limits  # loads OpenCV
+        from ganimation_tf.annotations.geometry import Limits  # loads OpenCV
 
         names = [field.name for field in dataclasses.fields(Limits)]
         return Limits(**{name: getattr(self, name) for name in names})

@@ -7,6 +7,7 @@ text, so they import neither TensorFlow nor Beam at the top; `run` does.
 
 import argparse
 import importlib
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from ganimation_tf.errors import UserError
 
 COMMANDS = (
     "synthesize",
+    "face-model",
+    "reanimate",
     "preprocess",
     "inspect",
     "train",
@@ -70,8 +73,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _print_any_name() -> None:
+    """A terminal that lacks a character shows its number; no message ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
+    _print_any_name()
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)

@@ -60,7 +60,7 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
         [
             *("preprocess", "--images", str(photos / "imgs")),
             *("--annotations", str(photos / "openface_csv")),
-            *("--subject-pattern", r"(person_\d+)", *size, "--output", str(data)),
+            *(*size, "--output", str(data)),
         ],
         [
             *("train", "--data", str(data), "--runs", str(runs), "--preset", "tiny"),
