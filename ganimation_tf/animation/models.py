@@ -27,6 +27,7 @@ SOURCE = "source_action_units"
 FLOW = "flow"
 EDITOR_FILE, ESTIMATOR_FILE = "editor.tflite", "estimator.tflite"
 CONFIG_FILE = "config.json"
+WEIGHTS_CARD = "default.json"
 
 
 class FaceModel(Protocol):
@@ -189,7 +190,8 @@ def open_run(run: pathlib.Path | str) -> FaceModel:
 
 
 def open_export(path: pathlib.Path | str) -> FaceModel:
-    """An export: `<model_dir>/<version>`, or a model directory, whose newest version is taken.
+    """An export: `<model_dir>/<version>`, a model directory, whose newest version is taken, or
+    weights as `pretrained.save_weights` writes them.
 
     Raises:
         UserError: if it is none, or of a format that is not run here.
@@ -198,6 +200,10 @@ def open_export(path: pathlib.Path | str) -> FaceModel:
     versions = [one for one in path.iterdir() if one.name.isdecimal()] if path.is_dir() else []
     if versions:
         path = max(versions, key=lambda one: int(one.name))
+    if (path / WEIGHTS_CARD).is_file():
+        from ganimation_tf.animation import pretrained
+
+        return pretrained.load(path)
     if (path / EDITOR_FILE).is_file():
         files = [(path / name).read_bytes() for name in (EDITOR_FILE, ESTIMATOR_FILE)]
         return LiteRtModel(_card(path / signature.MODEL_CARD), *files, where=str(path))

@@ -12,9 +12,12 @@ from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.request import WHOLE, Request, beside, crop_picture
 from ganimation_tf.errors import UserError
-from ganimation_tf.faces import alignment, sampling
+from ganimation_tf.faces import alignment, finding, images, sampling
 
 SWEEP_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+FEW_PIXELS = 20
+"""Between the eyes: with fewer a face has hardly any features to move."""
+
 MOSTLY_OUTSIDE = 0.35
 """Part of a crop that may lie outside of the photo before it is worth a word."""
 
@@ -69,19 +72,25 @@ def animate(
 
 
 def _subjects(path, photo, request: Request, animator: Animator) -> tuple[list[_Subject], list]:
-    notes: list[str] = []
+    notes = [f"{path}: the first of its pictures is taken"] if images.is_animated(path) else []
     if request.annotations is not None or request.crop == WHOLE:
         transform, source = _told(path, photo, request, animator)
         composers = [Composer(photo, transform, animator.card.crop)]
         sources = [source]
     else:
-        found = animator.find(photo, "all", str(path))
-        chosen = animator.find(photo, request.face, str(path)) if request.face != "all" else found
+        found = animator.finder.find(photo)
+        chosen = finding.choose(found, request.face, str(path))
         if len(found) > len(chosen):
             notes.append(
                 f"{path}: {len(found)} faces were found, {len(chosen)} of them is animated; "
                 "choose with --face all, --face NUMBER or --face X,Y"
             )
+        notes += [
+            f"{path}: a face has {face.between_eyes:.0f} pixels between its eyes; from "
+            f"{FEW_PIXELS} the result is worth looking at"
+            for face in chosen
+            if face.between_eyes < FEW_PIXELS
+        ]
         composers = [animator.composer(photo, face) for face in chosen]
         sources = [None] * len(chosen)
     subjects = []

@@ -21,7 +21,7 @@ from ganimation_tf.animation import models
 from ganimation_tf.errors import UserError
 from ganimation_tf.export.model_card import ModelCard
 
-ARRAYS, CONFIG = "default.npz", "default.json"
+ARRAYS, CONFIG = "default.npz", models.WEIGHTS_CARD
 GENERATOR, ESTIMATOR = "generator", "estimator"
 
 

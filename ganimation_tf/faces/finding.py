@@ -8,6 +8,7 @@ mesh for whether it is one and for its points.
 import dataclasses
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 from ganimation_tf.errors import UserError
@@ -17,6 +18,9 @@ from ganimation_tf.faces.mediapipe_points import landmarks_68
 
 PARTS = (1, 2, 4)
 """Into how many parts each side of a photo is divided, level by level."""
+
+SEARCHED = 2 * blazeface.SIDE * PARTS[-1]
+"""Longest side of what is searched; the parts of a larger photo would be reduced anyway."""
 
 FILLED = 0.25
 """Part of a picture's side from which BlazeFace sees a face for sure."""
@@ -115,8 +119,13 @@ class FaceFinder:
 
     def _detections(self, photo: np.ndarray, smallest: float) -> list[blazeface.Detection]:
         """Of all levels, the surest first, one for each face."""
+        height, width = photo.shape[:2]
+        ratio = min(1.0, SEARCHED / max(height, width))
+        if ratio < 1:
+            size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+            photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
         found = []
-        for left, top, part in _parts(photo, smallest):
+        for left, top, part in _parts(photo, smallest * ratio):
             for one in self._landmarker.detect(part):
                 shift = np.array([left, top], np.float64)
                 box = np.concatenate([one.box[:2] + shift, one.box[2:]])
@@ -127,7 +136,8 @@ class FaceFinder:
         rows = np.array([[*one.box, *one.points.ravel()] for one in found])
         merged = blazeface.merge(rows, np.array([one.score for one in found]))
         return [
-            blazeface.Detection(row[:4], row[4:].reshape(-1, 2), score) for row, score in merged
+            blazeface.Detection(row[:4] / ratio, row[4:].reshape(-1, 2) / ratio, score)
+            for row, score in merged
         ]
 
 
