@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ganimation_tf.animation import expression, models
+from ganimation_tf import expressions
+from ganimation_tf.animation import models
 from ganimation_tf.animation import timeline as timelines
 from ganimation_tf.animation.compose import Composer, Edit, face_support
-from ganimation_tf.animation.expression import Expression
 from ganimation_tf.animation.models import FaceModel
 from ganimation_tf.animation.timeline import Timeline
 from ganimation_tf.errors import require
+from ganimation_tf.expressions import Expression
 from ganimation_tf.faces import alignment, finding
 from ganimation_tf.faces.finding import Face, FaceFinder
 
@@ -120,11 +121,11 @@ class Animator:
         if isinstance(wanted, Expression):
             return wanted
         if isinstance(wanted, Mapping):
-            return expression.parse(wanted, names=self.action_units)
+            return expressions.parse(wanted, names=self.action_units)
         parts = [wanted] if isinstance(wanted, str) else list(wanted)
         aus = [part for part in parts if "=" in part]
         spoken = [part for part in parts if "=" not in part]
-        return expression.parse(aus, spoken, names=self.action_units)
+        return expressions.parse(aus, spoken, names=self.action_units)
 
     def edit(self, image: np.ndarray, wanted: Wanted, source: np.ndarray | None = None):
         """A face crop with another expression.
@@ -162,7 +163,7 @@ class Animator:
             ValueError: if the shape differs or a value is outside [0, 1].
         """
         if isinstance(source, Mapping):
-            named = {expression.canonical(au, self.action_units): v for au, v in source.items()}
+            named = {expressions.canonical(au, self.action_units): v for au, v in source.items()}
             source = [named.get(name, 0.0) for name in self.action_units]
         vector = np.asarray(source, np.float32)
         if vector.shape != (len(self.action_units),) or not ((vector >= 0) & (vector <= 1)).all():
@@ -231,7 +232,7 @@ class Animator:
 
     def sweep(self, image: np.ndarray, au: str, steps: int = 5) -> list[np.ndarray]:
         """The face with one AU at `steps` intensities from 0 to 1."""
-        name = expression.canonical(au, self.action_units)
+        name = expressions.canonical(au, self.action_units)
         timeline = timelines.Timeline(
             tuple(
                 timelines.KeyFrame(float(value), self.expression({name: float(value)}), "linear")

@@ -10,9 +10,9 @@ import numpy as np
 
 from ganimation_tf.action_units import OPENFACE_MAXIMUM
 from ganimation_tf.animation.animator import Animator
-from ganimation_tf.animation.expression import SET, Change, Expression
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import SET, Change, Expression
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
 

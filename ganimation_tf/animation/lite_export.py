@@ -1,10 +1,10 @@
-"""Generator and estimator as LiteRT files with float16 weights, for `models.LiteRtModel`."""
+"""Generator and estimator as LiteRT files with float16 weights, for `litert_model.LiteRtModel`."""
 
 import tempfile
 
 import tensorflow as tf
 
-from ganimation_tf.animation.models import FLOW, SOURCE
+from ganimation_tf.animation.litert_model import FLOW, SOURCE
 from ganimation_tf.export import signature
 from ganimation_tf.export.editor import from_networks, to_networks
 

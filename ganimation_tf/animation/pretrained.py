@@ -1,10 +1,10 @@
-"""The weights that come with the package: written by a training script, read in a fraction of a
-second.
+"""The weights that come with the package.
 
-`ganimation_tf/weights/` holds `editor.tflite` and `estimator.tflite`, which is what runs (LiteRT
-starts in 0.4 s, TensorFlow in 7), `default.npz`, the same weights by the names of their variables,
-from which training goes on, and `default.json`. Everywhere the weights are float16. Nothing is
-pickled.
+A training script writes them (`save_weights`), `load` reads them in a fraction of a second.
+`ganimation_tf/weights/` holds `source_editor.tflite` and `estimator.tflite`, which is what runs
+(LiteRT starts in 0.4 s, TensorFlow in 7), `default.npz`, the same weights by the names of their
+variables, from which training goes on, and `default.json`. They are float16 everywhere, and nothing
+is pickled.
 """
 
 import importlib.resources
@@ -17,11 +17,15 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf import files
-from ganimation_tf.animation import models
+from ganimation_tf.animation.litert_model import (
+    ESTIMATOR_FILE,
+    SOURCE_EDITOR_FILE,
+    LiteRtModel,
+)
 from ganimation_tf.errors import UserError
 from ganimation_tf.export.model_card import ModelCard
 
-ARRAYS, CONFIG = "default.npz", models.WEIGHTS_CARD
+ARRAYS, CONFIG = "default.npz", "default.json"
 GENERATOR, ESTIMATOR = "generator", "estimator"
 
 
@@ -30,7 +34,7 @@ def directory() -> pathlib.Path:
     return pathlib.Path(str(importlib.resources.files("ganimation_tf") / "weights"))
 
 
-def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> models.LiteRtModel:
+def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> LiteRtModel:
     """The model of a directory that `save_weights` wrote.
 
     Args:
@@ -42,12 +46,10 @@ def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> 
     path = directory() if path is None else pathlib.Path(path)
     card = read_card(path)
     try:
-        networks = [
-            (path / name).read_bytes() for name in (models.EDITOR_FILE, models.ESTIMATOR_FILE)
-        ]
+        networks = [(path / name).read_bytes() for name in (SOURCE_EDITOR_FILE, ESTIMATOR_FILE)]
     except OSError as error:
         raise UserError(f"{path}: the weights are not whole: {error}") from error
-    return models.LiteRtModel(card, *networks, where=str(path), threads=threads)
+    return LiteRtModel(card, *networks, where=str(path), threads=threads)
 
 
 def read_config(path: pathlib.Path) -> dict[str, Any]:
@@ -142,5 +144,5 @@ def save_weights(
     files.write_whole(path / CONFIG, (json.dumps(facts, indent=2) + "\n").encode())
     from ganimation_tf.animation import lite_export
 
-    files.write_whole(path / models.EDITOR_FILE, lite_export.editor(generator, relative))
-    files.write_whole(path / models.ESTIMATOR_FILE, lite_export.estimator(estimator))
+    files.write_whole(path / SOURCE_EDITOR_FILE, lite_export.editor(generator, relative))
+    files.write_whole(path / ESTIMATOR_FILE, lite_export.estimator(estimator))

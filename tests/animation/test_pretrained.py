@@ -95,7 +95,7 @@ def test_weights_that_are_not_there_or_not_whole(weights, tmp_path):
     (tmp_path / "default.json").write_text((weights / "default.json").read_text())
     with pytest.raises(UserError, match="the weights are not whole"):
         pretrained.load(tmp_path)
-    for name in ("editor.tflite", "estimator.tflite"):
+    for name in ("source_editor.tflite", "estimator.tflite"):
         (tmp_path / name).write_bytes(b"nonsense")
-    with pytest.raises(UserError, match="editor.tflite is not a LiteRT network"):
+    with pytest.raises(UserError, match="the editor is not a LiteRT network"):
         pretrained.load(tmp_path)

@@ -8,11 +8,11 @@ import sounding
 from analytic_model import AnalyticModel
 from ganimation_tf.animation import driving, outputs, videos
 from ganimation_tf.animation.animator import Animator
-from ganimation_tf.animation.expression import Expression, parse
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.request import Request
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import Expression, parse
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
 

@@ -135,7 +135,8 @@ def canonical(name: str, names: Sequence[str] = tuple(DESCRIPTIONS)) -> str:
         return found
     if found in DESCRIPTIONS:
         raise UserError(f"{found} is not an AU of this model; it knows {' '.join(names)}")
-    raise UserError(f"{name.strip()!r} is no AU{_nearest(text, [*names, *_WORDS])}")
+    near = _nearest(text, [*names, *_WORDS]) or f"; there are {' '.join(names)}"
+    raise UserError(f"{name.strip()!r} is no AU{near}")
 
 
 def parse_au(text: str, names: Sequence[str] = tuple(DESCRIPTIONS)) -> Change:
