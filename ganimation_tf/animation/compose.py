@@ -7,6 +7,7 @@ seen only where the model paints, and every other pixel stays as it is, bit for 
 Coordinates are (x, y) in pixels with pixel centres at whole numbers, as in `faces.alignment`.
 """
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Iterator
@@ -92,6 +93,14 @@ class Composer:
         support = face_support(spec) if support is None else support
         self._weight = (_edge_fade(size) * support).astype(np.float32)[..., None]
         self._grain = _grain_deviation(self._cut(*self._box(0, 0, size, size))) if grain else 0.0
+
+    def onto(self, reduced: np.ndarray) -> "Composer":
+        """This one for a reduced copy of the photo, uint8; what the model is given stays."""
+        twin = copy.copy(self)
+        shape = self._photo.shape[:2]
+        twin._photo = reduced
+        twin.transform = sampling.rescaled(self.transform, shape, reduced.shape[:2])
+        return twin
 
     def put_back(self, edit: Edit, onto: np.ndarray | None = None) -> np.ndarray:
         """The photo with the edit in it.
