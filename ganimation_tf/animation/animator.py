@@ -1,6 +1,7 @@
 """`Animator`: photos and expressions in, edited photos out, whichever model does it."""
 
 import pathlib
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -72,7 +73,7 @@ class Animator:
         require("grpc", "client")
         from serving.client.sync import GanimationClient
 
-        named = {} if model_name is None else {"model_name": model_name}
+        named: dict[str, typing.Any] = {"model_name": model_name} if model_name else {}
         client = GanimationClient(address, **named, **options)
         try:
             return cls(models.open_server(client))
@@ -162,14 +163,15 @@ class Animator:
         Raises:
             ValueError: if the shape differs or a value is outside [0, 1].
         """
+        values: typing.Any = source
         if isinstance(source, Mapping):
             named = {expressions.canonical(au, self.action_units): v for au, v in source.items()}
-            source = [named.get(name, 0.0) for name in self.action_units]
-        vector = np.asarray(source, np.float32)
+            values = [named.get(name, 0.0) for name in self.action_units]
+        vector = np.asarray(values, np.float32)
         if vector.shape != (len(self.action_units),) or not ((vector >= 0) & (vector <= 1)).all():
             raise ValueError(
                 f"source AUs must be {len(self.action_units)} numbers in [0, 1], got "
-                f"{np.asarray(source).tolist()}"
+                f"{np.asarray(values).tolist()}"
             )
         return vector
 

@@ -131,8 +131,8 @@ def open_run(run: pathlib.Path | str) -> FaceModel:
     from ganimation_tf.export.served_model import ServedModel
 
     card = versions.card_of(run)
-    networks = (versions.load_network(run, name) for name in ("generator", "critic"))
-    served = ServedModel(*networks, card, card.training["config"]["relative"])
+    generator, critic = (versions.load_network(run, name) for name in ("generator", "critic"))
+    served = ServedModel(generator, critic, card, card.training["config"]["relative"])
     return _of_functions(card, served.signatures(), served)
 
 
@@ -151,8 +151,9 @@ def open_export(path: pathlib.Path | str) -> FaceModel:
         return pretrained.load(path)
     editor = SOURCE_EDITOR_FILE if (path / SOURCE_EDITOR_FILE).is_file() else EDITOR_FILE
     if (path / editor).is_file():
-        files = [(path / name).read_bytes() for name in (editor, ESTIMATOR_FILE)]
-        return LiteRtModel(_card(path / signature.MODEL_CARD), *files, where=str(path))
+        card = _card(path / signature.MODEL_CARD)
+        networks = (path / editor).read_bytes(), (path / ESTIMATOR_FILE).read_bytes()
+        return LiteRtModel(card, networks[0], networks[1], str(path))
     if not (path / "saved_model.pb").is_file():
         raise UserError(
             f"{path} is neither a run ({CONFIG_FILE}) nor a SavedModel (saved_model.pb) nor a "
@@ -188,10 +189,8 @@ def _of_functions(card: ModelCard, functions, owner) -> SignatureModel:
     """Of TensorFlow's functions by signature; `owner` keeps their variables alive."""
     import tensorflow as tf
 
-    def call(name: str, inputs: Arrays) -> Arrays:
+    def call(name: str, inputs: Arrays, owner=owner) -> Arrays:
         tensors = {key: tf.constant(value) for key, value in inputs.items()}
         return {key: value.numpy() for key, value in functions[name](**tensors).items()}
 
-    model = SignatureModel(card, call, list(functions))
-    model.owner = owner
-    return model
+    return SignatureModel(card, call, list(functions))

@@ -46,10 +46,11 @@ def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> 
     path = directory() if path is None else pathlib.Path(path)
     card = read_card(path)
     try:
-        networks = [(path / name).read_bytes() for name in (SOURCE_EDITOR_FILE, ESTIMATOR_FILE)]
+        editor = (path / SOURCE_EDITOR_FILE).read_bytes()
+        estimator = (path / ESTIMATOR_FILE).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: the weights are not whole: {error}") from error
-    return LiteRtModel(card, *networks, where=str(path), threads=threads)
+    return LiteRtModel(card, editor, estimator, str(path), threads)
 
 
 def read_config(path: pathlib.Path) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def save_weights(
         for variable in network.variables
     }
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
         file.flush()
         files.write_whole(path / ARRAYS, pathlib.Path(file.name).read_bytes())
     facts = {**config, "card": json.loads(card.to_json())}

@@ -108,10 +108,12 @@ def _read(path: pathlib.Path) -> bytes:
 
 def _wanted(args: argparse.Namespace, client, crop: bytes, names):
     """float32 (N,) in [0, 1]."""
+    import numpy as np
+
     from ganimation_tf import expressions
 
     goal = expressions.parse(args.au, neutral=args.rest == "zero", names=tuple(names))
-    source = [0.0] * len(names) if goal.neutral else client.estimate([crop])[0]
+    source = np.zeros(len(names)) if goal.neutral else client.estimate([crop])[0]
     return goal.target(source, names)
 
 

@@ -66,7 +66,8 @@ def _plain(data: bytes) -> bool:
 
 def all_encoded(pictures: Pictures) -> list[bytes]:
     """Of one picture or several."""
-    single = isinstance(pictures, bytes | str | os.PathLike) or hasattr(pictures, "convert")
-    if single or (isinstance(pictures, np.ndarray) and pictures.ndim == 3):
-        pictures = [pictures]
+    if isinstance(pictures, bytes | str | os.PathLike) or hasattr(pictures, "convert"):
+        return [encoded(pictures)]
+    if isinstance(pictures, np.ndarray) and pictures.ndim == 3:
+        return [encoded(pictures)]
     return [encoded(picture) for picture in pictures]

@@ -43,7 +43,7 @@ def vectors(
     return np.stack([one.target(source, names) for one, source in pairs])
 
 
-def paired(faces: list[bytes], rows: np.ndarray) -> tuple[list[bytes], np.ndarray]:
+def paired(faces: list[bytes], rows: Any) -> tuple[list[bytes], np.ndarray]:
     """A face for each row: one face goes with every row, one row with every face.
 
     Args:

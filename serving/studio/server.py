@@ -55,7 +55,7 @@ class StudioServer(http.server.ThreadingHTTPServer):
         if ":" in host:
             self.address_family = socket.AF_INET6
         try:
-            super().__init__((host, port), functools.partial(_Handler, studio))
+            super().__init__((host, port), functools.partial(_Handler, studio, host))
         except OSError as error:
             raise UserError(f"{host}:{port}: cannot listen there: {error.strerror}") from error
         shown = f"[{host}]" if ":" in host else host
@@ -66,8 +66,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server_version = "ganimation-studio"
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, studio: Studio, *args):
-        self._studio = studio
+    def __init__(self, studio: Studio, host: str, *args):
+        self._studio, self._host = studio, host
         super().__init__(*args)
 
     def do_GET(self) -> None:
@@ -131,7 +131,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         host = self.headers.get("Host", "")
         origin = self.headers.get("Origin")
         name = urllib.parse.urlsplit(f"//{host}").hostname or ""
-        local = name in ("localhost", "127.0.0.1", "::1", self.server.server_address[0])
+        local = name in ("localhost", "127.0.0.1", "::1", self._host)
         if local and origin in (None, f"http://{host}"):
             return True
         self._send_json(403, {"error": "this studio answers its own page only"})
