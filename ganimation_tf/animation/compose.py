@@ -117,7 +117,8 @@ class Composer:
             return self._add_difference(edit, result)
         paint = np.clip((1 - edit.attention) * self._weight, 0, 1)
         fields = np.concatenate([edit.flow * self._weight, paint], -1)
-        active = (paint[..., 0] > UNPAINTED) | (np.abs(fields[..., :2]).max(-1) > STILL / 10)
+        moving = cv2.max(np.abs(fields[..., 0]), np.abs(fields[..., 1])) > STILL / 10
+        active = (paint[..., 0] > UNPAINTED) | moving
         for box in self._strips(active):
             self._move_and_paint(fields, edit.color, box, result)
         return result
@@ -126,17 +127,24 @@ class Composer:
         """One box of the photo; `fields` (S, S, 3) are flow, in crop pixels, and paint."""
         left, top, right, bottom = box
         fields = self._enlarge(fields, box)
-        moved = fields[..., :2] @ self.transform[:, :2].T.astype(np.float32)
-        paint = np.clip(fields[..., 2:], 0, 1)
-        color = self._enlarge(color, box, cv2.BORDER_REPLICATE) * 255
-        y, x = np.mgrid[top:bottom, left:right].astype(np.float32)
-        warped = _sample(self._photo, x + moved[..., 0], y + moved[..., 1])
-        still = np.abs(moved).max(-1, keepdims=True) < STILL
-        warped = np.where(still, self._cut(*box), warped).astype(np.float32)
-        painted = warped + (color - warped) * paint
+        moved = cv2.transform(fields[..., :2], self.transform[:, :2].astype(np.float32))
+        paint = np.clip(fields[..., 2], 0, 1)
+        still = cv2.max(np.abs(moved[..., 0]), np.abs(moved[..., 1])) < STILL
+        touched = ~still | (paint > UNPAINTED)
+        paint = paint[..., None]
+        x, y = np.meshgrid(
+            np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)
+        )
+        painted = _sample(self._photo, x + moved[..., 0], y + moved[..., 1])
+        cv2.copyTo(self._cut(*box).astype(np.float32), still.view(np.uint8), painted)
+        color = self._enlarge(color, box, cv2.BORDER_REPLICATE)
         if self._grain:
-            painted += paint * self._grain * _noise(painted.shape[:2], left, top)
-        self._write(result, box, painted, ~still | (paint > UNPAINTED))
+            color += self._grain / 255 * _noise(painted.shape[:2], left, top)
+        color *= 255
+        color -= painted
+        color *= paint
+        painted += color
+        self._write(result, box, painted, touched)
 
     def mask(self, values: np.ndarray, outside: float) -> np.ndarray:
         """A field of the crop over the photo, for showing it.
@@ -163,15 +171,18 @@ class Composer:
         change = (edit.image - self.crop) * self._weight * 255
         for box in self._strips(np.abs(change).max(-1) > 0.25):
             enlarged = self._enlarge(change, box)
-            touched = np.abs(enlarged).max(-1, keepdims=True) > 0.25
+            change_of = np.abs(enlarged)
+            touched = (
+                cv2.max(cv2.max(change_of[..., 0], change_of[..., 1]), change_of[..., 2]) > 0.25
+            )
             self._write(result, box, self._cut(*box) + enlarged, touched)
         return result
 
     def _write(self, result, box, values, touched) -> None:
+        """Rounds `values` into the box where `touched`, (height, width) of bool, says so."""
         left, top, right, bottom = box
-        rounded = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-        place = result[top:bottom, left:right]
-        place[...] = np.where(touched, rounded, place)
+        rounded = cv2.convertScaleAbs(np.maximum(values, 0))  # rounds half to even, clips at 255
+        cv2.copyTo(rounded, touched.view(np.uint8), result[top:bottom, left:right])
 
     def _strips(self, active: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
         """Boxes of the photo in which these pixels of the crop (S, S) lie, of at most
