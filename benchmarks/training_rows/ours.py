@@ -38,9 +38,7 @@ def build(kind: str, batch: int):
     if kind == "inference":
         run = tf.function(lambda: generator([image[:, 0], units[:, 0]]))
         return lambda: run()["image"].numpy()
-    model = GANimation(
-        generator, build_critic(SIZE, UNITS), config.loss_weights, config.critic_steps
-    )
+    model = GANimation(generator, build_critic(SIZE, UNITS), config.critic_steps)
     model.compile(
         *(
             keras.optimizers.Adam(config.learning_rate, config.beta_1, config.beta_2, epsilon=1e-8)

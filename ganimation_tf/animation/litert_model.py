@@ -11,9 +11,8 @@ from ganimation_tf.export.model_card import ModelCard
 
 Arrays = Mapping[str, np.ndarray]
 
-EDIT_PIXELS = "edit"
-SOURCE = "source_action_units"
-FLOW = "flow"
+EDITED = "edited_image"
+"""What `export.editor` calls the result; that module brings TensorFlow."""
 SOURCE_EDITOR_FILE = "source_editor.tflite"
 EDITOR_FILE, ESTIMATOR_FILE = "editor.tflite", "estimator.tflite"
 """Of a LiteRT export; an older one has no editor that takes the source's AUs."""
@@ -39,7 +38,7 @@ class LiteRtModel:
         self.card = card
         self._editor = _runner(editor, f"{where}: the editor", threads)
         self._estimator = _runner(estimator, f"{where}: the estimator", threads)
-        self._with_source = SOURCE in self._editor.get_input_details()
+        self._with_source = signature.SOURCE in self._editor.get_input_details()
 
     def render(self, crops, source, target) -> Iterator[Edit]:
         """As `FaceModel.render`, one by one: two threads share one crop's convolutions."""
@@ -47,9 +46,9 @@ class LiteRtModel:
             one = slice(row, row + 1)
             inputs = {signature.IMAGE: crops[one], signature.ACTION_UNITS: target[one]}
             if self._with_source:
-                inputs[SOURCE] = source[one]
+                inputs[signature.SOURCE] = source[one]
             outputs = self._editor(**inputs)
-            name = signature.IMAGE if signature.IMAGE in outputs else "edited_image"
+            name = signature.IMAGE if signature.IMAGE in outputs else EDITED
             yield from edits_of(outputs, name)
 
     def estimate(self, crops) -> np.ndarray:
@@ -67,7 +66,7 @@ def _runner(content: bytes, where: str, threads: int | None):
 
 def edits_of(outputs: Arrays, image: str) -> Iterator[Edit]:
     """The rows of a model's outputs; `image` is what the result is called."""
-    flow = outputs.get(FLOW)
+    flow = outputs.get(signature.FLOW)
     for row in range(len(outputs[image])):
         yield Edit(
             image=np.asarray(outputs[image][row]),

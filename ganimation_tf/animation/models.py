@@ -14,10 +14,8 @@ from ganimation_tf import quiet
 from ganimation_tf.animation import pretrained
 from ganimation_tf.animation.compose import Edit
 from ganimation_tf.animation.litert_model import (
-    EDIT_PIXELS,
     EDITOR_FILE,
     ESTIMATOR_FILE,
-    SOURCE,
     SOURCE_EDITOR_FILE,
     Arrays,
     LiteRtModel,
@@ -77,15 +75,15 @@ class SignatureModel:
         self.card = card
         self.close = close
         self._call = call
-        self._with_source = EDIT_PIXELS in signatures
+        self._with_source = signature.FROM_SOURCE in signatures
 
     def render(self, crops, source, target) -> Iterator[Edit]:
         """As `FaceModel.render`; a model without the signature `edit` reads the source itself."""
         for rows in _batches(len(crops)):
             inputs = {signature.IMAGE: crops[rows], signature.ACTION_UNITS: target[rows]}
             if self._with_source:
-                inputs[SOURCE] = source[rows]
-            name = EDIT_PIXELS if self._with_source else signature.RENDER
+                inputs[signature.SOURCE] = source[rows]
+            name = signature.FROM_SOURCE if self._with_source else signature.RENDER
             yield from edits_of(self._call(name, inputs), signature.IMAGE)
 
     def estimate(self, crops) -> np.ndarray:

@@ -15,7 +15,7 @@ EXAMPLE = "ganimation train --data dataset --runs runs --preset tiny --steps 500
 def _flags(config_class, prefix: str):
     """(flag, field) of each plain field."""
     for field in dataclasses.fields(config_class):
-        if field.type in (int, float, str, bool):
+        if field.type in (int, float, str, bool) and field.metadata["flag"]:
             yield f"--{prefix}{field.name.replace('_', '-')}", field
 
 
@@ -33,9 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="paper")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
     parser.add_argument(
-        "--steps", type=int, metavar="N", help="generator updates; left out: all epochs"
+        "--steps",
+        type=int,
+        metavar="N",
+        help="generator updates; left out: the preset's, or all epochs",
     )
     parser.add_argument(
         "--start-from",

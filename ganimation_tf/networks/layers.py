@@ -19,14 +19,24 @@ class Builder:
         # One object, and one seed, for each layer: a shared one would fill layers alike.
         return keras.initializers.RandomNormal(stddev=deviation, seed=self._seeds.getrandbits(31))
 
-    def conv(self, x, filters, kernel, strides=1, name=None, use_bias=False, padding="same"):
+    def conv(
+        self,
+        x,
+        filters,
+        kernel,
+        strides=1,
+        name=None,
+        use_bias=False,
+        padding="same",
+        deviation=INITIAL_DEVIATION,
+    ):
         return layers.Conv2D(
             filters,
             kernel,
             strides=strides,
             padding=padding,
             use_bias=use_bias,
-            kernel_initializer=self._initializer(),
+            kernel_initializer=self._initializer(deviation),
             name=name,
         )(x)
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import tensorflow as tf
 
 from ganimation_tf.config import TrainConfig
+from ganimation_tf.data import records
 from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError
-from ganimation_tf.training import dataset, devices, runs, transfer
+from ganimation_tf.training import dataset, devices, memory, runs, transfer
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks.checkpoints import (
     Checkpoints,
@@ -131,9 +132,10 @@ def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoint
         SampleGrid(shown, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
+    faces = _faces(plan)
     for begin, end, steps in _segments(start, plan.steps, plan.epoch_steps):
         model.fit(
-            dataset.training(plan.data, plan.manifest, config, begin),
+            dataset.training(plan.data, plan.manifest, config, begin, faces),
             initial_epoch=begin // plan.epoch_steps,
             epochs=end,
             steps_per_epoch=steps,
@@ -142,6 +144,33 @@ def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoint
             shuffle=False,  # the dataset is shuffled by seed and position
             verbose=0,  # `Progress` says it in one line
         )
+
+
+def _faces(plan: Plan) -> memory.Faces | None:
+    """The training faces in memory; None if they are too many, and are no pairs.
+
+    Raises:
+        UserError: if only the truth of pairs is to be learnt and there are none.
+    """
+    weights = plan.config.loss_weights
+    if not (
+        weights.of_truth
+        or memory.fits_decoded(plan.manifest.records(TRAIN), plan.manifest.crop.size)
+    ):
+        return None
+    faces = dataset.load_faces(plan.data, plan.manifest, TRAIN)
+    if not weights.of_truth:
+        return faces
+    if not (faces.paired or weights.uses_critic):
+        raise UserError(
+            f"{plan.data} has no pairs ({records.PAIR}), and this recipe learns from nothing else: "
+            f"--loss.{next(iter(weights.of_truth)).replace('_', '-')} and the like need the truth; "
+            "take --preset paper, or faces of `ganimation synthesize`"
+        )
+    log.info("%d of %d training faces are pictures of a pair", faces.paired, len(faces))
+    if faces.paired < len(faces):
+        log.info("for the others the terms that need the truth are left out")
+    return faces
 
 
 def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, int, int]]:
@@ -163,7 +192,7 @@ def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, i
 
 
 def _score(config: TrainConfig):
-    """Names the best epoch: the weighted errors of AUs and cycle on the eval split.
+    """Names the best epoch: by truth where it is known, else by the errors of AUs and cycle.
 
     Realism is left out: it is the critic's own scale, which moves from epoch to epoch.
     """
@@ -171,6 +200,8 @@ def _score(config: TrainConfig):
     def score(logs: Mapping[str, float]) -> float | None:
         if "val_cycle" not in logs:
             return None
+        if logs["val_truth_error"]:
+            return float(logs["val_truth_error"])
         weights = config.loss_weights
         return float(
             weights.action_units * logs["val_generator_action_units"]
@@ -212,7 +243,7 @@ def _stopping(checkpoints: Checkpoints, steps: int) -> Iterator[None]:
 
 def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
     units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
-    patches = model.critic.output["realism"].shape[1]
+    patches = model.critic.output["realism"].shape[1] if model.judges_realism else 1
     return alarms.Baselines(
         mean_error=float(units.var(axis=0).mean()),
         gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),

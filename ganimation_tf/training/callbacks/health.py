@@ -42,8 +42,9 @@ class Health(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.step
-        self._require_finite(step, logs)
-        means = self.window.add(step, logs)
+        terms = self.model.step_terms()
+        self._require_finite(step, terms)
+        means = self.window.add(step, terms)
         if means:
             for diagnosis in self.monitor.observe(step, means):
                 self._tell(diagnosis)

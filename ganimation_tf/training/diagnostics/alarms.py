@@ -8,6 +8,8 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 
+from ganimation_tf.config import TrainConfig
+
 COPIES, PAINTS = 0.95, 0.05
 """Mean attention above and below which hardly a pixel is painted, or kept."""
 
@@ -66,12 +68,14 @@ class Alarm:
         symptom: the window's means, the baselines and the usual value of each gradient norm, to
             the symptom in words with its numbers; None if there is none.
         advice: likely cause and remedy, with options in braces.
+        of_critic: whether it says something only where the critic teaches the generator.
     """
 
     code: str
     at_once: bool
     symptom: Callable[[Means, Baselines, Means], str | None]
     advice: str
+    of_critic: bool = False
 
 
 def _gains(means: Means) -> bool:
@@ -169,6 +173,7 @@ ALARMS = (
         _copies_input,
         "the generator copies its input; check the AU labels in the dataset's report.html, or "
         "raise {--loss.action-units}",
+        of_critic=True,
     ),
     Alarm(
         "paints_everything",
@@ -198,6 +203,7 @@ ALARMS = (
         "the critic has not learnt to see expressions, so the generator cannot either; labels "
         "and faces may not belong together (look at report.html), else raise "
         "{--loss.action-units} or {--critic-filters}",
+        of_critic=True,
     ),
     Alarm(
         "no_visible_edit",
@@ -205,6 +211,7 @@ ALARMS = (
         _no_visible_edit,
         "the generator paints, but the expression stays; raise {--loss.action-units} or lower "
         "{--loss.cycle}",
+        of_critic=True,
     ),
     Alarm(
         "gap_collapsed",
@@ -212,6 +219,7 @@ ALARMS = (
         _gap_collapsed,
         "the critic takes the generator's images for more real than photos; raise "
         "{--critic-steps} or {--critic-filters}, or lower {--loss.action-units}",
+        of_critic=True,
     ),
     Alarm(
         "gap_exploded",
@@ -219,6 +227,7 @@ ALARMS = (
         _gap_exploded,
         "no critic of slope 1 can tell images so far apart: the gradient penalty has lost hold; "
         "raise {--loss.gradient-penalty} or lower {--learning-rate}",
+        of_critic=True,
     ),
     Alarm(
         "slope_wrong",
@@ -226,6 +235,7 @@ ALARMS = (
         _slope_wrong,
         "the critic's slope is far from 1, and its realism tells the generator little; raise "
         "{--loss.gradient-penalty} or lower {--learning-rate}",
+        of_critic=True,
     ),
     *(
         Alarm(
@@ -247,3 +257,10 @@ ALARMS = (
         for name in GRADIENTS
     ),
 )
+
+
+def alarms_for(config: TrainConfig) -> tuple[Alarm, ...]:
+    """Those that mean something where a config does without the critic's judgement."""
+    return tuple(
+        alarm for alarm in ALARMS if config.loss_weights.uses_critic or not alarm.of_critic
+    )

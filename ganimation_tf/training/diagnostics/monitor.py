@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganimation_tf.config import TrainConfig
-from ganimation_tf.training.diagnostics.alarms import ALARMS, GRADIENTS, Alarm, Baselines, Means
+from ganimation_tf.training.diagnostics.alarms import GRADIENTS, Alarm, Baselines, Means, alarms_for
 
 PATIENCE = 4
 """Windows for which a symptom must hold, or be gone."""
@@ -78,7 +78,8 @@ class Monitor:
         self.total_steps = total_steps
         self.window = min(max(total_steps // 100, SHORTEST_WINDOW), LONGEST_WINDOW)
         self.warm_up = min(total_steps // 2, WARM_UP)
-        self._courses = {alarm.code: _Course() for alarm in ALARMS}
+        self._alarms = alarms_for(config)
+        self._courses = {alarm.code: _Course() for alarm in self._alarms}
         self._norms = {name: collections.deque(maxlen=HISTORY) for name in GRADIENTS}
 
     @property
@@ -106,7 +107,7 @@ class Monitor:
             if len(norms) >= PATIENCE
         }
         found = []
-        for alarm in ALARMS:
+        for alarm in self._alarms:
             early = step <= self.warm_up and not alarm.at_once
             symptom = None if early else alarm.symptom(means, self.baselines, usual)
             diagnosis = self._follow(alarm, symptom, step)
