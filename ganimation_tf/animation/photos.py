@@ -15,6 +15,9 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, finding, images, sampling
 
 SWEEP_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+MOST_SAID = 8
+"""AUs in a line."""
+
 FEW_PIXELS = 20
 """Between the eyes: with fewer a face has hardly any features to move."""
 
@@ -63,7 +66,8 @@ def animate(
     elif output.kind == outputs.SHEET:
         sheet = _sheet(photo, subjects, request, animator, output, units)
         outputs.write_picture(output.path, sheet, origin)
-        count, size = len(units), (sheet.shape[1], sheet.shape[0])
+        count = len(request.sweep) * len(SWEEP_LEVELS) or len(units)
+        size = (sheet.shape[1], sheet.shape[0])
     else:
         frames = _frames(photo, subjects, request, animator, output.kind)
         count, size = outputs.write_animation(output, frames, rate, origin)
@@ -224,10 +228,15 @@ def said(
     target: np.ndarray,
 ) -> str:
     """`AU12 0.20 ±0.03 -> 0.80`, of the AUs that were asked for."""
+    if request.sweep:
+        return f"{' '.join(request.sweep)} from 0 to 1"
+    asked = [n for n, name in enumerate(animator.action_units) if name in request.named()]
+    told = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
     parts = []
-    for place, name in enumerate(animator.action_units):
-        if name not in request.named():
-            continue
+    for place in sorted(told):
         sure = "" if doubt is None else f" ±{doubt[place]:.2f}"
-        parts.append(f"{name} {source[place]:.2f}{sure} -> {target[place]:.2f}")
+        change = f"{source[place]:.2f}{sure} -> {target[place]:.2f}"
+        parts.append(f"{animator.action_units[place]} {change}")
+    if len(asked) > len(told):
+        parts.append(f"and {len(asked) - len(told)} that change less")
     return ", ".join(parts) or ("at rest" if request.goal.neutral else "as it is")
