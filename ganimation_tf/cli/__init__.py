@@ -29,6 +29,7 @@ COMMANDS = (
     "query",
     "animate",
     "expressions",
+    "studio",
     "demo",
 )
 """In the order in which one uses them; each is a module of `ganimation_tf.cli`, `_` for `-`."""
