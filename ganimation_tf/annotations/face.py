@@ -29,6 +29,9 @@ class FaceAnnotation:
         pose: float64 (3,) pitch, yaw and roll of the head in degrees, finite; None if the source
             has none.
         subject: identity or clip, where the source says it.
+        frame_size: float64 (2,) width and height in pixels of the picture that the annotator
+            looked at; None if it does not say.
+        as_stored: whether the annotator does not turn pictures that say how they are to be turned.
     """
 
     key: str
@@ -42,6 +45,8 @@ class FaceAnnotation:
     box: np.ndarray | None = None
     pose: np.ndarray | None = None
     subject: str | None = None
+    frame_size: np.ndarray | None = None
+    as_stored: bool = False
 
     def area(self) -> float:
         """Size of the face in square pixels: that of its box, else of its landmarks' extent."""

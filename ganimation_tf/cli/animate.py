@@ -172,7 +172,8 @@ def _face_transform(args: argparse.Namespace, photo, spec):
 
 def _annotated_anchors(args: argparse.Namespace, photo, spec):
     """float64 (3, 2): eyes and mouth by the annotation, with a detector's help if it needs it."""
-    from ganimation_tf.annotations.geometry import Geometry, GeometryError, Limits
+    from ganimation_tf.annotations.fit import GeometryError
+    from ganimation_tf.annotations.geometry import Geometry, Limits
     from ganimation_tf.annotations.photo import face_in
 
     face = face_in(args.annotations, args.photo)
