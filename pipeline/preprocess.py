@@ -17,6 +17,7 @@ from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
 from pipeline import files, fingerprint
+from pipeline.disk import written
 from pipeline.inventory import list_inputs
 from pipeline.job import Job
 from pipeline.listing import INPUTS, ListEntries, write_inputs
@@ -81,12 +82,11 @@ def run(
         log.info("%s%d images into %d shards in %s", about, plan.total, shards, where)
         if output.resumed:
             log.info("%d shards are finished already", output.resumed)
-        handed_out = FileSystems.join(where, INPUTS)
-        write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
-        job = _job(options, where, plan)
-        with workers or LocalWorkers(options.workers) as processes:
+        with written(options.output), workers or LocalWorkers(options.workers) as processes:
+            handed_out = FileSystems.join(where, INPUTS)
+            write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, job, handed_out, facts)
+            build(pipeline, _job(options, where, plan), handed_out, facts)
             with processes.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)

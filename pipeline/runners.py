@@ -9,6 +9,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.portability.api import endpoints_pb2
+from apache_beam.runners import create_runner
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
 from apache_beam.transforms import environments
 from google.protobuf import json_format, text_format
@@ -41,10 +42,20 @@ def pipeline_options(beam_args: Sequence[str], workers: int) -> PipelineOptions:
             "so records would be lost"
         )
     if runner != LOCAL_RUNNER:
+        _require_runner(runner)
         if workers > 1:
             raise UserError(f"--workers is for the local runner; {runner} has its own options")
         return PipelineOptions(list(beam_args))
     return PipelineOptions(list(beam_args), runner=LOCAL_RUNNER)
+
+
+def _require_runner(name: str) -> None:
+    """Refuses a runner that Beam does not have, before anything is written."""
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"--runner={name}: {reason:.300}") from None
 
 
 def make_pipeline(options: PipelineOptions, workers: LocalWorkers) -> beam.Pipeline:
