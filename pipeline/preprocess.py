@@ -21,7 +21,7 @@ from pipeline.disk import written
 from pipeline.inventory import list_inputs
 from pipeline.job import Job
 from pipeline.listing import INPUTS, ListEntries, write_inputs
-from pipeline.local_workers import LocalWorkers
+from pipeline.local.workers import LocalWorkers
 from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
 from pipeline.planning import Plan, entries, make_plan, reader_for

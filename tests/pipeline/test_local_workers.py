@@ -11,7 +11,7 @@ import time
 import pytest
 
 from openface_files import write_faces
-from pipeline.local_workers import LocalWorkers
+from pipeline.local.workers import LocalWorkers
 
 
 def children(pid: int) -> list[int]:
@@ -110,7 +110,7 @@ def test_one_worker_is_no_process():
 
 SUPERVISED = """
 import os, random, signal, sys
-from pipeline.local_worker import supervise
+from pipeline.local.worker import supervise
 
 def work(environment):
     # Signals that come while the last one is answered: each could enter a handler again.

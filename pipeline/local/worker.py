@@ -1,6 +1,6 @@
 """The process from which local workers are forked: what they need is imported once, for all.
 
-Started by `local_workers.LocalWorkers`. Importing Beam and OpenCV takes 3 CPU seconds and 150 MiB;
+Started by `local.workers.LocalWorkers`. Importing Beam and OpenCV takes 3 CPU seconds and 150 MiB;
 a fork takes milliseconds, and shares that memory. Forking is safe here and only here: this process
 never opens a gRPC channel and never starts a thread of Python's.
 
