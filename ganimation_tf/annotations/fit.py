@@ -6,6 +6,7 @@ import numpy as np
 
 from ganimation_tf.annotations.face import FaceAnnotation
 from ganimation_tf.errors import CodedError
+from ganimation_tf.faces.alignment import MAX_COORDINATE
 from ganimation_tf.faces.images import AS_STORED, Decoded
 
 SLACK = 0.25
@@ -38,8 +39,8 @@ def require_face(landmarks: np.ndarray, anchors: np.ndarray) -> None:
     unit = math.hypot(*across)
     down = mouth - (left + right) / 2
     length = math.hypot(*down)
-    if not unit > 0 or not length > 0:
-        return  # one point: said where the crop is computed
+    if not (0 < unit < MAX_COORDINATE and 0 < length < MAX_COORDINATE):
+        return  # one point, or too far out: said where the crop is computed
     across, down = across / unit, down / length
     unit = max(unit, length)  # in profile the eyes come together
     parts = [

@@ -141,7 +141,8 @@ def test_write_shards_and_finish(tmp_path):
         assert_that(counts, equal_to([(2, 3)]), "facts")
         assert_that(rejected | beam.Map(lambda run: run.count), equal_to([1]), "rejected")
         listed = pipeline | "Listed" >> beam.Create([len(entries)])
-        records = shards | Finish(job(output), {}, rejected, listed, statistics)
+        options = {"reader": "openface", "images": "photos", "annotations": "csv"}
+        records = shards | Finish(job(output), options, rejected, listed, statistics)
         assert_that(records, equal_to([2]), "records")
     made = manifest.Manifest.load(output)
     assert (made.inputs, made.rejections) == (3, {"no_annotation": 1})
