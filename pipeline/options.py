@@ -59,10 +59,11 @@ class PreprocessOptions:
         None,
         "Top of the annotations' intensity scale. Without it: that of the source, 1 for a table.",
     )
-    first_frame: int = _option(
-        1,
+    first_frame: int | None = _option(
+        None,
         "Where the frames of videos are image files: the number in the name of a video's first "
-        "frame. ffmpeg counts from 1.",
+        "frame (ffmpeg counts from 1); names then say which frame an image is. Without it: their "
+        "order does.",
     )
     image_size: int = _option(128, "Side of the face crops in pixels.")
     margin: float = _option(
@@ -182,7 +183,8 @@ class PreprocessOptions:
         maximum = self.action_units_maximum
         valid = maximum is None or 0 < maximum < float("inf")
         _require(valid, "action_units_maximum", "must be above 0", maximum)
-        _require(self.first_frame >= 0, "first_frame", "must not be negative", self.first_frame)
+        first = self.first_frame
+        _require(first is None or first >= 0, "first_frame", "must not be negative", first)
 
     def _check_pattern(self) -> None:
         try:

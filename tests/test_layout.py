@@ -44,7 +44,7 @@ NEVER = (("pipeline", "serving"), ("serving/client", "serving/server"))
 WITHOUT_TENSORFLOW = (
     "ganimation_tf",
     "ganimation_tf.cli",
-    "pipeline.local_worker",
+    "pipeline.local.worker",
     "pipeline.preprocess",
     "serving.client",
 )

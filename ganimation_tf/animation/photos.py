@@ -117,9 +117,15 @@ def _told(path, photo, request: Request, animator: Animator):
     height, width = photo.shape[:2]
     if request.annotations is None:
         return centre_square(height, width, animator.image_size), None
-    from ganimation_tf.faces import landmarks
+    from ganimation_tf.annotations.photo import face_in
 
-    anchors = alignment.anchors_from_landmarks(landmarks.read_landmarks(request.annotations))
+    face = face_in(request.annotations, pathlib.Path(path))
+    if face.landmarks is None:
+        raise UserError(
+            f"{request.annotations}: has no landmarks; without --annotations the face is found in "
+            "the photo itself"
+        )
+    anchors = alignment.anchors_from_landmarks(face.landmarks)
     if (anchors < 0).any() or (anchors > [width, height]).any():
         raise UserError(
             f"{request.annotations}: eyes and mouth must lie in the photo of "
