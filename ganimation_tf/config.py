@@ -5,9 +5,7 @@ A field gives the default, the flag of `ganimation train`, its help text and the
 """
 
 import dataclasses
-import json
 import math
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +19,10 @@ PATCHES, ESTIMATOR = "patches", "estimator"
 
 LINEAR, COSINE = "linear", "cosine"
 """How the learning rate falls: late and straight, or all the time along a cosine."""
+
+AUTO, ON, OFF = "auto", "on", "off"
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+"""How a step is computed; `auto` is decided where it runs (see `training.devices.resolved`)."""
 
 FROM_DATA, SINGLE, BALANCED = "data", "single", "balanced"
 """Where target AUs come from; see `targets`."""
@@ -155,6 +157,15 @@ class TrainConfig:
         0,
         0.99999,
     )
+    compile: str = _option(
+        OFF, "XLA compiles the step; auto: on one GPU, if XLA works there", choices=(AUTO, ON, OFF)
+    )
+    precision: str = _option(
+        FLOAT32,
+        "what the networks compute in, with weights and losses in float32; auto: bfloat16 where "
+        "the device has instructions for it",
+        choices=(AUTO, FLOAT32, BFLOAT16),
+    )
     seed: int = _option(0, "seed of weights, data order, targets and penalty", 0, 2**31 - 1)
     loss_weights: LossWeights = LossWeights()
 
@@ -174,33 +185,17 @@ class TrainConfig:
     def from_dict(cls, values: Mapping[str, Any], where: str = "config") -> "TrainConfig":
         """The inverse of `to_dict`.
 
+        What is missing is newer than the run and has its default, which is what it did before.
+
         Raises:
-            UserError: naming a field that is unknown or missing.
+            UserError: naming a field that is unknown or out of range.
         """
         values = dict(values)
         try:
             weights = LossWeights(**values.pop("loss_weights"))
-            known = {field.name for field in dataclasses.fields(cls)} - {"loss_weights"}
-            missing = sorted(known - set(values))
-            if missing:
-                raise UserError(f"{where}: {missing[0]} is missing")
             return cls(loss_weights=weights, **values)
         except (KeyError, TypeError) as error:
             raise UserError(f"{where} is not a training config: {error}") from error
-
-    @classmethod
-    def load(cls, path: str | pathlib.Path) -> "TrainConfig":
-        """Reads a run's `config.json`.
-
-        Raises:
-            UserError: if it cannot be read.
-        """
-        try:
-            return cls.from_dict(json.loads(pathlib.Path(path).read_text())["train"], str(path))
-        except (OSError, ValueError, KeyError) as error:
-            if isinstance(error, UserError):
-                raise
-            raise UserError(f"{path} is not the config of a run: {error}") from error
 
 
 PRESETS: Mapping[str, TrainConfig] = {
@@ -223,6 +218,8 @@ PRESETS: Mapping[str, TrainConfig] = {
         steps=20_000,
         augmentation=1.0,
         average=0.998,
+        compile=AUTO,
+        precision=AUTO,
         loss_weights=LossWeights(
             realism=0.0,
             gradient_penalty=0.0,

@@ -42,10 +42,17 @@ def test_loss_weight_below_zero_is_refused():
         LossWeights(cycle=-1)
 
 
-def test_config_with_a_missing_field_is_refused():
-    values = PRESETS["tiny"].to_dict()
-    del values["seed"]
-    with pytest.raises(UserError, match="run.json: seed is missing"):
+def test_a_config_from_before_an_option_existed_has_its_default():
+    values = PRESETS["default"].to_dict()
+    del values["precision"], values["loss_weights"]["truth_edges"]
+    config = TrainConfig.from_dict(values)
+    assert (config.precision, config.loss_weights.truth_edges) == ("float32", 0.0)
+    assert config.loss_weights.truth == PRESETS["default"].loss_weights.truth
+
+
+def test_a_config_with_an_option_that_nobody_knows_is_refused():
+    values = PRESETS["tiny"].to_dict() | {"layers": 3}
+    with pytest.raises(UserError, match="run.json is not a training config: .*'layers'"):
         TrainConfig.from_dict(values, "run.json")
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-from ganimation_tf import quiet
+from ganimation_tf import quiet, shipped
 from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
 
 HELP = "train generator and critic on a dataset of `ganimation preprocess`"
@@ -42,9 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--start-from",
-        type=pathlib.Path,
+        type=_networks,
         metavar="RUN",
-        help="begin with the networks of RUN; its AU list and image size may be others",
+        help="begin with the networks of a run, of a directory of weights, or `pretrained`, those "
+        "that ship; their AU list and image size may be others",
     )
     parser.add_argument(
         "--devices",
@@ -85,6 +86,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
             recipe.add_argument(
                 flag, dest=prefix + field.name, help=field.metadata["help"], default=None, **kind
             )
+
+
+def _networks(text: str) -> pathlib.Path:
+    return shipped.directory() if text == "pretrained" else pathlib.Path(text)
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
@@ -148,6 +153,7 @@ def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
 
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
+    plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
     model = build_model(plan)
     for line in estimate.describe(plan, model, strategy.num_replicas_in_sync):
         print(line)

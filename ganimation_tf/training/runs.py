@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganimation_tf import __version__, action_units
+from ganimation_tf import __version__, action_units, shipped
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
 from ganimation_tf.errors import UserError
@@ -22,6 +22,10 @@ from ganimation_tf.errors import UserError
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 BEST = "best"
+NETWORKS = ("generator", "critic")
+PRETRAINED = "pretrained"
+"""What the weights that ship are called, wherever the package lies."""
+
 _LOCK = ".lock"
 
 
@@ -61,13 +65,13 @@ def facts_of(
 
     Args:
         steps: generator updates of the whole run.
-        start_from: the run whose networks it starts from, if any.
+        start_from: the run or the weights that it starts from, if any.
     """
     return {
         "preset": preset,
         "train": config.to_dict(),
         "steps": steps,
-        "start_from": start_from and str(start_from.resolve()),
+        "start_from": None if start_from is None else _named(start_from),
         "dataset": {
             "action_units": list(manifest.action_units),
             "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
@@ -77,6 +81,11 @@ def facts_of(
     }
 
 
+def _named(source: pathlib.Path) -> str:
+    source = source.resolve()
+    return PRETRAINED if source == shipped.directory().resolve() else str(source)
+
+
 def read_facts(run: pathlib.Path) -> dict[str, Any]:
     """The `config.json` of a run.
 
@@ -84,19 +93,16 @@ def read_facts(run: pathlib.Path) -> dict[str, Any]:
         UserError: if it cannot be read.
     """
     try:
-        return _filled(json.loads((run / CONFIG).read_text()))
+        return _filled(json.loads((run / CONFIG).read_text()), str(run / CONFIG))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{run} is not a run: cannot read {CONFIG}: {error}") from error
 
 
-def _filled(facts: dict[str, Any]) -> dict[str, Any]:
+def _filled(facts: dict[str, Any], where: str) -> dict[str, Any]:
     """Facts with the options that they are older than, which then had their defaults' effect."""
-    defaults = TrainConfig().to_dict()
-    given = facts["train"]
-    weights = defaults["loss_weights"] | given["loss_weights"]
-    known = {"start_from": None, **facts, "train": defaults | given | {"loss_weights": weights}}
-    list(known["dataset"]["action_units"])  # raises where it is no run's
-    return known
+    train = TrainConfig.from_dict(facts["train"], where).to_dict()
+    list(facts["dataset"]["action_units"])  # raises where it is no run's
+    return {"start_from": None, **facts, "train": train}
 
 
 def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
@@ -191,3 +197,19 @@ def best_networks(run: pathlib.Path) -> pathlib.Path:
     if not kept:
         raise UserError(f"{run / BEST} holds no networks: the run has had no evaluation yet")
     return kept[-1]
+
+
+def holds_weights(source: pathlib.Path) -> bool:
+    """Whether a directory holds weights as they ship, and no run."""
+    return (source / shipped.CONFIG).is_file()
+
+
+def require_networks(source: pathlib.Path) -> None:
+    """Raises UserError unless `source` is a run that has saved its networks, or holds weights."""
+    if holds_weights(source):
+        shipped.read_config(source)
+        return
+    read_facts(source)
+    for name in NETWORKS:
+        if not (source / f"{name}.keras").is_file():
+            raise UserError(f"{source} has no {name}.keras: it has not ended an epoch")
