@@ -200,7 +200,7 @@ def _score(config: TrainConfig):
     def score(logs: Mapping[str, float]) -> float | None:
         if "val_cycle" not in logs:
             return None
-        if logs["val_truth_error"]:
+        if logs.get("val_truth_error"):
             return float(logs["val_truth_error"])
         weights = config.loss_weights
         return float(
