@@ -1,4 +1,4 @@
-"""The error that means: the user can put this right."""
+"""What can be wrong with what the user gave: options, files, pictures, annotations."""
 
 
 class UserError(ValueError):
@@ -7,6 +7,21 @@ class UserError(ValueError):
     The message names the thing, the rule and the value, as in
     `a.csv row 41: AU45_r is missing; found 16 of 17 AU columns`.
     """
+
+
+class CodedError(ValueError):
+    """One input that cannot be used; its kinds are classes of the modules that read.
+
+    Attributes:
+        code: for machines; where the input is one of a job's, a key of `rejections.REASONS`.
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(code, message)  # both, so that a worker can send it: it is pickled
+        self.code = code
+
+    def __str__(self) -> str:
+        return self.args[1]
 
 
 def require(module: str, extra: str) -> None:

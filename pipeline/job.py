@@ -1,10 +1,11 @@
 """What each worker has to know about the job."""
 
 import dataclasses
+from collections.abc import Sequence
 
+from ganimation_tf.annotations.geometry import Geometry, Limits
+from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.faces import alignment, images
-from pipeline.annotations import AnnotationReader
-from pipeline.geometry import Geometry, Limits
 from pipeline.sharding import Sharding
 
 
@@ -23,10 +24,11 @@ class Job:
         limits: which faces are refused.
         detector: one of `geometry.DETECTORS`.
         max_pixels: width x height of the largest photo that is decoded.
+        notes: (code, message) of what was found to be said before the work.
     """
 
     output: str
-    reader: AnnotationReader
+    reader: Reader
     sharding: Sharding
     crop: alignment.CropSpec
     policy: str
@@ -35,6 +37,7 @@ class Job:
     limits: Limits = Limits()
     detector: str = "none"
     max_pixels: int = images.MAX_PIXELS
+    notes: Sequence[tuple[str, str]] = ()
 
     @property
     def geometry(self) -> Geometry:

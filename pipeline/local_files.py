@@ -6,20 +6,7 @@ import re
 import stat
 from collections.abc import Iterator
 
-
-class FileError(ValueError):
-    """A file whose bytes cannot be had.
-
-    Attributes:
-        code: a key of `annotations.REASONS`.
-    """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(code, message)  # both, so that it can be pickled
-        self.code = code
-
-    def __str__(self) -> str:
-        return self.args[1]
+from ganimation_tf.inputs import FileError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ganimation_tf.annotations import ANNOTATORS, AUTO
 from ganimation_tf.errors import UserError
 
 POLICIES: Mapping[str, str] = {
@@ -18,18 +19,7 @@ fails the confidence threshold anyway, and among real ones confidence is saturat
 0.98 is noise), while size tells the photo's subject from a bystander."""
 
 
-AUTO = "auto"
-
-SOURCES = (
-    AUTO,
-    "openface",
-    "openface-video",
-    "py-feat",
-    "libreface",
-    "libreface-video",
-    "table",
-    "ganimation",
-)
+SOURCES = (AUTO, *ANNOTATORS)
 """Who may have written annotations; docs/annotations.md describes each."""
 
 
@@ -69,10 +59,11 @@ class PreprocessOptions:
         None,
         "Top of the annotations' intensity scale. Without it: that of the source, 1 for a table.",
     )
-    first_frame: int = _option(
-        1,
+    first_frame: int | None = _option(
+        None,
         "Where the frames of videos are image files: the number in the name of a video's first "
-        "frame. ffmpeg counts from 1.",
+        "frame (ffmpeg counts from 1); names then say which frame an image is. Without it: their "
+        "order does.",
     )
     image_size: int = _option(128, "Side of the face crops in pixels.")
     margin: float = _option(
@@ -192,7 +183,8 @@ class PreprocessOptions:
         maximum = self.action_units_maximum
         valid = maximum is None or 0 < maximum < float("inf")
         _require(valid, "action_units_maximum", "must be above 0", maximum)
-        _require(self.first_frame >= 0, "first_frame", "must not be negative", self.first_frame)
+        first = self.first_frame
+        _require(first is None or first >= 0, "first_frame", "must not be negative", first)
 
     def _check_pattern(self) -> None:
         try:
@@ -205,7 +197,7 @@ class PreprocessOptions:
 
     def limits(self) -> Any:
         """The thresholds, as a `geometry.Limits`."""
-        from pipeline.geometry import Limits  # loads OpenCV
+        from ganimation_tf.annotations.geometry import Limits  # loads OpenCV
 
         names = [field.name for field in dataclasses.fields(Limits)]
         return Limits(**{name: getattr(self, name) for name in names})

@@ -1,95 +1,152 @@
-"""Before the job: how many images there are, and so how many shards."""
+"""Before the job: who annotated, how many images there are, and so how many shards."""
 
 import itertools
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from ganimation_tf import inputs
+from ganimation_tf.annotations.drawings import drawn
+from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.annotations.reader import Reader
+from ganimation_tf.annotations.recognition import SUFFIXES, Annotations, make_reader
 from ganimation_tf.errors import UserError
+from ganimation_tf.faces.video import VIDEO_SUFFIXES
 from pipeline import files, sharding
-from pipeline.annotations import AnnotationError, AnnotationReader
+from pipeline.entries import Entry, entry_of_annotation, entry_of_image
+from pipeline.inventory import Listed
 from pipeline.options import PreprocessOptions
-from pipeline.readers.ganimation import GANimationReader, read_lists
-from pipeline.readers.rows import csv_rows
-from pipeline.readers.table import Table
 
-_PEEK = 16  # rows of a clip's file that are measured
+
+class _Files:
+    """Annotation files as `Annotations` wants them, for any number of times."""
+
+    def __init__(self, listed: Listed):
+        self._listed = listed
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return (
+            (found.path, found.file) for found in self._listed.of(SUFFIXES) if not found.problem
+        )
+
+
+def reader_for(options: PreprocessOptions, photos: Listed, annotations: Listed) -> Reader:
+    """The reader that the options and the files call for.
+
+    Raises:
+        UserError: as `recognition.make_reader` does.
+    """
+    described = Annotations(
+        _Files(annotations),
+        options.annotations,
+        options.source,
+        options.action_units,
+        options.action_units_maximum,
+        files.opened,
+    )
+    videos = photos.any_of(VIDEO_SUFFIXES)
+    return make_reader(described, photos.source.root, videos, options.first_frame)
+
+
+class Plan(NamedTuple):
+    """What is to be done.
+
+    Attributes:
+        reader: that knows the images.
+        keys: of the images that it may take, in the order of their listing.
+        sharding: which file of the dataset each goes to.
+        total: number of images, of videos about that of their frames.
+        drawings: keys of pictures that an annotator drew.
+        exact: whether `total` is no estimate.
+        notes: (code, message) of what should be said before the work.
+    """
+
+    reader: Reader
+    keys: Sequence[str]
+    sharding: sharding.Sharding
+    total: int
+    drawings: Collection[str]
+    exact: bool
+    notes: Sequence[tuple[str, str]]
 
 
 def make_plan(
-    options: PreprocessOptions, sources: Sequence[files.Source], reader: AnnotationReader
-) -> tuple[sharding.Sharding, int]:
-    """The sharding and the number of images; the workers list the files again for themselves.
+    options: PreprocessOptions, photos: Listed, annotations: Listed, reader: Reader
+) -> Plan:
+    """What is to be done with the files that were listed.
 
     Raises:
-        UserError: if there are no images or no annotations, or frames are counted from elsewhere.
+        UserError: if there are no images or no annotations, or their names do not fit.
     """
-    images, annotations = sources
-    try:
-        keys = [reader.image_key(file) for _, file in images.files()]
-        annotated = any(True for _ in annotations.files())
-        weights = _frames(annotations) if reader.clips else {}
-    except OSError as error:
-        raise UserError(f"cannot list the input: {error}") from None
-    for name, found, source in (("images", keys, images), ("annotations", annotated, annotations)):
-        if not found:
-            suffixes = ", ".join(source.suffixes)
-            with_suffix = f"with suffix {suffixes}" if suffixes else ""
-            raise UserError(f"--{name} {getattr(options, name)}: no file {with_suffix}".rstrip())
-    if isinstance(reader, Table) and reader.frames:
-        _check_numbers(reader, keys)
-    weighed = itertools.chain.from_iterable(
-        itertools.repeat(key, weights.get(key, 1)) for key in keys
+    reader, keys = reader.for_images(
+        [found.file for found in photos.of(reader.image_suffixes)],
+        [found.file for found in annotations.of(reader.suffixes)],
     )
-    plan, total = sharding.plan(
+    annotated = [inputs.key_of(found.file) for found in annotations.of(reader.suffixes)]
+    drawings = drawn(keys, annotated) if reader.form.draws else frozenset()
+    readable = [
+        key
+        for found, key in zip(photos.of(reader.image_suffixes), keys, strict=True)
+        if not found.problem and key not in drawings
+    ]
+    _require_files("images", options.images, readable, photos, reader.image_suffixes)
+    given = [found for found in annotations.of(reader.suffixes) if not found.problem]
+    _require_files("annotations", options.annotations, given, annotations, reader.suffixes)
+    weights = {}
+    counts: Counter[str] | None = None
+    for found in given:
+        weight = reader.weight(found.path, found.size)
+        if weight != 1:
+            weights[reader.key_of(found.file)] = weight
+        in_lists = _split_counts(reader, found)
+        counts = counts if in_lists is None else (counts or Counter()) + Counter(in_lists)
+    weighed = itertools.chain.from_iterable(
+        itertools.repeat(key, weights.get(key, 1)) for key in readable
+    )
+    planned, total = sharding.plan(
         weighed,
         options.eval_fraction,
         options.subject_pattern or reader.subject_pattern,
         options.records_per_shard,
         options.shards,
-        _listed(annotations) if isinstance(reader, GANimationReader) else None,
+        counts,
     )
-    return plan, total
+    notes = [*reader.notes, *_unmatched(options.subject_pattern, readable)]
+    return Plan(reader, keys, planned, total, drawings, not weights, notes)
 
 
-def _frames(annotations: files.Source) -> Mapping[str, int]:
-    """About how many frames each clip has, by the size of its annotation."""
-    return {files.key_of(file): _rows(path) for path, file in annotations.files()}
+def _unmatched(pattern: str | None, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """A note on a pattern that finds no subject anywhere."""
+    if pattern and not any(re.search(pattern, key) for key in keys):
+        message = (
+            f"--subject-pattern {pattern!r} matches none of the {len(keys)} images, such as "
+            f"{keys[0]!r}: each is taken for a subject of its own, and pictures of one person may "
+            "be on both sides of the split"
+        )
+        yield "subject_pattern", message
 
 
-def _rows(path: str) -> int:
+def entries(plan: Plan, photos: Listed, annotations: Listed) -> Iterator[Entry]:
+    """The entries of all images and annotation files."""
+    reader = plan.reader
+    pictures = photos.of(reader.image_suffixes)
+    for found, key in zip(pictures, plan.keys, strict=True):
+        yield entry_of_image(found, key, key in plan.drawings)
+    yield from map(entry_of_annotation, annotations.of(reader.suffixes))
+
+
+def _require_files(
+    name: str, where: str, present: object, listed: Listed, suffixes: Sequence[str]
+) -> None:
+    if not present:
+        endings = f"with suffix {', '.join(suffixes)}" if listed.source.suffixes else ""
+        raise UserError(f"--{name} {where}: no file {endings}".rstrip())
+
+
+def _split_counts(reader: Reader, found: files.Found) -> Mapping[str, int] | None:
     try:
-        sample = [
-            sum(map(len, row)) + 2 * len(row) for row in itertools.islice(csv_rows(path), _PEEK)
-        ]
-    except AnnotationError:
-        return 1
-    per_row = sum(sample[1:]) / max(1, len(sample) - 1)
-    return max(1, round((files.size(path) - sample[0]) / per_row)) if per_row else 1
-
-
-def _check_numbers(reader: Table, keys: Sequence[str]) -> None:
-    """Refuses frames numbered from below `--first-frame`: every label would be a frame late."""
-    first = reader.form.first_frame
-    for key in keys:
-        number = key.rpartition("/")[2]
-        if number.lstrip("-").isdigit() and int(number) < first:
-            counted = int(number) - first + reader.first_image
-            raise UserError(
-                f"--first-frame is {reader.first_image}, but {key.rpartition('/')[0]} has a frame "
-                f"numbered {counted}"
-            )
-
-
-def _listed(annotations: files.Source) -> Counter:
-    """How many images the source's own lists put into each split.
-
-    Raises:
-        UserError: if a list cannot be read.
-    """
-    counts: Counter = Counter()
-    for path, file in annotations.files():
-        try:
-            counts.update(filter(None, read_lists(path).values()))
-        except AnnotationError as error:
-            raise UserError(f"{file} needs its lists of images beside it: {error}") from None
-    return counts
+        return reader.split_counts(found.path)
+    except AnnotationError as error:
+        message = f"{found.file} needs its lists of images beside it: {error}"
+        raise UserError(message) from None

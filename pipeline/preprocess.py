@@ -10,27 +10,30 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.annotations.advice import annotate
+from ganimation_tf.annotations.names import nearest_miss, unpaired_name
+from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
 from pipeline import files, fingerprint
-from pipeline.advice import annotate
-from pipeline.annotations import REASONS, AnnotationReader
+from pipeline.disk import written
+from pipeline.inventory import list_inputs
 from pipeline.job import Job
-from pipeline.listing import ListFiles
-from pipeline.local_workers import LocalWorkers
+from pipeline.listing import INPUTS, ListEntries, write_inputs
+from pipeline.local.workers import LocalWorkers
 from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
-from pipeline.planning import make_plan
+from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
-from pipeline.readers.detect import make_reader
 from pipeline.runners import make_pipeline, pipeline_options
-from pipeline.sharding import Sharding
 from pipeline.transforms import Finish, WriteShards
 
 MAX_MANIFEST_BYTES = 64 << 20
 
 _NAMED = 4  # images without annotation that an error names
+
+_COMPARED = 1000  # names of images and annotations that are compared
 
 log = logging.getLogger(__name__)
 
@@ -67,34 +70,33 @@ def run(
         require(options.detector, "faces")
     beam_options = pipeline_options(beam_args, options.workers)
     FileSystems.set_options(beam_options)
-    reader = make_reader(options)
-    sources = [
-        files.source(files.IMAGE, options.images, reader.image_suffixes),
-        files.source(files.ANNOTATION, options.annotations, reader.suffixes),
-    ]
-    plan, total = make_plan(options, sources, reader)
-    made_from = fingerprint.take(options, sources, reader)
+    listed = list_inputs(options.images, options.annotations)
+    plan = make_plan(options, *listed, reader_for(options, *listed))
+    reader = plan.reader
+    made_from = fingerprint.take(options, *listed, reader)
     output = prepare_output(options.output, options.overwrite, made_from)
     facts = {**options.shaping(), "reader": reader.name}
     if not output.finished:
-        about = "about " if reader.clips else ""
-        shards, where = len(plan.names()), output.directory
-        log.info("%s%d images into %d shards in %s", about, total, shards, where)
+        shards, where = len(plan.sharding.names()), output.directory
+        about = "" if plan.exact else "about "
+        log.info("%s%d images into %d shards in %s", about, plan.total, shards, where)
         if output.resumed:
             log.info("%d shards are finished already", output.resumed)
-        with workers or LocalWorkers(options.workers) as processes:
+        with written(options.output), workers or LocalWorkers(options.workers) as processes:
+            handed_out = FileSystems.join(where, INPUTS)
+            write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, _job(options, where, reader, plan), sources, facts)
+            build(pipeline, _job(options, where, plan), handed_out, facts)
             with processes.explained():
-                Watcher(where, total).run(lambda: pipeline.run().wait_until_finish())
+                Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
-def _job(options: PreprocessOptions, output: str, reader: AnnotationReader, plan: Sharding) -> Job:
+def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
     return Job(
         output=output,
-        reader=reader,
-        sharding=plan,
+        reader=plan.reader,
+        sharding=plan.sharding,
         crop=alignment.CropSpec(options.image_size, options.margin),
         policy=options.faces,
         min_confidence=options.min_confidence,
@@ -102,18 +104,19 @@ def _job(options: PreprocessOptions, output: str, reader: AnnotationReader, plan
         limits=options.limits(),
         detector=options.detector,
         max_pixels=round(options.max_megapixels * 1e6),
+        notes=plan.notes,
     )
 
 
 def build(
-    pipeline: beam.Pipeline, job: Job, sources: Sequence[files.Source], facts: dict
+    pipeline: beam.Pipeline, job: Job, handed_out: str, facts: Mapping[str, Any]
 ) -> beam.PCollection:
     """Puts the job's steps into a pipeline.
 
     Args:
         pipeline: an empty pipeline.
         job: what workers need.
-        sources: where images and annotations are.
+        handed_out: where `listing.write_inputs` put the inputs.
         facts: the options to be kept in `dataset.json`.
 
     Returns:
@@ -121,9 +124,8 @@ def build(
     """
     entries, listed = (
         pipeline
-        | "Sources" >> beam.Create(sources)
-        | "SpreadSources" >> beam.Reshuffle()
-        | "ListFiles" >> ListFiles(job)
+        | "Inputs" >> beam.Create([handed_out], reshuffle=False)
+        | "ListEntries" >> ListEntries(job)
     )
     shards, rejected, statistics = entries | "WriteShards" >> WriteShards(job)
     return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)
@@ -144,19 +146,29 @@ def _result(found: Output, facts: Mapping[str, Any]) -> Result:
         warnings = [warning["message"] for warning in facts["warnings"]]
         made = manifest.Manifest.from_json(text, where)
         return Result(made, output, warnings, unchanged=found.finished)
-    rejected = FileSystems.join(output, manifest.REJECTED)
-    with FileSystems.open(rejected) as file:
-        reasons, missing = collections.Counter(), []
+    raise UserError(_why_nothing(FileSystems.join(output, manifest.REJECTED), facts))
+
+
+def _why_nothing(rejected: str, facts: Mapping[str, Any]) -> str:
+    """What to say where no input was usable: the commonest reason, and what may help."""
+    reasons: collections.Counter[str] = collections.Counter()
+    names: dict[str, list[str]] = collections.defaultdict(list)
+    with files.opened(rejected) as file:
         for line in map(json.loads, file):
             reasons[line["code"]] += 1
-            if line["code"] == "no_annotation" and len(missing) < _NAMED:
-                missing.append(line["file"])
+            if len(names[line["code"]]) < _COMPARED:
+                names[line["code"]].append(unpaired_name(line["code"], line["key"], line["file"]))
     reason, count = reasons.most_common(1)[0]
-    advice = f"; {annotate(reasons['no_annotation'], missing, facts)}" if missing else ""
-    raise UserError(
+    message = (
         f"none of the {reasons.total()} inputs is usable, {count} of them because of {reason} "
-        f"({REASONS[reason]}); see {rejected}{advice}"
+        f"({REASONS[reason]}); see {rejected}"
     )
+    missing = names["no_annotation"]
+    if not missing:
+        return message
+    miss = nearest_miss(missing, names["no_image"])
+    # Who has annotated them under other names need not do it again.
+    return f"{message}; {miss or annotate(reasons['no_annotation'], missing[:_NAMED], facts)}"
 
 
 def summary(result: Result, seconds: float) -> str:

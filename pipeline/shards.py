@@ -14,10 +14,10 @@ from typing import Any
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import manifest, records, tfrecord
 from ganimation_tf.data.statistics.dataset import DatasetStatistics
 from pipeline import files, resume
-from pipeline.annotations import Rejection
 from pipeline.entries import Entry
 from pipeline.job import Job
 from pipeline.outcomes import RecordMaker
@@ -53,7 +53,7 @@ def write_shard(
     runners do after a lost worker, finds it finished or writes the same bytes.
     """
     entries = sorted(entries, key=lambda entry: entry[:3])
-    statistics = ShardStatistics(name, job.reader.action_units)
+    statistics = ShardStatistics(name, job.reader.action_units, job.crop.margin)
     progress = ShardProgress(job.output, name)
     made = resume.load(job.output, name, entries)
     if made:

@@ -7,6 +7,7 @@ text, so they import neither TensorFlow nor Beam at the top; `run` does.
 
 import argparse
 import importlib
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -16,16 +17,22 @@ from ganimation_tf.errors import UserError
 
 COMMANDS = (
     "synthesize",
+    "face-model",
+    "reanimate",
     "preprocess",
     "inspect",
     "train",
+    "evaluate",
+    "train-judge",
     "export",
     "serve",
     "query",
     "animate",
+    "expressions",
+    "studio",
     "demo",
 )
-"""In the order in which one uses them; each is a module of `ganimation_tf.cli`."""
+"""In the order in which one uses them; each is a module of `ganimation_tf.cli`, `_` for `-`."""
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -53,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f"ganimation_tf.cli.{name}")
+        module = importlib.import_module(f"ganimation_tf.cli.{name.replace('-', '_')}")
         command = commands.add_parser(
             name,
             help=module.HELP,
@@ -67,8 +74,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _print_any_name() -> None:
+    """A terminal that lacks a character shows its number; no message ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
+    _print_any_name()
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)

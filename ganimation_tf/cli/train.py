@@ -59,6 +59,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="time between two saved states within an epoch; 0: after every step",
     )
     parser.add_argument(
+        "--judge",
+        metavar="NAME",
+        help="without pairs: choose the best networks by a judge of AUs, blendshapes or "
+        "regressor=DIR, and not by the critic that trains",
+    )
+    parser.add_argument(
+        "--judge-minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="least time between two judgements; 0: each evaluation",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="say what would be trained and what it would take, and write nothing",
@@ -104,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
     if not args.checkpoint_minutes >= 0:
         raise UserError(f"--checkpoint-minutes must be at least 0, got {args.checkpoint_minutes}")
+    if not args.judge_minutes >= 0:
+        raise UserError(f"--judge-minutes must be at least 0, got {args.judge_minutes}")
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
     quiet.import_tensorflow()
     from ganimation_tf.training import train
@@ -120,6 +135,8 @@ def run(args: argparse.Namespace) -> int:
         new=args.new,
         chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
+        judge=args.judge,
+        judge_minutes=args.judge_minutes,
     )
     print(f"wrote {path}")
     return 0

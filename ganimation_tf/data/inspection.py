@@ -20,7 +20,10 @@ from ganimation_tf.media import contact_sheet
 MAX_PROBLEMS = 20
 """Problems named of each file; the others are counted."""
 
-RECOUNTED = ("records", "active_together", "confidence", "side", "roll", "sample", "subjects")
+RECOUNTED = (
+    *("records", "active_together", "confidence", "side", "roll", "sample", "subjects"),
+    *("eyes", "bright_eyes", "upside_down", "doubtful"),
+)
 """Entries of a split in `statistics.json` that the records alone determine."""
 
 _COLUMNS = 8
@@ -70,6 +73,8 @@ def inspect(directory: str | pathlib.Path) -> Inspection:
     statistics = DatasetStatistics(len(made.action_units))
     problems: list[str] = []
     for split, shards in sorted(made.splits.items()):
+        if not shards:  # a split that was not asked for has no statistics
+            continue
         found = statistics.split(split)
         for shard in shards:
             in_file = list(_check_shard(directory, shard, made, found))
@@ -136,7 +141,7 @@ def _check_records(
     statistics: SplitStatistics,
 ) -> Iterator[str]:
     offset, count, keys = 0, 0, set()
-    batches = Batches(statistics)
+    batches = Batches(statistics, made.crop.margin)
     try:
         for count, data in enumerate(tfrecord.read(file), start=1):
             offset += tfrecord.HEADER_BYTES

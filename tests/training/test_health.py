@@ -43,6 +43,7 @@ HEALTHY = {
     "mask_saturated": 0.5,
     "critic_gradient": 4.0,
     "generator_gradient": 1.0,
+    **dict.fromkeys(truth.TERMS, 0.4),
 }
 
 
@@ -65,6 +66,7 @@ SYMPTOMS = {
     "hard_mask": {"mask_saturated": 0.99},
     "critic_blind": {"critic_action_units": 0.04},
     "no_visible_edit": {"generator_action_units": 0.06},
+    "critic_fooled": {"truth_error": 1.1},
     "gap_collapsed": {"critic_realism": 0.1},
     "gap_exploded": {"critic_realism": -51.0},
     "slope_wrong": {"gradient_penalty": 1.0},
@@ -112,6 +114,23 @@ def test_what_is_normal_at_first_is_not_judged_in_the_warm_up(code):
 def test_what_is_never_normal_is_judged_at_once(code):
     (found,) = observe(monitor(), [SYMPTOMS[code]] * PATIENCE)
     assert (found.alarm, found.step) == (code, 40)
+
+
+def test_a_critic_that_sees_no_gain_is_not_fooled():
+    """Edits worse than the input that the critic does not praise are another alarm's."""
+    windows = [{"truth_error": 1.5, "generator_action_units": 0.06}] * 100
+    assert {found.alarm for found in observe(monitor(), windows)} == {"no_visible_edit"}
+
+
+def test_the_fooled_critic_is_told_with_both_figures():
+    (found,) = observe(monitor(), [{"truth_error": 1.17}] * 60)
+    assert "AU error 0.0200 against 0.0600" in found.message
+    assert "squared error 1.17 of it" in found.message
+    assert "--loss.truth (now 0)" in found.message
+
+
+def test_without_pairs_nobody_contradicts_the_critic():
+    assert observe(monitor(), [{"truth_error": 0.0}] * 100) == []
 
 
 def test_a_high_mask_with_a_better_expression_is_no_copy():

@@ -29,6 +29,9 @@ VANISHED_TIMES, VANISHED_NORM = 1e-3, 1e-6
 
 GRADIENTS = ("critic_gradient", "generator_gradient")
 
+WORSE_THAN_INPUT = 1.0
+"""Truth error of returning the input."""
+
 Means = Mapping[str, float]
 
 
@@ -125,6 +128,18 @@ def _no_visible_edit(means, baselines, usual):
         )
 
 
+def _critic_fooled(means, baselines, usual):
+    """Where the truth is known: without pairs its error is 0."""
+    wrong = means["truth_error"]
+    if wrong > WORSE_THAN_INPUT and _reads(means, baselines) and _gains(means):
+        return (
+            f"the critic says that edits show what was asked (AU error "
+            f"{means['generator_action_units']:.4f} against {means['unedited_action_units']:.4f} "
+            f"without any edit), the truth says that they are worse than the input (squared error "
+            f"{wrong:.2f} of it)"
+        )
+
+
 def _gap_collapsed(means, baselines, usual):
     gap = -means["critic_realism"]
     # A copy is as real as its original.
@@ -214,6 +229,14 @@ ALARMS = (
         of_critic=True,
     ),
     Alarm(
+        "critic_fooled",
+        False,
+        _critic_fooled,
+        "the generator draws patterns that the critic takes for expressions; let it learn from "
+        "the truth: raise {--loss.truth}, or lower {--loss.action-units}",
+        of_critic=True,
+    ),
+    Alarm(
         "gap_collapsed",
         False,
         _gap_collapsed,
@@ -257,6 +280,27 @@ ALARMS = (
         for name in GRADIENTS
     ),
 )
+
+
+def _judge_disagrees(means, baselines, usual):
+    error = means["judge_error"]
+    if error >= WORSE_THAN_INPUT and _gains(means):
+        return (
+            f"the critic says that edits show what was asked (AU error "
+            f"{means['generator_action_units']:.4f} against {means['unedited_action_units']:.4f} "
+            f"without any edit), the judge sees {error:.2f} of the input's error"
+        )
+
+
+OF_JUDGEMENTS = Alarm(
+    "judge_disagrees",
+    False,
+    _judge_disagrees,
+    "the generator draws patterns that the critic takes for expressions; train on pairs, where "
+    "the truth is known, or lower {--loss.action-units}",
+    of_critic=True,
+)
+"""Of what a judge says at the end of an epoch, not of windows of steps."""
 
 
 def alarms_for(config: TrainConfig) -> tuple[Alarm, ...]:
