@@ -1,8 +1,10 @@
 """TensorFlow's first import, without the notes that it prints before it can be told not to."""
 
+import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 
 def import_tensorflow() -> None:
@@ -18,15 +20,22 @@ def import_tensorflow() -> None:
     # convolutions too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with notes_hidden():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        tf.get_logger().setLevel("WARNING")
+
+
+@contextlib.contextmanager
+def notes_hidden() -> Iterator[None]:
+    """What is printed to file descriptor 2 meanwhile is shown only if it fails."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-            tf.get_logger().setLevel("WARNING")
+            yield
         except BaseException:
             notes.seek(0)
             os.write(kept, notes.read())

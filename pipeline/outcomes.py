@@ -155,6 +155,7 @@ class RecordMaker:
             confidence=float(np.float32(face.confidence)),  # as it is stored
             subject=subject,
             transform=transform.astype(np.float32),
+            pair=face.pair,
         )
 
 

@@ -1,7 +1,7 @@
 """Rooms: which there are, who imports whom, and that every arrow points back.
 
-`python tests/test_layout.py` prints the table. A room is a folder of `ganimation_tf`, `pipeline`,
-`serving/client` or `serving/server`; the modules at the top of `ganimation_tf` are `leaves`.
+`python tests/test_layout.py` prints the table. A room is a folder of `ganimation_tf` or of
+`serving`, or `pipeline`; the modules at the top of `ganimation_tf` are `leaves`.
 """
 
 import ast
@@ -33,6 +33,7 @@ ORDER = (
     "serving/server",
     "serving/client",
     "animation",
+    "serving/studio",
     "cli",
 )
 """A room imports only from those before it."""

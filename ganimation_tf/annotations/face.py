@@ -29,6 +29,10 @@ class FaceAnnotation:
         pose: float64 (3,) pitch, yaw and roll of the head in degrees, finite; None if the source
             has none.
         subject: identity or clip, where the source says it.
+        pair: of faces that differ in expression only, where the source knows them: those of one
+            name show the same person, pose and light, and have the same `anchors`.
+        anchors: float64 (3, 2), eyes and mouth as `alignment.ANCHORS`, by which the face is cropped
+            in place of its landmarks; None if the source has none.
         frame_size: float64 (2,) width and height in pixels of the picture that the annotator
             looked at; None if it does not say.
         as_stored: whether the annotator does not turn pictures that say how they are to be turned.
@@ -45,6 +49,8 @@ class FaceAnnotation:
     box: np.ndarray | None = None
     pose: np.ndarray | None = None
     subject: str | None = None
+    pair: str | None = None
+    anchors: np.ndarray | None = None
     frame_size: np.ndarray | None = None
     as_stored: bool = False
 

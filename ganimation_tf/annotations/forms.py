@@ -8,6 +8,11 @@ from collections.abc import Sequence
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.faces.mediapipe_points import LANDMARKS_68
 
+PAIR = "pair"
+ANCHORS = ("anchor_x_0", "anchor_x_1", "anchor_x_2", "anchor_y_0", "anchor_y_1", "anchor_y_2")
+"""What synthetic faces have and no annotator writes: which pictures differ in expression only, and
+left eye, right eye and mouth in pixels, by which all of them are cropped alike."""
+
 LANDMARKS = [f"{axis}_{i}" for axis in "xy" for i in range(68)]
 """x_0 ... x_67, y_0 ... y_67: OpenFace and py-feat agree on these."""
 
@@ -37,6 +42,8 @@ class Form:
         refused: a column that only files about videos have, where this form is not of them.
         success: 1 where the face was tracked.
         subject: identity.
+        pair: name that faces share which differ in expression only.
+        anchors: by which such faces are cropped, as `ANCHORS`.
         box: left, top, width, height in pixels.
         frame_size: width and height of the picture that was looked at.
         as_stored: whether the annotator reads pixels as they are stored, whatever EXIF or a
@@ -62,6 +69,8 @@ class Form:
     refused: str | None = None
     success: str | None = None
     subject: str | None = None
+    pair: str | None = None
+    anchors: Sequence[str] = ()
     box: Sequence[str] = ()
     frame_size: Sequence[str] = ()
     as_stored: bool = False
@@ -119,6 +128,7 @@ class Columns:
     names: Sequence[str]
     intensities: Sequence[int]
     landmarks: Sequence[int]
+    anchors: Sequence[int]
     box: Sequence[int]
     frame_size: Sequence[int]
     pose: Sequence[int]
@@ -128,11 +138,14 @@ class Columns:
     frame: int | None
     success: int | None
     subject: int | None
+    pair: int | None
 
     def read(self) -> list[int]:
         """The places of all columns that are read."""
-        singles = (self.confidence, self.face, self.image, self.frame, self.success, self.subject)
-        several = (*self.intensities, *self.landmarks, *self.box, *self.frame_size, *self.pose)
+        singles = (self.confidence, self.face, self.image, self.frame, self.success)
+        singles += (self.subject, self.pair)
+        several = (*self.intensities, *self.landmarks, *self.anchors, *self.box)
+        several += (*self.frame_size, *self.pose)
         return [*several, *(column for column in singles if column is not None)]
 
 
@@ -150,10 +163,10 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
             f"has a column `{form.refused}`: it describes a video; FaceLandmarkImg annotates photos"
         )
         raise AnnotationError("not_per_image", message)
-    singles = ("confidence", "face", "image", "frame", "success", "subject")
+    singles = ("confidence", "face", "image", "frame", "success", "subject", "pair")
     columns = {name: getattr(form, name) for name in singles}
     landmarks = landmark_names(names) if form.landmarks else []
-    counting = [*landmarks, *form.box, *form.frame_size, *form.pose]
+    counting = [*landmarks, *form.anchors, *form.box, *form.frame_size, *form.pose]
     for name in [*filter(None, columns.values()), *counting]:
         if names.count(name) > 1:
             raise AnnotationError("duplicate_column", f"{name} is there {names.count(name)} times")
@@ -166,6 +179,7 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
         names=names,
         intensities=intensities,
         landmarks=_all_or_none(where, landmarks, "landmark"),
+        anchors=_all_or_none(where, form.anchors, "anchor"),
         box=_all_or_none(where, form.box, "box"),
         # Nobody needs a pose, so half of one is no error; nor the picture's size.
         frame_size=_all_or_nothing(where, form.frame_size),

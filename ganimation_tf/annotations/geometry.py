@@ -1,7 +1,7 @@
 """One face of a photo as a crop, or the reason why it makes none.
 
-Where a face is: its landmarks if the annotation has them, else what a detector finds, if one was
-asked for, else the annotation's box.
+Where a face is: its anchors if the annotation has them, else its landmarks, else what a detector
+finds, if one was asked for, else the annotation's box.
 """
 
 import dataclasses
@@ -94,7 +94,9 @@ class Geometry:
                     message = f"{name} of {value:.0f} degrees is beyond {most:g}"
                     raise GeometryError("turned_away", message)
         try:
-            if face.landmarks is not None:
+            if face.anchors is not None:
+                anchors = face.anchors
+            elif face.landmarks is not None:
                 anchors = alignment.anchors_from_landmarks(face.landmarks)
                 require_face(face.landmarks, anchors)
             elif self.detector != "none":

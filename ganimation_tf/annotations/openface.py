@@ -3,7 +3,8 @@
 `FaceLandmarkImg` writes a file for each image, `FeatureExtraction` and `FaceLandmarkVidMulti` one
 for each video or directory of frames; the columns differ by `frame`, `face_id`, `timestamp` and
 `success`. Which of the others are there depends on its flags, and some versions put a blank before
-each name.
+each name. Files about synthetic photos may have `subject`, `forms.PAIR` and `forms.ANCHORS` behind
+OpenFace's own columns.
 """
 
 import dataclasses
@@ -14,13 +15,16 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from ganimation_tf import inputs
 from ganimation_tf.action_units import OPENFACE, OPENFACE_MAXIMUM
 from ganimation_tf.annotations import pyfaceau
 from ganimation_tf.annotations.annotator import NAMED, Annotator, Missing, Request
-from ganimation_tf.annotations.forms import Form
-from ganimation_tf.annotations.per_image import PerImage
+from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form
+from ganimation_tf.annotations.per_image import MAX_BYTES, PerImage
 from ganimation_tf.annotations.reader import LookedAt, Part
 from ganimation_tf.annotations.rejections import Rejection
+from ganimation_tf.annotations.rows import csv_rows, read_rows
 from ganimation_tf.annotations.table import of_clips
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
@@ -38,6 +42,9 @@ FORM = Form(
     draws=True,
     pose=("pose_Rx", "pose_Ry", "pose_Rz"),
     degrees=180 / math.pi,
+    subject="subject",
+    pair=PAIR,
+    anchors=ANCHORS,
 )
 
 VIDEO = dataclasses.replace(
@@ -48,6 +55,9 @@ VIDEO = dataclasses.replace(
     first_frame=1,
     refused=None,
     success="success",
+    subject=None,
+    pair=None,
+    anchors=(),
 )
 
 DETAILS = "_of_details.txt"
@@ -56,7 +66,7 @@ DETAILS = "_of_details.txt"
 
 @dataclasses.dataclass(frozen=True)
 class OpenFaceReader(PerImage):
-    """OpenFace's per-image form."""
+    """OpenFace's per-image form; opened for their subjects where the files name any."""
 
     form: Form = FORM
     action_units: Sequence[str] = OPENFACE
@@ -68,14 +78,36 @@ class OpenFaceReader(PerImage):
         if file.endswith(DETAILS):
             name = file.removesuffix(DETAILS)
             yield LookedAt(self.key_of(f"{name}.csv"))
-        else:
-            yield from super().index(path, file)
+            return
+        for part in super().index(path, file):
+            yield part._replace(subject=self._subject(path)) if self.assigns else part
+
+    def _subject(self, path: str) -> str | None:
+        """Who the first row is about; what is wrong with the file is for `images` to say."""
+        try:
+            row = next(read_rows(path, self.form, self.action_units, self.open, MAX_BYTES), None)
+        except AnnotationError:
+            return None
+        return row.text(row.columns.subject) if row else None
 
 
 def _photos(request: Request) -> OpenFaceReader:
+    named = any(FORM.subject in _header(path, request.open) for path in request.sample)
     return OpenFaceReader(
-        action_units=request.action_units, maximum=request.maximum, open=request.open
+        form=FORM if named else dataclasses.replace(FORM, subject=None),
+        action_units=request.action_units,
+        maximum=request.maximum,
+        open=request.open,
+        assigns=named,
     )
+
+
+def _header(path: str, opener: inputs.Opener) -> list[str]:
+    """The stripped names of a file's columns; [] where there are none."""
+    try:
+        return [name.strip() for name in next(csv_rows(path, opener, MAX_BYTES), [])]
+    except AnnotationError:
+        return []
 
 
 def _commands(program: str, missing: Missing) -> Sequence[str]:

@@ -3,14 +3,15 @@
 `key` and one column for each AU, `AU01` and so on (`AU1`, `au_01`, `AU01_r` and `AU01_intensity`
 mean the same); and, where they are known, `face`, `confidence`,
 `subject`, the box `left, top, width, height` and the landmarks `x_0 ... y_67` in pixels, the pose
-`pitch, yaw, roll` in degrees. The scale of the intensities is [0, 1] unless the user says another.
+`pitch, yaw, roll` in degrees, and of synthetic faces `forms.PAIR` and `forms.ANCHORS`. The scale of
+the intensities is [0, 1] unless the user says another.
 """
 
 import dataclasses
 from collections.abc import Iterator, Sequence
 
 from ganimation_tf.annotations.annotator import Annotator, Request
-from ganimation_tf.annotations.forms import Form, find_columns
+from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form, find_columns
 from ganimation_tf.annotations.parquet import PARQUET, parquet_header, parquet_rows
 from ganimation_tf.annotations.rows import Row, read_rows
 from ganimation_tf.annotations.table import Table
@@ -24,6 +25,8 @@ FORM = Form(
     face="face",
     image="key",
     subject="subject",
+    pair=PAIR,
+    anchors=ANCHORS,
     box=("left", "top", "width", "height"),
     pose=("pitch", "yaw", "roll"),
 )

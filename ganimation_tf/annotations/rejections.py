@@ -50,9 +50,16 @@ REASONS: Mapping[str, str] = {
     "unknown_order": "which image is which frame of the annotation cannot be known",
     "drawing": "a picture that OpenFace drew of another one",
     "too_small": "the face has fewer pixels than --min-face-size",
-    "turned_away": "the head is turned further than --max-roll, --max-yaw or --max-pitch",
+    "turned_away": "the head is turned further than --max-roll, --max-yaw or --max-pitch, or than "
+    "re-animation reaches",
     "cut_off": "more of the crop than --max-outside lies outside the image",
     "blurred": "the crop is less sharp than --min-sharpness",
+    "bad_landmarks": "re-animation: the landmarks are not 68 finite points",
+    "landmarks_elsewhere": "re-animation: the landmarks lie outside: those of another picture",
+    "face_at_border": "re-animation: the face is cut off by the picture's edge",
+    "eyes_too_small": "re-animation: the eyes have too few pixels to be shown moving",
+    "eyes_closed": "re-animation: the eyes are closed, so nobody knows how they look",
+    "residual": "re-animation: the face model does not fit: glasses, hands, other landmarks",
     "outside_image": "eyes or mouth lie outside the image: labels of another image or size",
 }
 """Reason codes and what they mean; nothing is rejected for any other reason."""

@@ -113,6 +113,8 @@ def parse_face(
         box=row.numbers(columns.box) if columns.box else None,
         pose=row.numbers(columns.pose) * form.degrees if columns.pose else None,
         subject=row.text(columns.subject),
+        pair=row.text(columns.pair),
+        anchors=row.numbers(columns.anchors).reshape(2, 3).T if columns.anchors else None,
         frame_size=row.numbers(columns.frame_size) if columns.frame_size else None,
         as_stored=form.as_stored,
     )

@@ -17,16 +17,22 @@ from ganimation_tf.errors import UserError
 
 COMMANDS = (
     "synthesize",
+    "face-model",
+    "reanimate",
     "preprocess",
     "inspect",
     "train",
+    "evaluate",
+    "train-judge",
     "export",
     "serve",
     "query",
     "animate",
+    "expressions",
+    "studio",
     "demo",
 )
-"""In the order in which one uses them; each is a module of `ganimation_tf.cli`."""
+"""In the order in which one uses them; each is a module of `ganimation_tf.cli`, `_` for `-`."""
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -54,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f"ganimation_tf.cli.{name}")
+        module = importlib.import_module(f"ganimation_tf.cli.{name.replace('-', '_')}")
         command = commands.add_parser(
             name,
             help=module.HELP,

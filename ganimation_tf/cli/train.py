@@ -15,7 +15,7 @@ EXAMPLE = "ganimation train --data dataset --runs runs --preset tiny --steps 500
 def _flags(config_class, prefix: str):
     """(flag, field) of each plain field."""
     for field in dataclasses.fields(config_class):
-        if field.type in (int, float, str, bool):
+        if field.type in (int, float, str, bool) and field.metadata["flag"]:
             yield f"--{prefix}{field.name.replace('_', '-')}", field
 
 
@@ -33,9 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="paper")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
     parser.add_argument(
-        "--steps", type=int, metavar="N", help="generator updates; left out: all epochs"
+        "--steps",
+        type=int,
+        metavar="N",
+        help="generator updates; left out: the preset's, or all epochs",
     )
     parser.add_argument(
         "--start-from",
@@ -54,6 +57,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=10.0,
         metavar="M",
         help="time between two saved states within an epoch; 0: after every step",
+    )
+    parser.add_argument(
+        "--judge",
+        metavar="NAME",
+        help="without pairs: choose the best networks by a judge of AUs, blendshapes or "
+        "regressor=DIR, and not by the critic that trains",
+    )
+    parser.add_argument(
+        "--judge-minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="least time between two judgements; 0: each evaluation",
     )
     parser.add_argument(
         "--dry-run",
@@ -101,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
     if not args.checkpoint_minutes >= 0:
         raise UserError(f"--checkpoint-minutes must be at least 0, got {args.checkpoint_minutes}")
+    if not args.judge_minutes >= 0:
+        raise UserError(f"--judge-minutes must be at least 0, got {args.judge_minutes}")
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
     quiet.import_tensorflow()
     from ganimation_tf.training import train
@@ -117,6 +135,8 @@ def run(args: argparse.Namespace) -> int:
         new=args.new,
         chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
+        judge=args.judge,
+        judge_minutes=args.judge_minutes,
     )
     print(f"wrote {path}")
     return 0

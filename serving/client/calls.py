@@ -13,12 +13,13 @@ import numpy as np
 from ganimation_tf.errors import UserError
 from ganimation_tf.export import signature
 from ganimation_tf.protos import wire
+from serving.client import pictures
 
 SIGNATURE_DEF = "signature_def"
 AVAILABLE = "AVAILABLE"
 
-Face = tuple[bytes, np.ndarray]
-"""An encoded face crop and the wanted AUs (N,)."""
+Face = tuple[pictures.Picture, np.ndarray]
+"""A face crop and the wanted AUs (N,)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,13 +96,18 @@ def estimate(model: Model, images: Sequence[bytes]) -> Call:
     )
 
 
-def render(model: Model, image: np.ndarray, action_units: np.ndarray) -> Call:
-    """To the result and both masks by name."""
+def render(
+    model: Model, image: np.ndarray, action_units: np.ndarray, source: np.ndarray | None = None
+) -> Call:
+    """To the result and what it is made of, by name; `source`: the AUs that the faces show."""
     inputs = {
         signature.IMAGE: np.asarray(image, np.float32),
         signature.ACTION_UNITS: np.asarray(action_units, np.float32),
     }
-    return predict(model, signature.RENDER, inputs)
+    if source is None:
+        return predict(model, signature.RENDER, inputs)
+    inputs[signature.SOURCE] = np.asarray(source, np.float32)
+    return predict(model, signature.FROM_SOURCE, inputs)
 
 
 def describe(model: Model, target: str) -> Call:
@@ -175,7 +181,11 @@ def edits(model: Model, faces: Iterable[Face], rows: int) -> Iterator[Call]:
     """`edit` calls of `rows` faces each, made as they are asked for."""
     faces = iter(faces)
     while batch := list(itertools.islice(faces, rows)):
-        yield edit(model, [image for image, _ in batch], np.stack([units for _, units in batch]))
+        yield edit(
+            model,
+            pictures.all_encoded([image for image, _ in batch]),
+            np.stack([units for _, units in batch]),
+        )
 
 
 def check_stream(concurrency: int, rows: int) -> None:

@@ -48,8 +48,9 @@ class Progress(keras.callbacks.Callback):
         now = time.monotonic()
         self._step += 1
         self._seen += 1
+        terms = self.model.step_terms()
         for name in self.SHOWN:
-            self._sums[name] += logs[name]
+            self._sums[name] += terms[name]
         if self._step == self._first + 1:
             self._began = self._last = now  # the rate leaves compilation out
         elif now - self._last >= self.SECONDS or self._step == self.total_steps:
