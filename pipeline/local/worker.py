@@ -10,6 +10,7 @@ each worker that ended: `worker` and `status`, negative for a signal. The end of
 which the death of the submitting process brings about, ends all workers.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -18,8 +19,11 @@ import os
 import selectors
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
+
+_GRACE = 2.0  # seconds
 
 _NEEDED = ("pipeline.preprocess", "apache_beam.runners.worker.sdk_worker_main")
 
@@ -78,6 +82,14 @@ def supervise(requests: int, reports: int, work: Callable[[Mapping[str, str]], N
                         os.close(end)
                     _run(work, request["environment"])
                 workers[pid] = request["worker"]
+        selector.unregister(requests)
+        # They end by themselves when their connection does: killed while it is closing, they would
+        # leave an exception in a thread of the runner's.
+        end = time.monotonic() + _GRACE
+        while workers and (left := end - time.monotonic()) > 0:
+            if selector.select(left):
+                os.read(woken, 1 << 16)
+                _report_ended(workers, reports)
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
 
@@ -88,7 +100,8 @@ def _report_ended(workers: dict[int, str], reports: int) -> None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             facts = {"worker": workers.pop(pid), "status": os.waitstatus_to_exitcode(status)}
-            os.write(reports, f"{json.dumps(facts)}\n".encode())
+            with contextlib.suppress(BrokenPipeError):  # the submitting process has died
+                os.write(reports, f"{json.dumps(facts)}\n".encode())
 
 
 def _run(work: Callable[[Mapping[str, str]], None], environment: Mapping[str, str]) -> None:
