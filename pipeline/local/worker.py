@@ -22,6 +22,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from typing import Any
 
 _GRACE = 2.0  # seconds
 
@@ -60,6 +61,16 @@ def supervise(requests: int, reports: int, work: Callable[[Mapping[str, str]], N
     signal.signal(signal.SIGCHLD, lambda *_: None)  # for the default none would wake
     workers: dict[int, str] = {}
     waiting = b""
+
+    def started(request: Mapping[str, Any]) -> int:
+        pid = os.fork()
+        if not pid:
+            signal.set_wakeup_fd(-1)
+            for end in (reports, woken, waking):
+                os.close(end)
+            _run(work, request["environment"])
+        return pid
+
     with selectors.DefaultSelector() as selector:
         for end in (requests, woken):
             selector.register(end, selectors.EVENT_READ)
@@ -75,23 +86,26 @@ def supervise(requests: int, reports: int, work: Callable[[Mapping[str, str]], N
                 break
             *lines, waiting = (waiting + received).split(b"\n")
             for request in map(json.loads, lines):
-                pid = os.fork()
-                if not pid:
-                    signal.set_wakeup_fd(-1)
-                    for end in (reports, woken, waking):
-                        os.close(end)
-                    _run(work, request["environment"])
-                workers[pid] = request["worker"]
+                workers[started(request)] = request["worker"]
         selector.unregister(requests)
-        # They end by themselves when their connection does: killed while it is closing, they would
-        # leave an exception in a thread of the runner's.
-        end = time.monotonic() + _GRACE
-        while workers and (left := end - time.monotonic()) > 0:
-            if selector.select(left):
-                os.read(woken, 1 << 16)
-                _report_ended(workers, reports)
+        _let_end(selector, woken, workers, reports)
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
+
+
+def _let_end(
+    selector: selectors.BaseSelector, woken: int, workers: dict[int, str], reports: int
+) -> None:
+    """Waits a while for processes whose connection is closing.
+
+    They end by themselves; killed meanwhile, they would leave an exception in a thread of the
+    runner's.
+    """
+    end = time.monotonic() + _GRACE
+    while workers and (left := end - time.monotonic()) > 0:
+        if selector.select(left):
+            os.read(woken, 1 << 16)
+            _report_ended(workers, reports)
 
 
 def _report_ended(workers: dict[int, str], reports: int) -> None:

@@ -33,7 +33,7 @@ def test_lies_where_openface_finds_the_same_points(photoreal_dir):
     for name, found in zip(files, points, strict=True):
         path = photoreal_dir / "openface_csv" / name.replace(".jpg", ".csv")
         if path.exists():
-            truth = face_in(path, path).landmarks
+            truth = face_in(path, photoreal_dir / "portraits" / name).landmarks
             eyes = np.linalg.norm(truth[45] - truth[36])
             errors.append(np.linalg.norm(landmarks_68(found) - truth, axis=1) / eyes)
     errors = np.median(errors, axis=0)
