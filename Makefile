@@ -26,6 +26,7 @@ test-slow: env  ## the minutes-long proofs
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: env
 	$(BIN)/ruff check --fix .

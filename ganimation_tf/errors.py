@@ -1,12 +1,43 @@
-"""The error that means: the user can put this right."""
+"""The errors of this project, and what they mean to who gets them.
+
+    GanimationError          the command line prints it on one line and exits 2
+      UserError              also a ValueError: an argument, option, file or directory is wrong
+        OptionError          an option outside its range (`options`)
+      ServiceError           a server refused, failed, was not there, or is not one of ours
+    CodedError               one input or request of many cannot be used, which stops nothing
+
+Messages name the thing, the rule and the value, as in
+`a.csv row 41: AU45_r is missing; found 16 of 17 AU columns`.
+"""
+
+from typing import Any
 
 
-class UserError(ValueError):
-    """A wrong option, file or directory. The command line prints it on one line and exits 2.
+class GanimationError(Exception):
+    """What a person can put right; anything else that is raised is a bug."""
 
-    The message names the thing, the rule and the value, as in
-    `a.csv row 41: AU45_r is missing; found 16 of 17 AU columns`.
+
+class UserError(GanimationError, ValueError):
+    """A wrong argument, option, file or directory."""
+
+
+class ServiceError(GanimationError):
+    """What a server answered, or that it did not: no fault of the arguments."""
+
+
+class CodedError(Exception):
+    """An input or a request that cannot be used, with a code by which such are counted.
+
+    Attributes:
+        code: what kind of fault it is, such as `no_face`.
     """
+
+    def __init__(self, code: Any, message: str):
+        super().__init__(code, message)  # both, so that it can be pickled
+        self.code = code
+
+    def __str__(self) -> str:
+        return self.args[1]
 
 
 def require(module: str, extra: str) -> None:

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ganimation_tf.errors import CodedError
+
 REASONS: Mapping[str, str] = {
     "no_annotation": "an image without annotation",
     "no_split": "the source's own lists of training and test images do not settle where it goes",
@@ -87,19 +89,12 @@ class Rejection:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
 
 
-class AnnotationError(ValueError):
+class AnnotationError(CodedError, ValueError):
     """An annotation file of which no row can be used.
 
     Attributes:
         code: a key of `REASONS`.
     """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(code, message)  # both, so that it can be pickled
-        self.code = code
-
-    def __str__(self) -> str:
-        return self.args[1]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from ganimation_tf.errors import CodedError
 from ganimation_tf.faces import alignment, sampling
 from pipeline.annotations import FaceAnnotation
 
@@ -18,16 +19,12 @@ SHARPNESS_SIDE = 128
 """Side in pixels of the crop whose sharpness is measured, whatever the size of the records."""
 
 
-class GeometryError(ValueError):
+class GeometryError(CodedError, ValueError):
     """A face of which no crop is made.
 
     Attributes:
         code: a key of `annotations.REASONS`.
     """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
 
 
 @dataclasses.dataclass(frozen=True)

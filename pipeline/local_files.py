@@ -6,20 +6,15 @@ import re
 import stat
 from collections.abc import Iterator
 
+from ganimation_tf.errors import CodedError
 
-class FileError(ValueError):
+
+class FileError(CodedError, ValueError):
     """A file whose bytes cannot be had.
 
     Attributes:
         code: a key of `annotations.REASONS`.
     """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(code, message)  # both, so that it can be pickled
-        self.code = code
-
-    def __str__(self) -> str:
-        return self.args[1]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,7 +87,7 @@ def encode_mp4(frames: Sequence[np.ndarray]) -> bytes:
     height, width = frames[0].shape[:2]
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch) / "animation.mp4"  # the writer takes no buffer
-        codec = cv2.VideoWriter_fourcc(*"mp4v")
+        codec = cv2.VideoWriter.fourcc(*"mp4v")
         size = (width + width % 2, height + height % 2)
         writer = cv2.VideoWriter(str(path), codec, 1000 / FRAME_MILLISECONDS, size)
         if not writer.isOpened():

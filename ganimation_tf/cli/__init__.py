@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from ganimation_tf import __version__
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import GanimationError
 
 COMMANDS = (
     "synthesize",
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("absl").setLevel(logging.WARNING)
     try:
         return args.run(args)
-    except UserError as error:
+    except GanimationError as error:
         message = " ".join(str(error).split())
         print(f"ganimation {args.command}: {message}", file=sys.stderr)
         return USER_ERROR

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     require("tensorflow", "train")
     if args.version is not None and args.version < 1:
         raise UserError(f"--version must be at least 1, got {args.version}")
-    if not (args.run_dir / "config.json").is_file():
+    if not (args.run_dir / "config.json").is_file():  # told before TensorFlow is loaded
         raise UserError(f"{args.run_dir} is not a run: it has no config.json")
     quiet.import_tensorflow()
     from ganimation_tf.export import versions

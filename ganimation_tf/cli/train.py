@@ -1,22 +1,20 @@
 """`ganimation train`."""
 
 import argparse
-import dataclasses
+import operator
 import pathlib
 from collections.abc import Sequence
 
 from ganimation_tf import quiet
+from ganimation_tf.cli import flags
 from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
 
 HELP = "train generator and critic on a dataset of `ganimation preprocess`"
 EXAMPLE = "ganimation train --data dataset --runs runs --preset tiny --steps 500"
 
 
-def _flags(config_class, prefix: str):
-    """(flag, field) of each plain field."""
-    for field in dataclasses.fields(config_class):
-        if field.type in (int, float, str, bool):
-            yield f"--{prefix}{field.name.replace('_', '-')}", field
+LOSS = "loss."
+"""How the flags of `LossWeights` begin."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,14 +59,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="say what would be trained and what it would take, and write nothing",
     )
     recipe = parser.add_argument_group("recipe", "each left out: the preset's value")
-    for config_class, prefix in ((TrainConfig, ""), (LossWeights, "loss.")):
-        for flag, field in _flags(config_class, prefix):
-            kind = {"type": field.type, "choices": field.metadata["choices"]}
-            if field.type is bool:
-                kind = {"action": argparse.BooleanOptionalAction}
-            recipe.add_argument(
-                flag, dest=prefix + field.name, help=field.metadata["help"], default=None, **kind
-            )
+    flags.add(recipe, TrainConfig, default=lambda field: _by_preset(field.name))
+    flags.add(
+        recipe,
+        LossWeights,
+        prefix=LOSS,
+        default=lambda field: _by_preset(f"loss_weights.{field.name}"),
+    )
+
+
+def _by_preset(name: str) -> str:
+    """The value in preset `paper`, and those that differ from it: `64; tiny: 16`."""
+    values = {preset: operator.attrgetter(name)(config) for preset, config in PRESETS.items()}
+    usual = values["paper"]
+    others = [f"{preset}: {value}" for preset, value in values.items() if value != usual]
+    return "; ".join([str(usual), *others])
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
@@ -77,15 +82,11 @@ def resolve(args: argparse.Namespace) -> TrainConfig:
     Raises:
         UserError: on a value outside its range.
     """
-    given = vars(args)
-
-    def chosen(config_class, prefix):
-        named = {f.name: given[prefix + f.name] for _, f in _flags(config_class, prefix)}
-        return {name: value for name, value in named.items() if value is not None}
-
     config = PRESETS[args.preset]
-    weights = dataclasses.replace(config.loss_weights, **chosen(LossWeights, "loss."))
-    return dataclasses.replace(config, loss_weights=weights, **chosen(TrainConfig, ""))
+    chosen = flags.given(args, LossWeights, prefix=LOSS)
+    weights = flags.replace(config.loss_weights, chosen, prefix=LOSS)
+    chosen = flags.given(args, TrainConfig) | {"loss_weights": weights}
+    return flags.replace(config, chosen)
 
 
 def run(args: argparse.Namespace) -> int:

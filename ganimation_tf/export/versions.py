@@ -10,7 +10,6 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.export import formats, signature, warmup
 from ganimation_tf.export.model_card import ModelCard
@@ -18,7 +17,7 @@ from ganimation_tf.export.self_check import check_export
 from ganimation_tf.export.served_model import ServedModel
 from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.origin import package_origin
-from ganimation_tf.training.runs import CONFIG, METRICS, best_networks
+from ganimation_tf.training.runs import METRICS, best_networks, read_facts
 
 SAVED_MODEL_FILE = "saved_model.pb"
 
@@ -164,9 +163,7 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
     Raises:
         UserError: if the run's files cannot be read.
     """
-    path = run / CONFIG
-    config = TrainConfig.load(path)
-    facts = json.loads(path.read_text())
+    facts = read_facts(run)
     try:
         rows = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
         metrics = [row for row in rows if step in (None, row["step"])]
@@ -178,7 +175,7 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
         package=package_origin(),
         training={
             "preset": facts["preset"],
-            "config": config.to_dict(),
+            "config": facts["train"],
             "dataset_digest": facts["dataset"]["digest"],
             "metrics": metrics[-1] if metrics else {},
         },

@@ -10,6 +10,8 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ganimation_tf.errors import CodedError
+
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
 
@@ -26,16 +28,12 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """File names that are taken for photos when a directory is searched."""
 
 
-class ImageError(ValueError):
+class ImageError(CodedError, ValueError):
     """A picture that cannot be used.
 
     Attributes:
         code: `empty_image`, `unreadable_image`, `unsupported_format` or `too_many_pixels`.
     """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
 
 
 def decode(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:

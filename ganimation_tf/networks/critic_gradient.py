@@ -69,7 +69,7 @@ def critic_gradient(
         outputs.append(x)
 
     head_gradients, adjoint = _through_heads(heads, x, images, head_loss)
-    adjoints = []
+    adjoints: list[tf.Tensor] = []
     for stage, entered, left in zip(
         reversed(stages), reversed(inputs), reversed(outputs), strict=True
     ):

@@ -123,7 +123,7 @@ class GANimation(keras.Model):
             {name: values[:, step] for name, values in batch.items()}
             for step in range(self.critic_steps)
         )
-        critic_gradients = []
+        critic_gradients: list[tf.Tensor] = []
         for micro_batch in before:
             micro_batch = _after(critic_gradients, micro_batch)
             fake = self._edited(self.generator, micro_batch)["image"]

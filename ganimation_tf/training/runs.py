@@ -78,25 +78,20 @@ def facts_of(
 
 
 def read_facts(run: pathlib.Path) -> dict[str, Any]:
-    """The `config.json` of a run.
+    """The `config.json` of a run, the options filled in that it is older than.
 
     Raises:
         UserError: if it cannot be read.
     """
     try:
-        return _filled(json.loads((run / CONFIG).read_text()))
+        facts = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+        facts["train"] = TrainConfig.from_dict(facts["train"]).to_dict()
+        list(facts["dataset"]["action_units"])  # raises where it is no run's
+        return {"start_from": None, **facts}
+    except FileNotFoundError:
+        raise UserError(f"{run} is not a run: it has no {CONFIG}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{run} is not a run: cannot read {CONFIG}: {error}") from error
-
-
-def _filled(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts with the options that they are older than, which then had their defaults' effect."""
-    defaults = TrainConfig().to_dict()
-    given = facts["train"]
-    weights = defaults["loss_weights"] | given["loss_weights"]
-    known = {"start_from": None, **facts, "train": defaults | given | {"loss_weights": weights}}
-    list(known["dataset"]["action_units"])  # raises where it is no run's
-    return known
 
 
 def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:

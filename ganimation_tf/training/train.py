@@ -60,6 +60,10 @@ def train(
             be written.
         KeyboardInterrupt: if a signal asked it to stop; its state is saved.
     """
+    if runs_dir is None:
+        if resume is None:
+            raise ValueError("runs_dir must be given where resume is not")
+        runs_dir = resume.parent
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
     if resume is not None:

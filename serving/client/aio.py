@@ -50,7 +50,7 @@ class AsyncGanimationClient:
         one connection.
 
         Raises:
-            UserError: if no version is served.
+            ServiceError: if no version is served.
         """
         version = calls.served(await self.status(), self._target)
         twin = copy.copy(self)

@@ -64,7 +64,7 @@ class GanimationClient:
         one connection.
 
         Raises:
-            UserError: if no version is served.
+            ServiceError: if no version is served.
         """
         version = calls.served(self.status(), self._target)
         twin = copy.copy(self)
@@ -97,7 +97,7 @@ class GanimationClient:
             rows: faces in one request.
         """
         calls.check_stream(concurrency, rows)
-        pending = collections.deque()
+        pending: collections.deque[tuple[Call, grpc.Future]] = collections.deque()
         try:
             for call in calls.edits(self._model, faces, rows):
                 pending.append((call, self._start(call)))

@@ -75,6 +75,7 @@ def _answering(service: Service, method, call: Call) -> Callable[[bytes, Any], M
                 return call(request, context)
         except StatusError as error:
             context.abort(error.code, error.message)
+            raise  # not reached: `abort` raises
 
     return answer
 

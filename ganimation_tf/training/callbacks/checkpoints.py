@@ -72,7 +72,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.stop_requested = False
         self._directory = run / "checkpoints"
         self._best: dict = {}
-        self._metrics = None
+        self._metrics: list | None = None
         self._saved_at = time.monotonic()
 
     def restore(self, model: GANimation) -> int:

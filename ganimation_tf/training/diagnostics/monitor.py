@@ -57,7 +57,7 @@ def with_values(advice: str, config: TrainConfig) -> str:
 class _Course:
     """How long a symptom has been there, or been gone."""
 
-    since: int | None = None
+    since: int = 0
     windows: int = 0
     calm: int = 0
     raised: bool = False
@@ -79,7 +79,9 @@ class Monitor:
         self.window = min(max(total_steps // 100, SHORTEST_WINDOW), LONGEST_WINDOW)
         self.warm_up = min(total_steps // 2, WARM_UP)
         self._courses = {alarm.code: _Course() for alarm in ALARMS}
-        self._norms = {name: collections.deque(maxlen=HISTORY) for name in GRADIENTS}
+        self._norms: dict[str, collections.deque[float]] = {
+            name: collections.deque(maxlen=HISTORY) for name in GRADIENTS
+        }
 
     @property
     def raised(self) -> list[str]:
