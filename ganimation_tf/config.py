@@ -20,7 +20,16 @@ FROM_DATA, SINGLE, BALANCED = "data", "single", "balanced"
 
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
-    """Weights of the loss terms, for terms that are means (see `losses`)."""
+    """Weights of the loss terms, for terms that are means (see `losses`).
+
+        >>> gan.LossWeights(cycle=5.0).action_units
+        160.0
+
+    Attributes: each at least 0, unweighted terms being means over images and pixels.
+
+    Raises:
+        ValueError: naming the weight, the rule and the value.
+    """
 
     realism: float = _option(1.0, "lambda_I: realism of the generator's images", 0)
     gradient_penalty: float = _option(10.0, "lambda_gp", 0)
@@ -37,7 +46,20 @@ class LossWeights:
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """A training recipe. The defaults are preset `paper`."""
+    """A training recipe. The defaults are preset `paper`.
+
+        >>> config = gan.TrainConfig(batch_size=16, critic_steps=2)
+        >>> config.images_per_step
+        32
+        >>> gan.TrainConfig(batch_size=0)
+        Traceback (most recent call last):
+        ganimation_tf.options.OptionError: batch_size must be at least 1, got 0
+
+    Attributes: `ganimation train --help` describes them all.
+
+    Raises:
+        ValueError: naming the option, the rule and the value.
+    """
 
     filters: int = _option(64, "channels of the generator's first convolution", 1)
     residual_blocks: int = _option(6, "residual blocks of the generator", 1)

@@ -10,6 +10,14 @@ Messages name the thing, the rule and the value, as in
 `a.csv row 41: AU45_r is missing; found 16 of 17 AU columns`.
 """
 
+import importlib.metadata
+import importlib.util
+import json
+import pathlib
+import re
+import shlex
+import urllib.parse
+import urllib.request
 from typing import Any
 
 
@@ -40,11 +48,37 @@ class CodedError(Exception):
         return self.args[1]
 
 
-def require(module: str, extra: str) -> None:
-    """Raises `UserError` naming the extra to install if `module` cannot be found."""
-    import importlib.util
+_NOISE = re.compile(r"\[Errno -?\d+\] |\{\{[^}]*\}\}|\[Op:\w+\]")
+"""Numbers of the C library's, nodes of TensorFlow's graphs."""
 
+
+def reason(error: BaseException) -> str:
+    """Why it was raised, on one line and without what says nothing to a person."""
+    first, *_ = str(error).strip().splitlines() or [""]
+    return " ".join(_NOISE.sub("", first).split()) or type(error).__name__
+
+
+def require(module: str, extra: str) -> None:
+    """Raises `UserError` with the command that installs it if `module` cannot be found."""
     if importlib.util.find_spec(module) is None:
-        raise UserError(
-            f"{module} is not installed; this command needs: pip install 'ganimation-tf[{extra}]'"
-        )
+        raise UserError(f"{module} is not installed; this command needs: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """What installs an extra from where this package was installed from."""
+    name = "ganimation-tf"
+    try:
+        record = importlib.metadata.distribution(name).read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:  # it runs from its folder
+        record = None
+        if (root := pathlib.Path(__file__).parents[1]).joinpath("pyproject.toml").is_file():
+            record = json.dumps({"url": root.as_uri(), "dir_info": {"editable": True}})
+    source = json.loads(record) if record else {}
+    url = source.get("url", "")
+    if source.get("dir_info", {}).get("editable"):
+        folder = urllib.request.url2pathname(urllib.parse.urlparse(url).path)
+        return f"pip install -e {shlex.quote(f'{folder}[{extra}]')}"
+    if vcs := source.get("vcs_info"):
+        url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    where = f"{name}[{extra}] @ {url}" if url else f"{name}[{extra}]"
+    return f"pip install {shlex.quote(where)}"

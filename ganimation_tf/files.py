@@ -4,7 +4,7 @@ import contextlib
 import os
 import pathlib
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 
 
 def write_whole(path: pathlib.Path, data: bytes) -> None:
@@ -18,7 +18,7 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
         partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error}") from error
+        raise UserError(f"{path}: cannot be written: {reason(error)}") from error
     finally:
         with contextlib.suppress(OSError):  # it could not be made: said already
             partial.unlink()

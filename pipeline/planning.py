@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from pipeline import files, sharding
 from pipeline.annotations import AnnotationError, AnnotationReader
 from pipeline.options import PreprocessOptions
@@ -29,7 +29,7 @@ def make_plan(
         annotated = any(True for _ in annotations.files())
         weights = _frames(annotations) if reader.clips else {}
     except OSError as error:
-        raise UserError(f"cannot list the input: {error}") from None
+        raise UserError(f"cannot list the input: {reason(error)}") from None
     for name, found, source in (("images", keys, images), ("annotations", annotated, annotations)):
         if not found:
             suffixes = ", ".join(source.suffixes)

@@ -6,13 +6,15 @@ text, so they import neither TensorFlow nor Beam at the top; `run` does.
 """
 
 import argparse
+import errno
 import importlib
+import io
 import logging
 import sys
 from collections.abc import Sequence
 
 from ganimation_tf import __version__
-from ganimation_tf.errors import GanimationError
+from ganimation_tf.errors import GanimationError, reason
 
 COMMANDS = (
     "synthesize",
@@ -26,6 +28,12 @@ COMMANDS = (
     "demo",
 )
 """In the order in which one uses them; each is a module of `ganimation_tf.cli`."""
+
+THE_MACHINES = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.EIO),
+}
+"""Errors of the system that are a state of the machine, and no bug."""
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -50,7 +58,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = _Parser(prog="ganimation", description="Face animation by facial Action Units.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"ganimation_tf.cli.{name}")
@@ -69,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
+    _make_printable()
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)
@@ -76,8 +85,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return args.run(args)
     except GanimationError as error:
         message = " ".join(str(error).split())
-        print(f"ganimation {args.command}: {message}", file=sys.stderr)
-        return USER_ERROR
+    except OSError as error:
+        if error.errno not in THE_MACHINES:
+            raise
+        message = reason(error)
     except KeyboardInterrupt:
         print(f"ganimation {args.command}: interrupted", file=sys.stderr)
         return INTERRUPTED
+    print(f"ganimation {args.command}: {message}", file=sys.stderr)
+    return USER_ERROR
+
+
+def _make_printable() -> None:
+    """What the terminal's encoding lacks is printed as `\\u....`: a file's name ends no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -7,6 +7,9 @@ Writes below OUT:
     synthesize.json         seed, size, count and identities: with them and the two numbers in a
                             key, `synthetic.reproduce` gives the same face again
 
+While it is at work `synthesize.json` is called `.synthesize.json`. The same command goes on with
+what an interrupted one has left there.
+
 A key is `person_00012_expr_003`. Which face a key shows depends on the seed alone. Face number i
 belongs to person i // 8, or to person i % M with `--identities M`, whatever the count.
 """
@@ -14,9 +17,8 @@ belongs to person i // 8, or to person i % M with `--identities M`, whatever the
 import argparse
 import json
 import pathlib
-import sys
-import time
 
+from ganimation_tf import files, progress
 from ganimation_tf.errors import UserError
 
 HELP = "Render synthetic faces with known Action Units and landmarks."
@@ -26,6 +28,8 @@ EXPRESSIONS_PER_PERSON = 8
 """Faces of one person when the number of identities is not given."""
 
 MAX_SIZE = 4096
+
+SETTINGS = "synthesize.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,24 +53,52 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the faces; see the top of the module."""
+    from ganimation_tf import synthetic
+
     out = pathlib.Path(args.out)
-    _check(args, out)
+    _check(args)
+    unfinished = _begin(args, out)
     images, annotations = out / "imgs", out / "openface_csv"
-    images.mkdir(parents=True)
-    annotations.mkdir()
-    progress = _Progress(args.count)
-    for index in range(args.count):
-        key, image, csv = _face(args.seed, *_numbers(index, args.identities), args.size)
-        (images / f"{key}.jpg").write_bytes(image)
-        (annotations / f"{key}.csv").write_text(csv, encoding="utf-8", newline="\n")
-        progress.show(index + 1)
-    settings = {name: getattr(args, name) for name in ("count", "size", "seed", "identities")}
-    (out / "synthesize.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    for index in progress.track(range(args.count), args.count, "faces"):
+        person, expression = _numbers(index, args.identities)
+        key = synthetic.key(person, expression)
+        annotation = annotations / f"{key}.csv"
+        if annotation.exists():  # the last of a face's two files: an earlier call made both
+            continue
+        image, csv = _face(args.seed, person, expression, args.size)
+        files.write_whole(images / f"{key}.jpg", image)
+        files.write_whole(annotation, csv.encode())
+    unfinished.rename(out / SETTINGS)
     print(f"{args.count} faces in {images}, their annotations in {annotations}")
     return 0
 
 
-def _check(args: argparse.Namespace, out: pathlib.Path) -> None:
+def _begin(args: argparse.Namespace, out: pathlib.Path) -> pathlib.Path:
+    """Makes the folders, or finds those of an interrupted call; returns the file of its settings.
+
+    Raises:
+        UserError: if `out` holds anything else.
+    """
+    settings = {name: getattr(args, name) for name in ("count", "size", "seed", "identities")}
+    text = json.dumps(settings, indent=2) + "\n"
+    unfinished = out / f".{SETTINGS}"
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} must be a directory, but it is a file")
+    if unfinished.is_file():
+        if unfinished.read_text(encoding="utf-8") != text:
+            raise UserError(
+                f"{out} holds an unfinished set of other options (see {unfinished}); "
+                "give the same ones, or another directory"
+            )
+    elif out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} must be new or empty, but it holds files")
+    for folder in (out / "imgs", out / "openface_csv"):
+        folder.mkdir(parents=True, exist_ok=True)
+    files.write_whole(unfinished, text.encode())
+    return unfinished
+
+
+def _check(args: argparse.Namespace) -> None:
     from ganimation_tf.synthetic import MIN_SIZE
 
     if args.count < 1:
@@ -77,10 +109,6 @@ def _check(args: argparse.Namespace, out: pathlib.Path) -> None:
         raise UserError(f"--seed must be at least 0, got {args.seed}")
     if args.identities is not None and args.identities < 1:
         raise UserError(f"--identities must be at least 1, got {args.identities}")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} must be a directory, but it is a file")
-    if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} must be new or empty, but it holds files")
 
 
 def _numbers(index: int, identities: int | None) -> tuple[int, int]:
@@ -90,8 +118,8 @@ def _numbers(index: int, identities: int | None) -> tuple[int, int]:
     return index % identities, index // identities
 
 
-def _face(seed: int, person: int, expression: int, size: int) -> tuple[str, bytes, str]:
-    """Key, JPEG and CSV of one face."""
+def _face(seed: int, person: int, expression: int, size: int) -> tuple[bytes, str]:
+    """JPEG and CSV of one face."""
     from ganimation_tf import synthetic
     from ganimation_tf.faces import images
     from ganimation_tf.synthetic import openface
@@ -99,27 +127,4 @@ def _face(seed: int, person: int, expression: int, size: int) -> tuple[str, byte
     identity, pose, action_units = synthetic.reproduce(seed, person, expression)
     face = synthetic.render(identity, action_units, size, pose)
     csv = openface.to_csv(face.landmarks, action_units)
-    return synthetic.key(person, expression), images.encode_jpeg(face.image, quality=95), csv
-
-
-class _Progress:
-    """A bar on a terminal, a line every few seconds elsewhere."""
-
-    def __init__(self, total: int):
-        self._total = total
-        self._terminal = sys.stderr.isatty()
-        self._pause = 0.1 if self._terminal else 5.0  # seconds
-        self._shown = time.monotonic()
-
-    def show(self, done: int) -> None:
-        now = time.monotonic()
-        last = done == self._total
-        if not last and now - self._shown < self._pause:
-            return
-        self._shown = now
-        if self._terminal:
-            bar = "#" * (30 * done // self._total)
-            end = "\n" if last else ""
-            print(f"\r[{bar:<30}] {done}/{self._total} faces", end=end, file=sys.stderr, flush=True)
-        else:
-            print(f"{done}/{self._total} faces", file=sys.stderr, flush=True)
+    return images.encode_jpeg(face.image, quality=95), csv

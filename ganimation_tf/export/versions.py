@@ -10,14 +10,14 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.export import formats, signature, warmup
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.self_check import check_export
 from ganimation_tf.export.served_model import ServedModel
 from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.origin import package_origin
-from ganimation_tf.training.runs import METRICS, best_networks, read_facts
+from ganimation_tf.training.runs import METRICS, best_networks, load_network, read_facts
 
 SAVED_MODEL_FILE = "saved_model.pb"
 
@@ -33,7 +33,9 @@ def _versions(model_dir: pathlib.Path) -> list[pathlib.Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UserError(f"{model_dir}: cannot be read as a model directory: {error}") from error
+        raise UserError(
+            f"{model_dir}: cannot be read as a model directory: {reason(error)}"
+        ) from error
 
 
 def export_model(
@@ -103,7 +105,7 @@ def _write_whole(final: pathlib.Path, write: Callable[[pathlib.Path], None]) -> 
         write(partial)
         partial.rename(final)
     except OSError as error:
-        raise UserError(f"{final}: cannot be written: {error}") from error
+        raise UserError(f"{final}: cannot be written: {reason(error)}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -121,8 +123,8 @@ def _write_saved_model(served: ServedModel, card: ModelCard, directory: pathlib.
 
 
 def export_run(
-    run: pathlib.Path,
-    model_dir: pathlib.Path,
+    run: str | pathlib.Path,
+    model_dir: str | pathlib.Path,
     version: int | None = None,
     format: str = formats.SAVED_MODEL,
     best: bool = False,
@@ -135,23 +137,12 @@ def export_run(
     Raises:
         UserError: also if the run has no such networks yet.
     """
+    run, model_dir = pathlib.Path(run), pathlib.Path(model_dir)
     directory = best_networks(run) if best else run
     generator, critic = (load_network(directory, name) for name in ("generator", "critic"))
     card = card_of(run, int(directory.name.removeprefix("step-")) if best else None)
     relative = card.training["config"]["relative"]
     return export_model(generator, critic, card, model_dir, version, format, relative)
-
-
-def load_network(directory: pathlib.Path, name: str) -> keras.Model:
-    """`<name>.keras` of a run.
-
-    Raises:
-        UserError: if it cannot be read.
-    """
-    try:
-        return keras.models.load_model(directory / f"{name}.keras", compile=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{directory}: cannot read {name}.keras: {error}") from error
 
 
 def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
@@ -168,7 +159,7 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
         rows = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
         metrics = [row for row in rows if step in (None, row["step"])]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{run / METRICS}: cannot be read: {error}") from error
+        raise UserError(f"{run / METRICS}: cannot be read: {reason(error)}") from error
     return ModelCard(
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),

@@ -113,6 +113,10 @@ def build_generator(
 ) -> keras.Model:
     """The generator: an image and wanted AUs in; the edited image and its two masks out.
 
+        >>> generator = gan.build_generator(32, 17, filters=4, residual_blocks=1)
+        >>> generator([np.zeros((1, 32, 32, 3)), np.zeros((1, 17))])["image"].shape
+        TensorShape([1, 32, 32, 3])
+
     `concat` lays the AUs out as constant planes beside the image's channels; `_stem` is that first
     convolution. Zero padding matters there: the first InstanceNorm removes what is constant over
     the image, and what it leaves of the AUs enters through the image's rim. `film` hands them to

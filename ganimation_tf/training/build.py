@@ -1,11 +1,15 @@
 """The model of a plan: both networks, both optimizers, the learning rate over time."""
 
+import pathlib
+
 import keras
 import tensorflow as tf
 
+from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import build_critic
 from ganimation_tf.networks.generator import build_generator
+from ganimation_tf.training import runs
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import Plan
 
@@ -80,3 +84,20 @@ def build_model(plan: Plan) -> GANimation:
 
     model.compile(adam(1), adam(config.critic_steps))
     return model
+
+
+def load_run(run: pathlib.Path, best: bool = False) -> GANimation:
+    """The model of a run, not compiled; its generator is the one that is kept for use.
+
+    Args:
+        best: the networks that did best in evaluation, not the last ones.
+
+    Raises:
+        UserError: if it is no run or has no such networks yet.
+    """
+    config = TrainConfig.from_dict(runs.read_facts(run)["train"])
+    directory = runs.best_networks(run) if best else run
+    generator, critic = (runs.load_network(directory, name) for name in ("generator", "critic"))
+    return GANimation(
+        generator, critic, config.loss_weights, config.critic_steps, relative=config.relative
+    )

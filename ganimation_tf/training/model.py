@@ -36,6 +36,13 @@ TRAINING_ONLY = ("gradient_penalty", "critic_gradient", "generator_gradient")
 class GANimation(keras.Model):
     """Trains a generator and a critic (arXiv:1807.09251) with `fit`.
 
+        >>> networks = gan.build_generator(32, 17, 4, 1), gan.build_critic(32, 17, 4, 3)
+        >>> model = gan.GANimation(*networks, gan.LossWeights(), critic_steps=2)
+        >>> model.compile(keras.optimizers.Adam(1e-4, 0.5), keras.optimizers.Adam(1e-4, 0.5))
+        >>> history = model.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+        >>> history.history["cycle"][0] > 0
+        True
+
     Args:
         generator, critic: as `networks` builds them.
         loss_weights: weights of the loss terms.

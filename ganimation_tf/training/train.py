@@ -1,6 +1,7 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
 import contextlib
+import importlib.util
 import logging
 import pathlib
 import signal
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.training import dataset, devices, runs, transfer
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks.checkpoints import (
@@ -116,10 +117,29 @@ def _explained(plan: Plan) -> Iterator[None]:
             "the last saved state only with the same options"
         ) from error
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        reason = str(error).strip().split("\n")[0]
+        damaged = _damaged_shard(plan) or reason(error)
         raise UserError(
-            f"{plan.data} cannot be read to its end: {reason}; see ganimation inspect"
+            f"{plan.data} cannot be read to its end: {damaged}; see ganimation inspect"
         ) from error
+
+
+def _damaged_shard(plan: Plan) -> str | None:
+    """The first training file that cannot be read to its end, and why: TensorFlow names none.
+
+    None where none is found, or the package that computes checksums is not here.
+    """
+    if importlib.util.find_spec("google_crc32c") is None:
+        return None
+    from ganimation_tf.data import tfrecord
+
+    for shard in plan.manifest.splits[TRAIN]:
+        try:
+            with (plan.data / shard.file).open("rb") as file:
+                for _ in tfrecord.read(file):
+                    pass
+        except (OSError, ValueError) as error:
+            return f"{shard.file}: {reason(error)}"
+    return None
 
 
 def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoints) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from ganimation_tf.errors import ServiceError, UserError
+from ganimation_tf.errors import ServiceError, UserError, reason
 
 MAX_MESSAGE_BYTES = 256 * 2**20
 
@@ -70,7 +70,7 @@ def _read(path: pathlib.Path | None) -> bytes | None:
     try:
         return None if path is None else pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 def check_target(target: str) -> str:

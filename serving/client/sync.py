@@ -23,6 +23,12 @@ __all__ = ["GanimationClient", "ServerError", "Tls"]
 class GanimationClient:
     """A connection to a served model; use it as a context manager.
 
+        >>> with gan.GanimationClient(address) as client:
+        ...     names = client.describe().action_units
+        ...     (png,) = client.edit([crop], [[1.0] + [0.0] * (len(names) - 1)])
+        >>> png[:4]
+        b'\\x89PNG'
+
     A request that the server answers with UNAVAILABLE, or that does not reach it, is sent again:
     up to `channel.ATTEMPTS` times in all, after a growing pause, while the timeout lasts. Threads
     may share a client.

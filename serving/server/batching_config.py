@@ -14,7 +14,7 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from serving.server.config import BatchingParameters
 
 _IN_FILE = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
@@ -64,7 +64,7 @@ def read_parameters(path: pathlib.Path) -> BatchingParameters:
     try:
         message = text_format.Parse(path.read_text(), _message_class()())
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
     except text_format.ParseError as error:
         raise UserError(f"{path}: not a text of BatchingParameters: {error}") from error
     values = {name: getattr(message, name).value for name in _IN_FILE if message.HasField(name)}

@@ -5,7 +5,7 @@ import pathlib
 import ssl
 import typing
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 
 if typing.TYPE_CHECKING:
     import grpc
@@ -35,12 +35,12 @@ class ServerTls:
             # A callback in place of the prompt: the server may run without a terminal.
             context.load_cert_chain(self.certificate, self.key, password=lambda: "")
         except (OSError, ValueError) as error:
-            raise UserError(f"{self.certificate} and {self.key}: {error}") from error
+            raise UserError(f"{self.certificate} and {self.key}: {reason(error)}") from error
         try:
             if self.client_ca:
                 context.load_verify_locations(self.client_ca)
         except OSError as error:
-            raise UserError(f"{self.client_ca}: {error}") from error
+            raise UserError(f"{self.client_ca}: {reason(error)}") from error
 
     def grpc_credentials(self) -> "grpc.ServerCredentials":
         """For `add_secure_port`."""

@@ -1,9 +1,11 @@
 """Synthetic faces: landmarks obey FACS, pictures are true and repeatable, files are OpenFace's."""
 
 import csv
+import errno
 import io
 import json
 import os
+import pathlib
 import re
 
 import cv2
@@ -328,7 +330,6 @@ def contents(folder) -> dict[str, bytes]:
 
 def test_command_writes_pairs_and_a_face_does_not_depend_on_the_count(tmp_path, capsys):
     assert run("--count", 10, "--size", 64, "--seed", 3, tmp_path / "a") == 0
-    assert "10/10 faces" in capsys.readouterr().err
     pictures = sorted(p.stem for p in (tmp_path / "a" / "imgs").glob("*.jpg"))
     assert pictures == sorted(p.stem for p in (tmp_path / "a" / "openface_csv").glob("*.csv"))
     assert len(pictures) == 10
@@ -382,8 +383,47 @@ def test_output_must_be_new_or_empty(tmp_path, capsys):
     assert os.listdir(tmp_path) == ["old.txt"]
 
 
-def test_progress_on_a_terminal_is_one_line_that_fills(capsys, monkeypatch):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    progress = synthesize._Progress(2)
-    progress.show(2)
-    assert capsys.readouterr().err == "\r[" + "#" * 30 + "] 2/2 faces\n"
+def test_an_interrupted_call_is_gone_on_with(tmp_path, monkeypatch):
+    arguments = ("--count", 6, "--size", 32, "--seed", 3)
+    assert run(*arguments, tmp_path / "whole") == 0
+    drawn = []
+
+    def face(*numbers, made=synthesize._face):
+        if len(drawn) == 4:
+            raise KeyboardInterrupt
+        drawn.append(numbers)
+        return made(*numbers)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(synthesize, "_face", face)
+        assert run(*arguments, tmp_path / "cut") == 130
+        assert not (tmp_path / "cut" / "synthesize.json").exists()
+        drawn = drawn[2:]  # two more may be drawn
+        assert run(*arguments, tmp_path / "cut") == 0
+    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+
+
+def files_of(root):
+    return {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_an_interrupted_call_of_other_options_is_left_alone(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(synthesize, "_face", interrupted)
+        assert run("--count", 6, "--size", 32, tmp_path / "out") == 130
+    assert run("--count", 7, "--size", 32, tmp_path / "out") == 2
+    assert "holds an unfinished set of other options" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "a.jpg")
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    assert run("--count", 1, "--size", 32, tmp_path / "out") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ganimation synthesize: ") and "No space left on device" in line
+    assert "Errno" not in line

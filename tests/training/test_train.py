@@ -126,7 +126,7 @@ def test_a_run_from_before_an_option_existed_is_gone_on_with(data, tmp_path):
 
 def test_a_wrong_run_to_start_from_leaves_nothing_behind(data, tmp_path):
     empty = runs.start_run(tmp_path / "old", make_plan(data, tiny.CONFIG, "tiny").facts)
-    with pytest.raises(UserError, match="has no generator.keras: it has not ended an epoch"):
+    with pytest.raises(UserError, match="has no generator.keras: the run has not ended an epoch"):
         make_plan(data, tiny.CONFIG, "tiny", start_from=empty)
     with pytest.raises(UserError, match="is not a run"):
         make_plan(data, tiny.CONFIG, "tiny", start_from=tmp_path)

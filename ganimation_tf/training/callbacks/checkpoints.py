@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 import keras
 import tensorflow as tf
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.training import runs
 from ganimation_tf.training.callbacks import health
 from ganimation_tf.training.callbacks.health import require_finite_weights
@@ -91,13 +91,12 @@ class Checkpoints(keras.callbacks.Callback):
                 progress = json.loads((path / PROGRESS).read_text())
                 _state_of(model).read(str(path / STATE)).assert_consumed()
             except DAMAGE as error:
-                reason = str(error).strip().split("\n")[0]
-                log.warning("%s is damaged and left out: %s", path, reason)
+                log.warning("%s is damaged and left out: %s", path, reason(error))
                 damaged.append(path)
                 continue
             except AssertionError as error:
-                reason = str(error).strip().split("\n")[0]
-                raise UserError(f"{path} is not a state of these networks: {reason}") from error
+                message = f"{path} is not a state of these networks: {reason(error)}"
+                raise UserError(message) from error
             self._best = progress["best"]
             self._metrics = [variable.numpy() for variable in model.metrics_variables]
             self._cut_logs(progress["lengths"])
@@ -230,11 +229,10 @@ def writing(run: pathlib.Path, partial: pathlib.Path | None = None) -> Iterator[
     except (OSError, tf.errors.OpError) as error:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
-        message = str(error)
-        if isinstance(error, tf.errors.OpError) and str(run) not in message:
+        if isinstance(error, tf.errors.OpError) and str(run) not in str(error):
             raise  # not of a file of this run
-        reason = error.strerror if isinstance(error, OSError) else message.split("\n")[0]
-        raise UserError(
-            f"{run}: cannot be written: {reason or message}; its state of step {saved_step(run)} "
-            "is kept, and the same command goes on from there"
-        ) from error
+        step = saved_step(run)
+        kept = "no state is saved yet"
+        if step:
+            kept = f"its state of step {step} is kept, and the same command goes on from there"
+        raise UserError(f"{run}: cannot be written: {reason(error)}; {kept}") from error
