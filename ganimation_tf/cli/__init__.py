@@ -26,6 +26,9 @@ COMMANDS = (
     "query",
     "animate",
     "demo",
+    "action-units",
+    "completion",
+    "version",
 )
 """In the order in which one uses them; each is a module of `ganimation_tf.cli`."""
 
@@ -61,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f"ganimation_tf.cli.{name}")
+        module = importlib.import_module(f"ganimation_tf.cli.{name.replace('-', '_')}")
         command = commands.add_parser(
             name,
             help=module.HELP,

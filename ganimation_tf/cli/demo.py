@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=1600, help="faces to draw")
     parser.add_argument("--image-size", type=int, default=48, help="side of the crops in pixels")
     parser.add_argument("--steps", type=int, default=1200, help="generator updates")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the faces and of training")
 
 
 def run(args: argparse.Namespace) -> int:

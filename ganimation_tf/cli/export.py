@@ -1,6 +1,7 @@
 """`ganimation export`."""
 
 import argparse
+import logging
 import pathlib
 
 from ganimation_tf import quiet
@@ -11,7 +12,14 @@ EXAMPLE = "ganimation export --run runs/00000-tiny-48px-17au-batch8 --model-dir 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.add_argument("--run", type=pathlib.Path, required=True, dest="run_dir", metavar="RUN")
+    parser.add_argument(
+        "--run",
+        type=pathlib.Path,
+        required=True,
+        dest="run_dir",
+        metavar="RUN",
+        help="directory of a run of `ganimation train`",
+    )
     parser.add_argument(
         "--model-dir",
         type=pathlib.Path,
@@ -46,7 +54,14 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{args.run_dir} is not a run: it has no config.json")
     quiet.import_tensorflow()
     from ganimation_tf.export import versions
+    from ganimation_tf.training import runs
 
+    steps, done = runs.read_facts(args.run_dir)["steps"], runs.saved_step(args.run_dir)
+    if done < steps:
+        logging.warning(
+            "%s is unfinished, at step %d of %d: what is exported has not learnt all that it could",
+            *(args.run_dir, done, steps),
+        )
     path = versions.export_run(args.run_dir, args.model_dir, args.version, args.format, args.best)
     print(f"wrote {path}")
     return 0

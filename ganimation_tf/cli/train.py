@@ -19,7 +19,13 @@ LOSS = "loss."
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags; those of the recipe come from the fields of the config."""
-    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        metavar="DATASET",
+        help="directory that `ganimation preprocess` has written",
+    )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
         "--runs",
@@ -31,7 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="paper")
+    parser.add_argument(
+        "--preset",
+        choices=sorted(PRESETS),
+        default="paper",
+        help="the recipe to start from: paper is the published one, film reaches the whole image, "
+        "tiny trains in minutes on two CPU cores",
+    )
     parser.add_argument(
         "--steps", type=int, metavar="N", help="generator updates; left out: all epochs"
     )

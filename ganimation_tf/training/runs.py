@@ -176,6 +176,16 @@ def lock(run: pathlib.Path) -> Iterator[None]:
         yield
 
 
+def saved_states(run: pathlib.Path) -> list[pathlib.Path]:
+    """The directories of a run's states, oldest first."""
+    return sorted((run / "checkpoints").glob("step-" + "[0-9]" * 7))
+
+
+def saved_step(run: pathlib.Path) -> int:
+    """The step of a run's newest state, 0 without one."""
+    return max((int(path.name.removeprefix("step-")) for path in saved_states(run)), default=0)
+
+
 def best_networks(run: pathlib.Path) -> pathlib.Path:
     """The directory with the `generator.keras` and `critic.keras` that did best in evaluation.
 

@@ -4,8 +4,6 @@ import contextlib
 import importlib.util
 import logging
 import pathlib
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
@@ -15,12 +13,7 @@ from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.training import dataset, devices, runs, transfer
 from ganimation_tf.training.build import build_model
-from ganimation_tf.training.callbacks.checkpoints import (
-    Checkpoints,
-    Interrupted,
-    saved_step,
-    writing,
-)
+from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
 from ganimation_tf.training.callbacks.health import Health
 from ganimation_tf.training.callbacks.metrics_log import MetricsLog
 from ganimation_tf.training.callbacks.progress import Progress
@@ -30,6 +23,8 @@ from ganimation_tf.training.diagnostics import alarms
 from ganimation_tf.training.diagnostics.monitor import Monitor
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import Plan
+from ganimation_tf.training.runs import saved_step
+from ganimation_tf.training.stopping import stopping
 
 SAMPLES = 8
 """Faces in the sample grid."""
@@ -88,7 +83,7 @@ def train(
         start = checkpoints.restore(model)
         if start:
             log.info("going on with %s at step %d", run, start)
-        with _stopping(checkpoints, plan.steps), _explained(plan), writing(run):
+        with stopping(checkpoints, plan.steps), _explained(plan), writing(run):
             _fit(plan, model, run, start, checkpoints)
     return run
 
@@ -202,36 +197,6 @@ def _score(config: TrainConfig):
         )
 
     return score
-
-
-@contextlib.contextmanager
-def _stopping(checkpoints: Checkpoints, steps: int) -> Iterator[None]:
-    """SIGINT and SIGTERM save the state at the end of the step; the second one ends at once.
-
-    Raises:
-        KeyboardInterrupt: after the state is saved.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread can be told of signals
-        return
-
-    def stop(*_):
-        log.info("stopping at the end of this step; once more: at once")
-        checkpoints.stop_requested = True
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except Interrupted:
-        if saved_step(checkpoints.run) >= steps:
-            return  # it was the last step: all is done
-        log.info("saved; the same command goes on from here")
-        raise KeyboardInterrupt from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:

@@ -22,6 +22,7 @@ from ganimation_tf.training import runs
 from ganimation_tf.training.callbacks import health
 from ganimation_tf.training.callbacks.health import require_finite_weights
 from ganimation_tf.training.model import GANimation
+from ganimation_tf.training.runs import saved_states, saved_step
 
 KEPT = 3
 """States that are kept, the newest."""
@@ -187,16 +188,6 @@ class Checkpoints(keras.callbacks.Callback):
             partial = path.with_suffix(".partial.keras")
             network.save(partial)
             partial.replace(path)
-
-
-def saved_states(run: pathlib.Path) -> list[pathlib.Path]:
-    """The directories of a run's states, oldest first."""
-    return sorted((run / "checkpoints").glob("step-" + "[0-9]" * 7))
-
-
-def saved_step(run: pathlib.Path) -> int:
-    """The step of a run's newest state, 0 without one."""
-    return max((int(path.name.removeprefix("step-")) for path in saved_states(run)), default=0)
 
 
 def _state_of(model: GANimation) -> tf.train.Checkpoint:
