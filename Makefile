@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: env demo test test-slow lint format bench lock clean
+.PHONY: env demo docs test test-slow lint format bench lock clean
 
 env: $(VENV)/.installed  ## make .venv with the exact versions of requirements.lock
 
@@ -22,6 +22,9 @@ test: env  ## every test but the slow ones
 
 test-slow: env  ## the minutes-long proofs
 	$(BIN)/python -m pytest -m slow
+
+docs: env  ## the site in build/docs; a reference that leads nowhere is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
 lint: env
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ _PLACES = {
     "export": "ganimation_tf.api",
     "load_run": "ganimation_tf.api",
     "paste_face": "ganimation_tf.api",
+    "reanimate": "ganimation_tf.synthetic.reanimation",
     "render_face": "ganimation_tf.api",
     "train": "ganimation_tf.api",
     "training_dataset": "ganimation_tf.api",
@@ -48,6 +49,7 @@ __all__ = [
     "export",
     "load_run",
     "paste_face",
+    "reanimate",
     "render_face",
     "train",
     "training_dataset",
@@ -68,6 +70,7 @@ if typing.TYPE_CHECKING:
     from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
+    from ganimation_tf.synthetic.reanimation import reanimate
     from ganimation_tf.training.model import GANimation
     from serving.client.aio import AsyncGanimationClient
     from serving.client.sync import GanimationClient

@@ -12,7 +12,9 @@ import pytest
 
 import ganimation_tf as gan
 import serving_model
+import tiny_head
 from ganimation_tf import api, cli
+from ganimation_tf.synthetic.reanimation.fitting import Camera, turn
 from jobs import preprocess
 
 CONSTANTS = ("ACTION_UNITS", "PRESETS")
@@ -50,6 +52,7 @@ def names(tmp_path_factory, served_model):
         "batches": gan.training_dataset(data, gan.PRESETS["tiny"]),
         "address": served_model.address,
         "crop": serving_model.face(),
+        **dict(zip(("head", "photo", "landmarks"), photographed(), strict=True)),
     }
 
 
@@ -68,6 +71,14 @@ def test_all_lists_what_is_there():
     assert set(gan.__all__) <= set(dir(gan))
     with pytest.raises(AttributeError, match="module 'ganimation_tf' has no attribute 'nothing'"):
         gan.nothing  # noqa: B018
+
+
+def photographed():
+    """A face model, a photo and the landmarks of the head in it."""
+    head = tiny_head.tiny_head()
+    camera = Camera(turn(np.zeros(3)), 10.0, np.array([128.0, 132.0]))
+    photo = np.random.default_rng(3).integers(90, 200, (256, 256, 3)).astype(np.uint8)
+    return head, photo, tiny_head.project(head, camera, head.neutral)
 
 
 def documented(name):
