@@ -1,4 +1,4 @@
-"""The errors of this project, and what they mean to who gets them.
+"""The errors of this project, and what they mean to who gets them::
 
     GanimationError          the command line prints it on one line and exits 2
       UserError              also a ValueError: an argument, option, file or directory is wrong

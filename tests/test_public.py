@@ -13,9 +13,8 @@ import pytest
 import ganimation_tf as gan
 import serving_model
 import tiny_head
-from ganimation_tf import api, cli
+from ganimation_tf import api
 from ganimation_tf.synthetic.reanimation.fitting import Camera, turn
-from jobs import preprocess
 
 CONSTANTS = ("ACTION_UNITS", "PRESETS")
 """They have no docstring of their own; the module that holds them says what they are."""
@@ -35,19 +34,12 @@ print(seconds, *heavy)
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory, served_model):
+def names(tmp_path_factory, drawn, served_model):
     """What the examples take for given: a dataset, a run, and where to write more."""
-    root = tmp_path_factory.mktemp("public")
-    drawn = ["synthesize", "--count", "24", "--size", "64", "--identities", "6"]
-    assert cli.main([*drawn, str(root / "photos")]) == 0
-    data = preprocess(
-        *(root / "photos" / name for name in ("imgs", "openface_csv")),
-        root / "dataset",
-        *("--subject-pattern", r"(person_\d+)", "--eval-fraction", "0.3"),
-    )
-    run = gan.train(data, root / "runs", gan.PRESETS["tiny"], preset="tiny", steps=1)
+    root, data = tmp_path_factory.mktemp("public"), drawn.data
     return {
-        **{"gan": gan, "np": np, "asyncio": asyncio, "keras": keras, "data": data, "run": run},
+        **{"gan": gan, "np": np, "asyncio": asyncio, "keras": keras, "data": data},
+        "run": drawn.run,
         **{"runs": root / "more-runs", "models": root / "models"},
         "batches": gan.training_dataset(data, gan.PRESETS["tiny"]),
         "address": served_model.address,

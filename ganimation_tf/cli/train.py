@@ -70,6 +70,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="say what would be trained and what it would take, and write nothing",
     )
+    parser.add_argument(
+        "--ignore-memory",
+        action="store_true",
+        help="train also where the memory will hardly suffice",
+    )
     recipe = parser.add_argument_group("recipe", "each left out: the preset's value")
     flags.add(recipe, TrainConfig, default=lambda field: _by_preset(field.name))
     flags.add(
@@ -130,6 +135,7 @@ def run(args: argparse.Namespace) -> int:
         new=args.new,
         chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
+        ignore_memory=args.ignore_memory,
     )
     print(f"wrote {path}")
     return 0

@@ -2,9 +2,7 @@
 
 import dataclasses
 import json
-import os
 import pathlib
-import shutil
 from collections.abc import Callable
 
 import keras
@@ -16,6 +14,7 @@ from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.self_check import check_export
 from ganimation_tf.export.served_model import ServedModel
 from ganimation_tf.faces.alignment import CropSpec
+from ganimation_tf.files import whole
 from ganimation_tf.origin import package_origin
 from ganimation_tf.training.runs import METRICS, best_networks, load_network, read_facts
 
@@ -97,17 +96,13 @@ def _check_same_format(model_dir: pathlib.Path, format: str) -> None:
 
 def _write_whole(final: pathlib.Path, write: Callable[[pathlib.Path], None]) -> None:
     """`write` fills a directory beside `final`, which becomes it if all went well."""
-    partial = final.parent / f".{final.name}.{os.getpid()}.partial"
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        write(partial)
-        partial.rename(final)
+        with whole(final) as partial:
+            partial.mkdir()
+            write(partial)
     except OSError as error:
         raise UserError(f"{final}: cannot be written: {reason(error)}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write_saved_model(served: ServedModel, card: ModelCard, directory: pathlib.Path) -> None:

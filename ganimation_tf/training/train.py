@@ -11,7 +11,7 @@ import tensorflow as tf
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError, reason
-from ganimation_tf.training import dataset, devices, runs, transfer
+from ganimation_tf.training import dataset, devices, estimate, runs, transfer
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
 from ganimation_tf.training.callbacks.health import Health
@@ -40,6 +40,7 @@ def train(
     new: bool = False,
     chosen_devices: Sequence[str] = (),
     checkpoint_minutes: float = 10.0,
+    ignore_memory: bool = False,
 ) -> pathlib.Path:
     """Trains, or goes on with what an interrupted call began, and returns the run's directory.
 
@@ -50,10 +51,11 @@ def train(
         new: make a new run in any case.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
         checkpoint_minutes: time between two saved states within an epoch.
+        ignore_memory: train also where the memory will hardly suffice.
 
     Raises:
-        UserError: if dataset, config, run and devices do not fit each other, or the run cannot
-            be written.
+        UserError: if dataset, config, run and devices do not fit each other, the memory does not
+            suffice, or the run cannot be written.
         KeyboardInterrupt: if a signal asked it to stop; its state is saved.
     """
     if runs_dir is None:
@@ -77,6 +79,8 @@ def train(
         if plan.start_from:
             for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
                 log.info("%s", line)
+    if not ignore_memory:
+        estimate.require_memory(model, plan.config.batch_size, strategy.num_replicas_in_sync)
     run = found or runs.start_run(runs_dir, plan.facts)
     with runs.lock(run):
         checkpoints = Checkpoints(run, checkpoint_minutes, _score(plan.config))

@@ -4,7 +4,6 @@ import dataclasses
 import io
 import logging
 import signal
-import time
 
 import pytest
 
@@ -17,7 +16,7 @@ from pipeline import files, sharding
 from pipeline.annotations import Rejection
 from pipeline.entries import Entry
 from pipeline.job import Job
-from pipeline.progress import ShardProgress, Watcher
+from pipeline.progress import Watcher
 from pipeline.readers.openface import OpenFaceReader
 from pipeline.shards import ShardFacts, write_shard
 from pipeline.transforms import finish
@@ -111,25 +110,6 @@ def test_finish_refuses_what_a_runner_lost(job, tmp_path, found, lines, listed, 
     with pytest.raises(RuntimeError, match=message.replace("+", r"\+")):
         finish(job, {}, found, lines, listed, gathered())
     assert not (tmp_path / manifest.FILE).exists()
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_bar(tmp_path):
-    def work():
-        shard = ShardProgress(str(tmp_path), "train-0")
-        shard.add(30, 2)
-        shard.write()
-        time.sleep(0.8)
-
-    stream = Terminal()
-    Watcher(str(tmp_path), 120, stream).run(work)
-    bar = stream.getvalue().split("\r")[-2]
-    assert bar.startswith("[" + "#" * 8 + "." * 22 + "] 30/120 images (25%), ")
-    assert "images/s, 2 rejected, 90 remaining" in bar
 
 
 def test_failures_of_the_watched_job_are_raised(tmp_path):

@@ -18,6 +18,7 @@ import keras
 import tensorflow as tf
 
 from ganimation_tf.errors import UserError, reason
+from ganimation_tf.files import PARTIAL, whole
 from ganimation_tf.training import runs
 from ganimation_tf.training.callbacks import health
 from ganimation_tf.training.callbacks.health import require_finite_weights
@@ -84,7 +85,7 @@ class Checkpoints(keras.callbacks.Callback):
         """
         self.set_model(model)
         with writing(self.run):
-            for path in self._directory.glob(".*.partial"):
+            for path in self._directory.glob(PARTIAL):
                 shutil.rmtree(path)
         states, damaged = saved_states(self.run), []
         for path in reversed(states):
@@ -157,15 +158,13 @@ class Checkpoints(keras.callbacks.Callback):
         require_finite_weights(self.model)
         step = self.model.step
         final = self._directory / f"step-{step:07d}"
-        partial = self._directory / f".{final.name}.partial"
-        with writing(self.run, partial):
+        with writing(self.run), whole(final) as partial:
             partial.mkdir()
             _state_of(self.model).write(str(partial / STATE))
             files = {name: self.run / name for name in APPENDED}
             lengths = {n: path.stat().st_size if path.exists() else 0 for n, path in files.items()}
             progress = {"step": step, "best": self._best, "lengths": lengths}
             (partial / PROGRESS).write_text(json.dumps(progress) + "\n")
-            partial.rename(final)
         self._saved_at = time.monotonic()
         with writing(self.run):
             for path in saved_states(self.run)[:-KEPT]:
@@ -175,19 +174,16 @@ class Checkpoints(keras.callbacks.Callback):
                     shutil.rmtree(path)
 
     def _save_best(self, final: pathlib.Path) -> None:
-        partial = final.with_name(f".{final.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self._save_networks(partial)
-        shutil.rmtree(final, ignore_errors=True)  # of a time before an interruption
-        partial.rename(final)
+        final.parent.mkdir(exist_ok=True)
+        with whole(final) as partial:
+            partial.mkdir()
+            self._save_networks(partial)
+            shutil.rmtree(final, ignore_errors=True)  # of a time before an interruption
 
     def _save_networks(self, directory: pathlib.Path) -> None:
         for network in (self.model.inference_generator, self.model.critic):
-            path = directory / f"{network.name}.keras"
-            partial = path.with_suffix(".partial.keras")
-            network.save(partial)
-            partial.replace(path)
+            with whole(directory / f"{network.name}.keras") as partial:
+                network.save(partial)
 
 
 def _state_of(model: GANimation) -> tf.train.Checkpoint:
@@ -206,11 +202,8 @@ def _state_of(model: GANimation) -> tf.train.Checkpoint:
 
 
 @contextlib.contextmanager
-def writing(run: pathlib.Path, partial: pathlib.Path | None = None) -> Iterator[None]:
+def writing(run: pathlib.Path) -> Iterator[None]:
     """What goes wrong with a run's files becomes an error that says so.
-
-    Args:
-        partial: a directory that is removed if anything goes wrong.
 
     Raises:
         UserError: with the reason, and where the run stands.
@@ -218,8 +211,6 @@ def writing(run: pathlib.Path, partial: pathlib.Path | None = None) -> Iterator[
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
         if isinstance(error, tf.errors.OpError) and str(run) not in str(error):
             raise  # not of a file of this run
         step = saved_step(run)
