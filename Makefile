@@ -15,7 +15,7 @@ $(VENV)/.installed: requirements.lock setup.cfg pyproject.toml
 	touch $@
 
 demo: env  ## the main job end to end on synthetic faces
-	$(BIN)/ganimation demo demo
+	$(BIN)/ganimation demo --output demo
 
 test: env  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -75,6 +75,35 @@ def _fields(options: type, omit: Collection[str]) -> Iterator[tuple[dataclasses.
             yield field, kind
 
 
+def add_former_name(parser: Any, name: str, current: str, **settings: Any) -> None:
+    """The name that a flag had before: understood for one more release, and in no help text.
+
+    Args:
+        name: the former one; without dashes for what was given without a flag.
+        current: the flag.
+        settings: of the flag.
+    """
+    if not name.startswith("-"):
+        settings |= {"nargs": "?"}
+    else:
+        settings |= {"dest": settings.get("dest", current[2:].replace("-", "_"))}
+    # Not given, it must not undo what the current name has been given.
+    settings |= {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
+    parser.add_argument(name, **settings)
+
+
+def output_of(args: argparse.Namespace, former: str) -> pathlib.Path:
+    """The directory of `--output`, or what was given under its former name.
+
+    Raises:
+        UserError: if neither was given.
+    """
+    output = args.output or getattr(args, former, None)
+    if output is None:
+        raise UserError("--output DIR is required")
+    return pathlib.Path(output)
+
+
 def given(
     args: argparse.Namespace, options: type, *, prefix: str = "", omit: Collection[str] = ()
 ) -> dict[str, Any]:

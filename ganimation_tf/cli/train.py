@@ -10,7 +10,7 @@ from ganimation_tf.cli import flags
 from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
 
 HELP = "train generator and critic on a dataset of `ganimation preprocess`"
-EXAMPLE = "ganimation train --data dataset --runs runs --preset tiny --steps 500"
+EXAMPLE = "ganimation train --data dataset --output runs --preset tiny --steps 500"
 
 
 LOSS = "loss."
@@ -28,11 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--runs",
+        "--output",
         type=pathlib.Path,
         metavar="DIR",
         help="a numbered run below DIR: an unfinished one with these very options, or a new one",
     )
+    flags.add_former_name(where, "--runs", "--output", type=pathlib.Path)
     where.add_argument(
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
@@ -130,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
         return _dry_run(plan, chosen)
     path = train.train(
         plan,
-        args.runs,
+        args.output,
         resume=args.resume,
         new=args.new,
         chosen_devices=chosen,

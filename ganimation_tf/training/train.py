@@ -69,7 +69,7 @@ def train(
         runs.require_same(resume, plan.facts)
     found = resume or (None if new else runs.find_run(runs_dir, plan.facts))
     if found and saved_step(found) >= plan.steps:
-        log.info("%s is finished already; --runs with --new trains it once more", found)
+        log.info("%s is finished already; --new trains it once more", found)
         return found
     if not found and not new:
         _tell_of_unfinished(runs_dir, plan)

@@ -157,3 +157,31 @@ def test_the_advised_command_installs_from_where_the_package_came(monkeypatch, r
 
     monkeypatch.setattr("importlib.metadata.distribution", lambda name: Distribution)
     assert errors.install_command("train") == command
+
+
+@pytest.mark.parametrize(
+    ("former", "current"),
+    [
+        ("synthesize photos --size 64", "synthesize --output photos --image-size 64"),
+        ("train --data d --runs r", "train --data d --output r"),
+        ("export --run r --model-dir m", "export --run r --output m"),
+    ],
+)
+def test_a_former_name_means_the_same_and_is_in_no_help(former, current, capsys):
+    parser = cli.build_parser()
+    before, now = (vars(parser.parse_args(text.split())) for text in (former, current))
+    before["output"] = before.get("output") or before.pop("out", None)
+    assert {k: str(v) for k, v in before.items()} == {k: str(v) for k, v in now.items()}
+    with pytest.raises(SystemExit):
+        parser.parse_args([former.split()[0], "--help"])
+    assert (
+        not set(former.split())
+        & {"--size", "--runs", "--model-dir"}
+        & set(capsys.readouterr().out.replace("[", " ").split())
+    )
+
+
+@pytest.mark.parametrize("command", ["synthesize", "demo", "export --run r"])
+def test_an_output_is_required(command, capsys):
+    assert cli.main(command.split()) == 2
+    assert capsys.readouterr().err == f"ganimation {command.split()[0]}: --output DIR is required\n"

@@ -101,7 +101,7 @@ def test_without_an_eval_split_training_goes_on_and_says_so(tmp_path, caplog):
 def test_the_same_call_after_the_end_does_nothing_and_says_so(data, finished, caplog):
     with caplog.at_level(logging.INFO, "ganimation_tf"):
         assert run_training(data, finished.parent) == finished
-    assert f"{finished} is finished already; --runs with --new trains it once more" in caplog.text
+    assert f"{finished} is finished already; --new trains it once more" in caplog.text
     assert len((finished / "metrics.jsonl").read_text().splitlines()) == 2
 
 
