@@ -11,7 +11,7 @@ import tensorflow as tf
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError, reason
-from ganimation_tf.training import dataset, devices, estimate, runs, transfer
+from ganimation_tf.training import dataset, devices, estimate, runs, shown, transfer
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
 from ganimation_tf.training.callbacks.health import Health
@@ -143,15 +143,15 @@ def _damaged_shard(plan: Plan) -> str | None:
 
 def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoints) -> None:
     config = plan.config
-    validation, shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
+    validation, faces_shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
     monitor = Monitor(_baselines(plan, model), config, plan.steps)
     train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     callbacks = [
         Health(monitor, run, train_log),  # the first: what is not finite is not kept
         Progress(plan.steps, config.images_per_step, log.info),
         MetricsLog(run / runs.METRICS, config.images_per_step),
-        Summaries(train_log, eval_log, shown, plan.steps),
-        SampleGrid(shown, plan.manifest.action_units, run, train_log, plan.steps),
+        Summaries(train_log, eval_log, faces_shown, plan.steps),
+        SampleGrid(faces_shown, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
     for begin, end, steps in _segments(start, plan.steps, plan.epoch_steps):
@@ -216,16 +216,16 @@ def _evaluation(plan: Plan, replicas: int):
     """What to validate on, None without an eval split; and the faces of the sample grid."""
     data, manifest, batch_size = plan.data, plan.manifest, plan.config.batch_size
     split = EVAL if manifest.records(EVAL) else TRAIN
-    shown = next(iter(dataset.evaluation(data, manifest, batch_size=SAMPLES, split=split)))
+    faces_shown = shown.faces(data, manifest, split, SAMPLES, plan.config.seed)
     if split == TRAIN:
         log.warning("%s has no eval split: nothing is validated, samples are training faces", data)
-        return None, shown
+        return None, faces_shown
     if manifest.records(EVAL) < replicas:
         log.warning("the eval split has fewer faces than there are devices: nothing is validated")
-        return None, shown
+        return None, faces_shown
     faces = dataset.evaluation(data, manifest, batch_size=batch_size, replicas=replicas)
     if replicas > 1:
         log.info(
             "validating on full batches only, which %d devices share: %d", replicas, len(faces)
         )
-    return faces, shown
+    return faces, faces_shown
