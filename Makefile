@@ -38,9 +38,10 @@ format: env
 bench: env
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
-lock: env  ## renew requirements.lock from setup.cfg
+lock: env  ## renew requirements.lock from setup.cfg and judges.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --extra all --extra dev --upgrade setup.cfg -o requirements.lock
+		--no-emit-index-url --no-emit-find-links --extra all --extra dev --upgrade \
+		setup.cfg judges.in -o requirements.lock
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

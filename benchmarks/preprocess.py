@@ -110,9 +110,9 @@ def read_all(directory: pathlib.Path) -> None:
 @functools.cache
 def library():
     """The reader and the geometry that the job uses by default."""
+    from ganimation_tf.annotations.geometry import Geometry, Limits
+    from ganimation_tf.annotations.openface import OpenFaceReader
     from ganimation_tf.faces.alignment import CropSpec
-    from pipeline.geometry import Geometry, Limits
-    from pipeline.readers.openface import OpenFaceReader
 
     return OpenFaceReader(), Geometry(CropSpec(), Limits(), "none")
 
@@ -123,7 +123,8 @@ def crop_one(image: str, annotation: str) -> bytes:
     from pipeline.crops import read_photo
 
     reader, geometry = library()
-    (face,) = reader.faces("key", "file", annotation)
+    (said,) = reader.images("key", "file", annotation)
+    (face,) = said.faces
     anchors = geometry.anchors(face)
     transform = geometry.transform(anchors)
     pixels, shape = read_photo(image, images.MAX_PIXELS, geometry.useful_scale(transform))

@@ -13,7 +13,9 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "ACTION_UNITS": "ganimation_tf.action_units:DESCRIPTIONS",
+    "Animator": "ganimation_tf.animation.animator",
     "AsyncGanimationClient": "serving.client.aio",
+    "EXPRESSIONS": "ganimation_tf.expressions",
     "GANimation": "ganimation_tf.training.model",
     "GanimationClient": "serving.client.sync",
     "LossWeights": "ganimation_tf.config",
@@ -22,6 +24,7 @@ _PLACES = {
     "align_face": "ganimation_tf.api",
     "build_critic": "ganimation_tf.networks.critic",
     "build_generator": "ganimation_tf.networks.generator",
+    "evaluate": "ganimation_tf.evaluation.evaluate",
     "evaluation_dataset": "ganimation_tf.api",
     "export": "ganimation_tf.api",
     "load_run": "ganimation_tf.api",
@@ -36,7 +39,9 @@ _PLACES = {
 __all__ = [
     "__version__",
     "ACTION_UNITS",
+    "Animator",
     "AsyncGanimationClient",
+    "EXPRESSIONS",
     "GANimation",
     "GanimationClient",
     "LossWeights",
@@ -45,6 +50,7 @@ __all__ = [
     "align_face",
     "build_critic",
     "build_generator",
+    "evaluate",
     "evaluation_dataset",
     "export",
     "load_run",
@@ -57,6 +63,7 @@ __all__ = [
 
 if typing.TYPE_CHECKING:
     from ganimation_tf.action_units import DESCRIPTIONS as ACTION_UNITS
+    from ganimation_tf.animation.animator import Animator
     from ganimation_tf.api import (
         align_face,
         evaluation_dataset,
@@ -68,6 +75,8 @@ if typing.TYPE_CHECKING:
         training_dataset,
     )
     from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
+    from ganimation_tf.evaluation.evaluate import evaluate
+    from ganimation_tf.expressions import EXPRESSIONS
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
     from ganimation_tf.synthetic.reanimation import reanimate

@@ -1,6 +1,7 @@
 """What a training run is made of: one frozen dataclass, its presets, and nothing else.
 
-A field gives the default, the flag of `ganimation train`, its help text and the saved value.
+A field gives the default, the flag of `ganimation train`, its help text and the saved value;
+`steps` has no flag, as `--steps` is about a run and not about a recipe.
 """
 
 import dataclasses
@@ -13,6 +14,12 @@ from ganimation_tf.options import option as _option
 
 CONCAT, FILM = "concat", "film"
 """How the generator is told the AUs: planes beside the image, or a scale and shift of features."""
+
+PATCHES, ESTIMATOR = "patches", "estimator"
+"""What the critic is: it judges realism patch by patch and reads AUs, or it reads AUs only."""
+
+LINEAR, COSINE = "linear", "cosine"
+"""How the learning rate falls: late and straight, or all the time along a cosine."""
 
 FROM_DATA, SINGLE, BALANCED = "data", "single", "balanced"
 """Where target AUs come from; see `targets`."""
@@ -40,8 +47,29 @@ class LossWeights:
         4.06, "lambda_TV: roughness of both masks; 1e-5 of a sum at 25 x 128 px as published", 0
     )
 
+    truth: float = _option(0.0, "L1 to the other picture of a pair; what changes counts more", 0)
+    truth_color: float = _option(0.0, "the same of the color mask", 0)
+    truth_warped: float = _option(0.0, "the same of the warped input", 0)
+    truth_mask: float = _option(0.0, "cross-entropy of attention to what warping left over", 0)
+    truth_edges: float = _option(0.0, "L1 of image gradients to the truth's", 0)
+    truth_regions: float = _option(0.0, "error beside the change, each small region alike", 0)
+    flow_roughness: float = _option(0.0, "mean absolute gradient of the flow, in pixels", 0)
+    flow_at_rest: float = _option(0.0, "mean flow where nothing changes, in pixels", 0)
+
     def __post_init__(self):
         options.check(self)
+
+    @property
+    def of_truth(self) -> dict[str, float]:
+        """The weights above 0 of terms that need the truth."""
+        names = [f.name for f in dataclasses.fields(self)]
+        known = names[names.index("truth") :]
+        return {name: getattr(self, name) for name in known if getattr(self, name)}
+
+    @property
+    def uses_critic(self) -> bool:
+        """Whether the generator hears anything of the critic."""
+        return bool(self.realism or self.action_units)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +97,16 @@ class TrainConfig:
     relative: bool = _option(
         False, "the generator is given target minus source AUs; no change returns the input"
     )
+    skips: bool = _option(False, "the generator's decoder also sees the encoder's features")
+    flow: bool = _option(False, "the generator also regresses a flow that the image is warped by")
+    labels: bool = _option(
+        False, "the generator hears only which of eight named expressions is nearest to the AUs"
+    )
+    critic: str = _option(
+        PATCHES,
+        "the critic judges realism and reads AUs, or only reads AUs",
+        choices=(PATCHES, ESTIMATOR),
+    )
     critic_filters: int = _option(64, "channels of the critic's first convolution", 1)
     critic_layers: int = _option(6, "strided convolutions of the critic", 1, 10)
     batch_size: int = _option(25, "images per update, over all devices", 1)
@@ -76,6 +114,15 @@ class TrainConfig:
     learning_rate: float = _option(1e-4, "Adam's step for both networks", 0)
     beta_1: float = _option(0.5, "Adam's decay of the mean", 0, 0.99999)
     beta_2: float = _option(0.999, "Adam's decay of the square", 0, 0.99999)
+    weight_decay: float = _option(0.0, "share of the weights taken off at rate 1 (AdamW)", 0, 1)
+    schedule: str = _option(
+        LINEAR,
+        "the rate is full for `epochs`, then falls straight to 0, or follows a cosine",
+        choices=(LINEAR, COSINE),
+    )
+    steps: int = _option(
+        0, "updates of the generator; 0: as many as the epochs make", 0, flag=False
+    )
     epochs: int = _option(20, "epochs at the full learning rate", 1)
     decay_epochs: int = _option(10, "further epochs of linear decay to zero", 0)
     target_sampling: str = _option(
@@ -86,6 +133,12 @@ class TrainConfig:
     )
     target_noise: float = _option(0.1, "U(-x, x) added to the target AUs", 0)
     jitter: float = _option(0.0, "brightness and contrast vary by up to this share", 0, 0.9)
+    augmentation: float = _option(
+        0.0,
+        "how far faces are turned, scaled, lit, blurred, ... (see `augmentation`); 1: fully",
+        0,
+        2,
+    )
     average: float = _option(
         0.0,
         "decay of the moving average of the generator, reached step by step; 0: none is kept",
@@ -125,8 +178,45 @@ class TrainConfig:
 
 
 PRESETS: Mapping[str, TrainConfig] = {
+    "default": TrainConfig(
+        filters=48,
+        residual_blocks=5,
+        conditioning=FILM,
+        relative=True,
+        skips=True,
+        flow=True,
+        critic=ESTIMATOR,
+        critic_filters=24,
+        critic_layers=5,
+        batch_size=16,
+        critic_steps=1,
+        learning_rate=1e-3,
+        beta_1=0.9,
+        weight_decay=1e-4,
+        schedule=COSINE,
+        steps=20_000,
+        augmentation=1.0,
+        average=0.998,
+        loss_weights=LossWeights(
+            realism=0.0,
+            gradient_penalty=0.0,
+            action_units=0.0,
+            cycle=0.0,
+            attention=0.0,
+            total_variation=0.0,
+            truth=1.0,
+            truth_color=0.5,
+            truth_warped=0.5,
+            truth_mask=0.1,
+            truth_edges=0.5,
+            truth_regions=0.15,
+            flow_roughness=0.01,
+            flow_at_rest=0.02,
+        ),
+    ),
     "paper": TrainConfig(),
     "film": TrainConfig(conditioning=FILM, relative=True, average=0.999),
+    "stargan": TrainConfig(labels=True),
     "tiny": TrainConfig(
         filters=16,
         residual_blocks=2,
@@ -144,5 +234,6 @@ PRESETS: Mapping[str, TrainConfig] = {
         loss_weights=LossWeights(action_units=40.0),
     ),
 }
-"""`paper` is the published recipe; `film` the same with AUs that reach the whole image; `tiny`
-trains in minutes on two CPU cores."""
+"""`default` learns from pairs, where the truth is known; `paper` is the published recipe; `film`
+the same with AUs that reach the whole image; `stargan` is `paper` asked by one of eight expressions
+in place of AUs, to compare with; `tiny` trains in minutes on two CPU cores."""

@@ -5,6 +5,7 @@
         OptionError          an option outside its range (`options`)
       ServiceError           a server refused, failed, was not there, or is not one of ours
     CodedError               one input or request of many cannot be used, which stops nothing
+      InputError             an input; also a ValueError
 
 Messages name the thing, the rule and the value, as in
 `a.csv row 41: AU45_r is missing; found 16 of 17 AU columns`.
@@ -46,6 +47,13 @@ class CodedError(Exception):
 
     def __str__(self) -> str:
         return self.args[1]
+
+
+class InputError(CodedError, ValueError):
+    """One input of a job that cannot be used: `code` is a key of `annotations.rejections.REASONS`.
+
+    Its kinds are classes of the modules that read.
+    """
 
 
 _NOISE = re.compile(r"\[Errno -?\d+\] |\{\{[^}]*\}\}|\[Op:\w+\]")

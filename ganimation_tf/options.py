@@ -37,6 +37,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[str] | None = None,
+    flag: bool = True,
     *,
     above: float | None = None,
     below: float | None = None,
@@ -50,12 +51,14 @@ def option(
         help: what the flag's help says.
         low, high: the least and the largest value.
         choices: the values it may have.
+        flag: whether the command line has a flag for it.
         above, below: bounds that the value does not reach.
         multiple: what the value must be a multiple of.
         metavar: what stands for the value in the help; None: a letter for its type.
     """
     bounds = {"low": low, "high": high, "above": above, "below": below, "multiple": multiple}
-    metadata = {"help": help, "choices": choices and tuple(choices), "metavar": metavar}
+    metadata: dict[str, Any] = {"help": help, "metavar": metavar, "flag": flag}
+    metadata["choices"] = choices and tuple(choices)
     return dataclasses.field(default=default, metadata=metadata | bounds)
 
 

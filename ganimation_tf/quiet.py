@@ -26,16 +26,27 @@ def import_tensorflow() -> None:
     # convolutions too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    with notes_hidden() as terminal, _ending_at_once(terminal):
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        tf.get_logger().setLevel("WARNING")
+        _set_up_keras()
+
+
+@contextlib.contextmanager
+def notes_hidden() -> Iterator[int]:
+    """What is printed to file descriptor 2 meanwhile is shown only if it fails.
+
+    Yields:
+        A descriptor of what 2 was before.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as notes, _ending_at_once(kept):
+    with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-            tf.get_logger().setLevel("WARNING")
-            _set_up_keras()
+            yield kept
         except BaseException:
             notes.seek(0)
             os.write(kept, notes.read())

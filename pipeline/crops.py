@@ -1,27 +1,23 @@
 """The crops of one photo's faces: what is known without pixels first, then one decoding."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ganimation_tf.annotations.face import FaceAnnotation
+from ganimation_tf.annotations.geometry import Geometry, GeometryError
 from ganimation_tf.faces import images
-from ganimation_tf.faces.images import ImageError
+from ganimation_tf.faces.images import Decoded, ImageError, Photo
+from ganimation_tf.inputs import FileError
 from pipeline import files
-from pipeline.annotations import FaceAnnotation
-from pipeline.files import FileError
-from pipeline.geometry import Geometry, GeometryError
 
 MAX_IMAGE_BYTES = 256 << 20
 
 Crop = tuple[np.ndarray, np.ndarray]
 """uint8 (size, size, 3), and float64 (2, 3): crop pixel -> source pixel."""
 
-Photo = Callable[[float], tuple[np.ndarray, tuple[int, int]]]
-"""Takes how much smaller the photo may be decoded; returns uint8 (height, width, 3) RGB and the
-photo's own (height, width). Raises FileError or ImageError."""
 
-
-def read_photo(path: str, max_pixels: int, scale: float) -> tuple[np.ndarray, tuple[int, int]]:
+def read_photo(path: str, max_pixels: int, scale: float) -> Decoded:
     """The photo in a file; with path and `max_pixels` bound, a `Photo`."""
     return images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale, max_pixels)
 
@@ -54,7 +50,7 @@ def crop_faces(
     if not placed:
         return
     try:
-        pixels, shape = photo(scale)
+        pixels, shape, _ = photo(scale)
     except (FileError, ImageError) as error:
         yield from ((face, error) for face, _ in placed)
         return

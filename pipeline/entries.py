@@ -1,13 +1,17 @@
 """What the listing hands to the workers that write shards: names, never pixels."""
 
+import itertools
 import pickle
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import apache_beam as beam
+
+from ganimation_tf import inputs
+from ganimation_tf.annotations.reader import LookedAt, Reader
+from ganimation_tf.annotations.rejections import Rejection
 from pipeline import files
-from pipeline.annotations import AnnotationReader, Rejection
-from pipeline.readers.openface import DETAILS
 
 REJECTED = "rejected"
 """Kind of an entry that nothing can come of; its reference is (reason code, message)."""
@@ -15,6 +19,10 @@ REJECTED = "rejected"
 LOOKED_AT = "looked_at"
 """Kind of an entry for a file by which an annotator says that it has seen the image. It is no
 input: it only tells whether an image without annotation has no face."""
+
+
+TO_INDEX = "to_index"
+"""Kind of an entry for an annotation file of which it is not known yet what it speaks of."""
 
 
 class Entry(NamedTuple):
@@ -25,48 +33,93 @@ class Entry(NamedTuple):
         kind: `files.IMAGE`, `files.ANNOTATION`, `REJECTED` or `LOOKED_AT`.
         file: name relative to the directory it was found in.
         reference: the image's path, or what the annotation reader needs to find its faces.
+        number: row at which an annotation file begins to speak of the image, where that is known.
+        subject: who the image shows, where its annotation says it.
+        split: where its annotation puts the image, if anywhere.
     """
 
     key: str
     kind: str
     file: str
     reference: Any
+    number: int = 0
+    subject: str | None = None
+    split: str | None = None
 
 
-def pack(entries: Sequence[Entry]) -> bytes:
-    """Entries for the way to a worker: 10 to 20 bytes for a file, where Beam takes 700.
+class Entries:
+    """Entries on their way to a worker: 10 to 20 bytes for a file, where Beam takes 700.
 
-    A runner on one machine holds those of all inputs in memory at once.
+    A runner on one machine holds those of all inputs in memory at once, so they are unpacked only
+    when they are gone through.
     """
-    return zlib.compress(pickle.dumps([tuple(entry) for entry in entries], protocol=5), level=1)
+
+    __slots__ = ("packed",)
+
+    def __init__(self, entries: Iterable[Entry] = (), *, packed: bytes | None = None):
+        """Packs `entries`, or takes over what an `EntriesCoder` wrote."""
+        if packed is None:
+            data = pickle.dumps([tuple(entry) for entry in entries], protocol=5)
+            packed = zlib.compress(data, level=1)
+        self.packed = packed
+
+    def __iter__(self) -> Iterator[Entry]:
+        # Comes from the runner only: a pickle can run code.
+        return itertools.starmap(Entry, pickle.loads(zlib.decompress(self.packed)))
 
 
-def unpack(batches: Iterable[bytes]) -> list[Entry]:
-    """The entries of several batches; read from the runner only, since pickles can run code."""
-    return [Entry(*entry) for batch in batches for entry in pickle.loads(zlib.decompress(batch))]
+class EntriesCoder(beam.coders.Coder):
+    """How `Entries` cross the runner: as they are packed."""
+
+    def encode(self, value: Entries) -> bytes:
+        return value.packed
+
+    def decode(self, encoded: bytes) -> Entries:
+        return Entries(packed=encoded)
+
+    def is_deterministic(self) -> bool:
+        return False  # equal entries may be pickled in different ways
+
+    def to_type_hint(self) -> type:
+        return Entries
 
 
-def entries_of_file(kind: str, found: files.Found, reader: AnnotationReader) -> Iterator[Entry]:
-    """The entries of one listed image or annotation file."""
-    path, file = found.path, found.file
-    try:
-        path.encode()
-    except UnicodeEncodeError:  # the name would not survive the way to a worker
-        name = file.encode("utf-8", "backslashreplace").decode()
-        reason = ("bad_name", f"{name}: the name is not valid UTF-8")
-        yield Entry(files.key_of(name), REJECTED, name, reason)
+beam.coders.registry.register_coder(Entries, EntriesCoder)
+
+
+def entry_of_image(found: files.Found, key: str) -> Entry:
+    """The entry of one listed image or video."""
+    return _refused(found, key) or Entry(key, files.IMAGE, found.file, found.path)
+
+
+def entry_of_annotation(found: files.Found) -> Entry:
+    """The entry of one listed annotation file, which `indexed` makes those of its images of."""
+    key = inputs.key_of(found.file)
+    return _refused(found, key) or Entry(key, TO_INDEX, found.file, found.path)
+
+
+def indexed(entry: Entry, reader: Reader) -> Iterator[Entry]:
+    """The entries of the images that an annotation file speaks of; any other entry as it is."""
+    if entry.kind != TO_INDEX:
+        yield entry
         return
-    key = reader.image_key(file) if kind == files.IMAGE else files.key_of(file)
-    if found.problem:
-        reason = (found.problem.code, f"{file}: {found.problem}")
-        yield Entry(key, REJECTED, file, reason)
-    elif kind == files.IMAGE:
-        yield Entry(key, files.IMAGE, file, path)
-    elif file.endswith(DETAILS):
-        yield Entry(file.removesuffix(DETAILS), LOOKED_AT, file, None)
-    else:
-        for indexed in reader.index(path, file):
-            if isinstance(indexed, Rejection):
-                yield Entry(indexed.key, REJECTED, file, (indexed.code, indexed.message))
-            else:
-                yield Entry(indexed[0], files.ANNOTATION, file, indexed[1])
+    for part in reader.index(entry.reference, entry.file):
+        if isinstance(part, Rejection):
+            yield Entry(part.key, REJECTED, entry.file, (part.code, part.message))
+        elif isinstance(part, LookedAt):
+            yield Entry(part.key, LOOKED_AT, entry.file, None)
+        else:
+            yield Entry(part.key, files.ANNOTATION, entry.file, *part[1:])
+
+
+def _refused(found: files.Found, key: str) -> Entry | None:
+    """The entry of a file that nothing can come of."""
+    try:
+        found.path.encode()
+    except UnicodeEncodeError:  # the name would not survive the way to a worker
+        name = found.file.encode("utf-8", "backslashreplace").decode()
+        reason = ("bad_name", f"{name}: the name is not valid UTF-8")
+        return Entry(inputs.key_of(name), REJECTED, name, reason)
+    if not found.problem:
+        return None
+    return Entry(key, REJECTED, found.file, (found.problem.code, f"{found.file}: {found.problem}"))

@@ -14,8 +14,10 @@ from typing import BinaryIO
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf import inputs
 from ganimation_tf.errors import UserError
-from pipeline.local_files import FileError, Found, list_local
+from ganimation_tf.inputs import open_local, refusals
+from pipeline.local_files import Found, list_local
 
 IMAGE = "image"
 ANNOTATION = "annotation"
@@ -114,55 +116,25 @@ def source(kind: str, where: str, suffixes: Sequence[str]) -> Source:
     return Source(kind, trimmed, root, ())
 
 
-def key_of(file: str) -> str:
-    """The key of a file: its relative name without suffix, `/` between directories."""
-    return os.path.splitext(file)[0].replace(os.sep, "/")
-
-
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
-    """The file, open for reading.
+    """The file, open for reading; an `inputs.Opener` for every filesystem that Beam knows.
 
     Raises:
         FileError: if the filesystem refuses, also while it is being read.
     """
-    try:
-        if is_local(path):  # Beam opens local files just so, at five times the price
-            with open(path, "rb") as file:
-                yield file
-            return
+    if is_local(path):  # Beam opens local files just so, at five times the price
+        with open_local(path) as file:
+            yield file
+        return
+    with refusals():  # BeamIOError is an OSError
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             yield file
-    except OSError as error:  # BeamIOError is one
-        raise FileError("unreadable_file", f"cannot be read: {error.strerror or error}") from error
 
 
 def read(path: str, max_bytes: int) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        FileError: if the filesystem refuses, or it has more than `max_bytes`.
-    """
-    with opened(path) as file:
-        most = max_bytes
-        if is_local(path):
-            most = os.fstat(file.fileno()).st_size
-            if most > max_bytes:
-                raise FileError("file_too_large", f"has {most} bytes, more than {max_bytes}")
-        # So many are allocated before they are read, so no more than there can be.
-        data = file.read(most + 1)
-    if len(data) > max_bytes:
-        raise FileError("file_too_large", f"has more than {max_bytes} bytes")
-    return data
-
-
-def size(path: str) -> int:
-    """Bytes in a file; 0 if that cannot be known."""
-    try:
-        found = FileSystems.match([glob.escape(path)])[0].metadata_list
-    except OSError:
-        return 0
-    return found[0].size_in_bytes if found else 0
+    """The bytes of a file; see `inputs.read`."""
+    return inputs.read(path, max_bytes, opened)
 
 
 @contextlib.contextmanager

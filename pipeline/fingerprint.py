@@ -12,15 +12,16 @@ import dataclasses
 import hashlib
 import json
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import cv2
 import numpy as np
 
 import ganimation_tf
+from ganimation_tf.annotations.reader import Reader
 from pipeline import files
-from pipeline.annotations import AnnotationReader
+from pipeline.inventory import Listed
 from pipeline.options import PreprocessOptions
 
 _FILE = np.dtype([("name", "<u8"), ("state", "<u8")])
@@ -78,25 +79,24 @@ class Fingerprint:
 
 
 def take(
-    options: PreprocessOptions, sources: Sequence[files.Source], reader: AnnotationReader
+    options: PreprocessOptions, photos: Listed, annotations: Listed, reader: Reader
 ) -> Fingerprint:
-    """The fingerprint of inputs as they are now.
-
-    Raises:
-        OSError: if they cannot be listed.
-    """
-    places = {f"{source.kind}s": source.pattern for source in sources}
+    """The fingerprint of inputs as they were listed."""
+    places = {f"{listed.source.kind}s": listed.source.pattern for listed in (photos, annotations)}
     return Fingerprint(
         {"ganimation-tf": ganimation_tf.__version__, "opencv": cv2.__version__},
         {**options.shaping(), **places},
-        {source.kind: _inputs(_listing(source, reader)) for source in sources},
+        {
+            files.IMAGE: _inputs(photos.of(reader.image_suffixes)),
+            files.ANNOTATION: _inputs(_with_others(annotations, reader)),
+        },
     )
 
 
-def _listing(source: files.Source, reader: AnnotationReader) -> Iterator[files.Found]:
-    for found in source.listing():
+def _with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
+    for found in annotations.of(reader.suffixes):
         yield found
-        if source.kind == files.ANNOTATION and not found.problem:
+        if not found.problem:
             yield from files.beside(found, reader.beside)
 
 

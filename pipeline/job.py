@@ -2,9 +2,9 @@
 
 import dataclasses
 
+from ganimation_tf.annotations.geometry import Geometry, Limits
+from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.faces import alignment, images
-from pipeline.annotations import AnnotationReader
-from pipeline.geometry import Geometry, Limits
 from pipeline.sharding import Sharding
 
 
@@ -26,7 +26,7 @@ class Job:
     """
 
     output: str
-    reader: AnnotationReader
+    reader: Reader
     sharding: Sharding
     crop: alignment.CropSpec
     policy: str

@@ -1,31 +1,37 @@
 """The Beam transforms that find out which names each shard is made of.
 
-    ListFiles -> GroupByKey (shard) -> Assign, where the annotations say what belongs together
+    ReadInputs -> Index -> GroupByKey (shard) -> Assign, where the annotations say what belongs
+    together
 
 The elements are batches of names: Beam's price per element is several times that of cropping a
 face.
 """
 
 import dataclasses
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from pipeline import files
-from pipeline.entries import Entry, entries_of_file, pack, unpack
+from pipeline.entries import TO_INDEX, Entries, Entry, indexed
 from pipeline.job import Job
+from pipeline.progress import TEMPORARY
 
 COUNTERS = "preprocess"
 """Namespace of the job's Beam counters: images, annotations, records and the reason codes."""
 
+INPUTS = f"{TEMPORARY}inputs.gz"
+"""Where the listed inputs are handed out, in the directory of the dataset."""
+
 _BATCH = 1000  # entries in one element
 _WAITING = 100_000  # entries that wait for their batch to fill up
 
-Batch = tuple[str, bytes]
-"""Shard name, and entries of that shard as `entries.pack` leaves them."""
+Batch = tuple[str, Entries]
+"""Shard name, and entries of that shard."""
 
 
 def batches(entries: Iterable[Entry], shard: Callable[[Entry], str]) -> Iterator[Batch]:
@@ -38,113 +44,121 @@ def batches(entries: Iterable[Entry], shard: Callable[[Entry], str]) -> Iterator
         waiting += 1
         if len(gathered[name]) == _BATCH:
             waiting -= _BATCH
-            yield name, pack(gathered.pop(name))
+            yield name, Entries(gathered.pop(name))
         elif waiting == _WAITING:
-            yield from ((name, pack(found)) for name, found in gathered.items())
+            yield from ((name, Entries(found)) for name, found in gathered.items())
             gathered.clear()
             waiting = 0
-    yield from ((name, pack(found)) for name, found in gathered.items())
+    yield from ((name, Entries(found)) for name, found in gathered.items())
 
 
-class _List(beam.DoFn):
-    """`files.Source` -> batches of its entries; files that must be read go to `READ`."""
+def write_inputs(path: str, entries: Iterable[Entry], one_by_one: bool) -> None:
+    """Writes what was listed for the workers to read: lines of JSON, compressed.
 
-    LISTED = "listed"
-    READ = "read"
+    Not part of the pipeline itself, which some runners allow a few megabytes only.
 
-    def __init__(self, job: Job):
-        self.job = job
+    Args:
+        path: ends in `.gz`.
+        entries: of images, and of annotation files that are still to be indexed.
+        one_by_one: whether annotation files are large, each a worker's task by itself.
+    """
+    with FileSystems.create(path) as file:
+        waiting: list[Entry] = []
 
-    def process(self, source: files.Source) -> Iterator[Any]:
-        if source.kind == files.IMAGE:
-            # Each shard is written, also one that no key fell into.
-            yield from ((name, pack([])) for name in self.job.sharding.names())
-        self.listed = 0
-        to_read: list[files.Found] = []
-        yield from batches(self._entries(source, to_read), self._shard)
-        yield from (beam.pvalue.TaggedOutput(self.READ, found) for found in to_read)
-        yield beam.pvalue.TaggedOutput(self.LISTED, self.listed)
-        Metrics.counter(COUNTERS, f"{source.kind}s").inc(self.listed)
+        def write(batch: list[Entry]) -> None:
+            if batch:
+                file.write(f"{json.dumps(batch)}\n".encode())
 
-    def _entries(self, source: files.Source, to_read: list[files.Found]) -> Iterator[Entry]:
-        for found in source.listing():
-            if source.kind == files.ANNOTATION and self.job.reader.reads_index:
-                to_read.append(found)
+        for entry in entries:
+            if one_by_one and entry.kind == TO_INDEX:
+                write([entry])
                 continue
-            for entry in entries_of_file(source.kind, found, self.job.reader):
-                self.listed += 1
-                yield entry
+            waiting.append(entry)
+            if len(waiting) == _BATCH:
+                write(waiting)
+                waiting.clear()
+        write(waiting)
 
-    def _shard(self, entry: Entry) -> str:
-        return self.job.sharding.shard(entry.key)
+
+class _ReadInputs(beam.DoFn):
+    """Path of what `write_inputs` wrote -> its lines."""
+
+    def process(self, path: str) -> Iterator[bytes]:
+        with FileSystems.open(path) as file:
+            while line := file.readline():
+                yield line
 
 
 class _Index(beam.DoFn):
-    """An annotation file that speaks of many images -> batches of its entries."""
+    """A line of inputs -> batches of the entries of images and annotations."""
+
+    LISTED = "listed"
 
     def __init__(self, job: Job):
         self.job = job
 
-    def process(self, found: files.Found) -> Iterator[Any]:
-        self.listed = 0
-        entries = self._entries(found)
-        yield from batches(entries, lambda entry: self.job.sharding.shard(entry.key))
-        yield beam.pvalue.TaggedOutput(_List.LISTED, self.listed)
-        Metrics.counter(COUNTERS, f"{files.ANNOTATION}s").inc(self.listed)
+    def process(self, line: bytes) -> Iterator[Batch | beam.pvalue.TaggedOutput]:
+        counts = {files.IMAGE: 0, files.ANNOTATION: 0}
 
-    def _entries(self, found: files.Found) -> Iterator[Entry]:
-        for entry in entries_of_file(files.ANNOTATION, found, self.job.reader):
-            self.listed += 1
-            yield entry
+        def entries() -> Iterator[Entry]:
+            for item in json.loads(line):
+                listed = Entry(*item)
+                kind = files.IMAGE if listed.kind == files.IMAGE else files.ANNOTATION
+                for entry in indexed(listed, self.job.reader):
+                    counts[kind] += 1
+                    yield entry
+
+        yield from batches(entries(), lambda entry: self.job.sharding.shard(entry.key))
+        yield beam.pvalue.TaggedOutput(self.LISTED, sum(counts.values()))
+        for kind, count in counts.items():
+            Metrics.counter(COUNTERS, f"{kind}s").inc(count)
 
 
 @dataclasses.dataclass
-class ListFiles(beam.PTransform):
-    """`files.Source` -> `entries`: (shard name, batch of `Entry`), `listed`: number of entries."""
+class ListEntries(beam.PTransform):
+    """Path of the listed inputs -> (shard name, `Entries`); and `listed`: how many in each batch.
+
+    Each shard has an element, also one that no key fell into: it is written, too.
+    """
 
     job: Job
 
-    def expand(self, sources):
-        tags = (_List.LISTED, _List.READ)
-        listing = beam.ParDo(_List(self.job)).with_output_types(Batch)
-        names = sources | "List" >> listing.with_outputs(*tags, main="entries")
-        if not self.job.reader.reads_index:
-            return names.entries, names.listed
+    def expand(self, paths: beam.PCollection):  # Beam warns of hints for several outputs
         indexing = beam.ParDo(_Index(self.job)).with_output_types(Batch)
-        rows = (
-            names.read
-            | "SpreadFiles" >> beam.Reshuffle()  # or one worker would read all tables
-            | "Index" >> indexing.with_outputs(_List.LISTED, main="entries")
+        found = (
+            paths
+            | "ReadInputs" >> beam.ParDo(_ReadInputs()).with_output_types(bytes)
+            | "Spread" >> beam.Reshuffle()  # or one worker would index all tables
+            | "Index" >> indexing.with_outputs(_Index.LISTED, main="entries")
         )
-        entries = (names.entries, rows.entries) | "Entries" >> beam.Flatten()
-        listed = (names.listed, rows.listed) | "Listed" >> beam.Flatten()
+        empty = (
+            paths.pipeline
+            | "Shards" >> beam.Create(self.job.sharding.names(), reshuffle=False)
+            | "Empty" >> beam.Map(lambda name: (name, Entries())).with_output_types(Batch)
+        )
+        entries = (found.entries, empty) | "Entries" >> beam.Flatten()
         if self.job.reader.assigns:
             entries = entries | "Assign" >> Assign(self.job)
-        return entries, listed
+        return entries, found.listed
 
 
 class _Assign(beam.DoFn):
-    """(shard by the keys, batches) -> batches by what the annotations say."""
+    """(shard by the keys, entries) -> batches by what the annotations say."""
 
     def __init__(self, job: Job):
         self.job = job
 
-    def process(self, element: tuple[str, Iterable[bytes]]) -> Iterator[Batch]:
+    def process(self, element: tuple[str, Iterable[Entries]]) -> Iterator[Batch]:
         name, found = element
-        entries = unpack(found)
-        said = {}
-        for entry in sorted(entries, key=lambda entry: entry[:3]):
-            if entry.kind == files.ANNOTATION:
-                split, subject = said.get(entry.key, (None, None))
-                said_split, said_subject = self.job.reader.assignment(entry.reference)
-                said[entry.key] = split or said_split, subject or said_subject
-        yield name, pack([])
-
-        def shard(entry: Entry) -> str:
-            split, subject = said.get(entry.key, (None, None))
-            return self.job.sharding.shard(entry.key, subject, split)
-
-        yield from batches(entries, shard)
+        entries = [entry for batch in found for entry in batch]
+        said: dict[str, tuple[str | None, str | None]] = {}
+        for entry in sorted(entries, key=lambda entry: (*entry[:3], entry.number)):
+            subject, split = said.get(entry.key, (None, None))
+            said[entry.key] = subject or entry.subject, split or entry.split
+        yield name, Entries()
+        yield from batches(
+            entries, lambda entry: self.job.sharding.shard(entry.key, *said[entry.key])
+        )
 
 
 @dataclasses.dataclass
@@ -156,6 +170,6 @@ class Assign(beam.PTransform):
 
     job: Job
 
-    def expand(self, entries):
+    def expand(self, entries: beam.PCollection) -> beam.PCollection:
         assigning = beam.ParDo(_Assign(self.job)).with_output_types(Batch)
         return entries | "GroupByKey" >> beam.GroupByKey() | "Move" >> assigning

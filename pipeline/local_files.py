@@ -6,15 +6,7 @@ import re
 import stat
 from collections.abc import Iterator
 
-from ganimation_tf.errors import CodedError
-
-
-class FileError(CodedError, ValueError):
-    """A file whose bytes cannot be had.
-
-    Attributes:
-        code: a key of `annotations.REASONS`.
-    """
+from ganimation_tf.inputs import FileError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganimation_tf import options
+from ganimation_tf.annotations import ANNOTATORS, AUTO
 from ganimation_tf.options import OptionError
 from ganimation_tf.options import option as _option
 
@@ -20,18 +21,7 @@ fails the confidence threshold anyway, and among real ones confidence is saturat
 0.98 is noise), while size tells the photo's subject from a bystander."""
 
 
-AUTO = "auto"
-
-SOURCES = (
-    AUTO,
-    "openface",
-    "openface-video",
-    "py-feat",
-    "libreface",
-    "libreface-video",
-    "table",
-    "ganimation",
-)
+SOURCES = (AUTO, *ANNOTATORS)
 """Who may have written annotations; docs/annotations.md describes each."""
 
 
@@ -68,10 +58,11 @@ class PreprocessOptions:
         "Top of the annotations' intensity scale. Without it: that of the source, 1 for a table.",
         above=0,
     )
-    first_frame: int = _option(
-        1,
+    first_frame: int | None = _option(
+        None,
         "Where the frames of videos are image files: the number in the name of a video's first "
-        "frame. ffmpeg counts from 1.",
+        "frame (ffmpeg counts from 1); names then say which frame an image is. Without it: their "
+        "order does.",
         low=0,
     )
     image_size: int = _option(
@@ -183,7 +174,7 @@ class PreprocessOptions:
 
     def limits(self) -> Any:
         """The thresholds, as a `geometry.Limits`."""
-        from pipeline.geometry import Limits  # loads OpenCV
+        from ganimation_tf.annotations.geometry import Limits  # loads OpenCV
 
         names = [field.name for field in dataclasses.fields(Limits)]
         return Limits(**{name: getattr(self, name) for name in names})

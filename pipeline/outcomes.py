@@ -1,27 +1,29 @@
 """From one key's image and annotation to records and rejections, one for each input."""
 
+import contextlib
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from ganimation_tf import action_units
-from ganimation_tf.data import records
-from ganimation_tf.faces import images
-from pipeline import files
-from pipeline.annotations import (
+from ganimation_tf.annotations.face import (
     AnnotationError,
     FaceAnnotation,
-    Rejection,
     choose_faces,
     face_key,
 )
-from pipeline.crops import Photo, crop_faces, read_photo
+from ganimation_tf.annotations.geometry import GeometryError
+from ganimation_tf.annotations.rejections import Rejection
+from ganimation_tf.data import records
+from ganimation_tf.faces import images
+from ganimation_tf.faces.images import Photo
+from ganimation_tf.faces.video import VIDEO_SUFFIXES, Frames
+from pipeline import files
+from pipeline.crops import crop_faces, read_photo
 from pipeline.entries import LOOKED_AT, REJECTED, Entry
-from pipeline.geometry import GeometryError
 from pipeline.job import Job
-from pipeline.video import Frames
 
 Outcome = records.FaceRecord | Rejection
 
@@ -57,12 +59,12 @@ class RecordMaker:
             else:
                 usable.append(entry)
         usable = _join(usable)
-        self.images += sum(entry.kind == files.IMAGE for entry in usable)
         if sorted(entry.kind for entry in usable) == [files.ANNOTATION, files.IMAGE]:
             annotation, image = sorted(usable, key=lambda entry: entry.kind)
             yield from self._of_pair(key, image, annotation)
             return
         self.inputs += len(usable)
+        self.images += sum(entry.kind == files.IMAGE for entry in usable)
         for entry in usable:
             if len(usable) > 1:
                 others = ", ".join(other.file for other in usable if other is not entry)
@@ -76,26 +78,25 @@ class RecordMaker:
             yield Rejection(key, code, f"{entry.file}: {message}", entry.file)
 
     def _of_pair(self, key: str, image: Entry, annotation: Entry) -> Iterator[Outcome]:
-        reader = self.job.reader
+        said = self.job.reader.images(key, annotation.file, annotation.reference)
         try:
-            if reader.clips:
-                self.images -= 1  # its frames count
-                yield from self._of_clip(key, image, annotation)
-                return
-            rows = reader.faces(key, annotation.file, annotation.reference)
+            with self._photos(image) as photo:
+                for index, name, rows in said:
+                    self.images += 1
+                    yield from self._of_rows(key, name, rows, photo(index), image.file)
         except AnnotationError as error:
             self.inputs += 1
             yield Rejection(key, error.code, str(error), annotation.file)
-            return
-        photo = functools.partial(read_photo, image.reference, self.job.max_pixels)
-        yield from self._of_rows(key, key, rows, photo, image.file)
 
-    def _of_clip(self, clip: str, video: Entry, annotation: Entry) -> Iterator[Outcome]:
-        reader = self.job.reader
-        with Frames(video.reference) as frames:
-            for index, key, rows in reader.frames(clip, annotation.file, annotation.reference):
-                self.images += 1
-                yield from self._of_rows(clip, key, rows, frames.photo(index), video.file)
+    @contextlib.contextmanager
+    def _photos(self, image: Entry) -> Iterator[Callable[[int], Photo]]:
+        """The frames of a video by their index, or a photo, whatever the index."""
+        if image.file.lower().endswith(VIDEO_SUFFIXES):
+            with Frames(image.reference, files.local_copy) as frames:
+                yield frames.photo
+        else:
+            photo = functools.partial(read_photo, image.reference, self.job.max_pixels)
+            yield lambda index: photo
 
     def _of_rows(
         self,
@@ -154,6 +155,7 @@ class RecordMaker:
             confidence=float(np.float32(face.confidence)),  # as it is stored
             subject=subject,
             transform=transform.astype(np.float32),
+            pair=face.pair,
         )
 
 

@@ -10,20 +10,21 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.annotations.advice import annotate
+from ganimation_tf.annotations.reader import Reader
+from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
 from pipeline import files, fingerprint
-from pipeline.advice import annotate
-from pipeline.annotations import REASONS, AnnotationReader
+from pipeline.inventory import list_inputs
 from pipeline.job import Job
-from pipeline.listing import ListFiles
+from pipeline.listing import INPUTS, ListEntries, write_inputs
 from pipeline.local_workers import LocalWorkers
 from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
-from pipeline.planning import make_plan
+from pipeline.planning import entries, make_plan, reader_for
 from pipeline.progress import Watcher
-from pipeline.readers.detect import make_reader
 from pipeline.runners import make_pipeline, pipeline_options
 from pipeline.sharding import Sharding
 from pipeline.transforms import Finish, WriteShards
@@ -67,30 +68,30 @@ def run(
         require(options.detector, "faces")
     beam_options = pipeline_options(beam_args, options.workers)
     FileSystems.set_options(beam_options)
-    reader = make_reader(options)
-    sources = [
-        files.source(files.IMAGE, options.images, reader.image_suffixes),
-        files.source(files.ANNOTATION, options.annotations, reader.suffixes),
-    ]
-    plan, total = make_plan(options, sources, reader)
-    made_from = fingerprint.take(options, sources, reader)
+    listed = list_inputs(options.images, options.annotations)
+    reader = reader_for(options, *listed)
+    plan = make_plan(options, *listed, reader)
+    made_from = fingerprint.take(options, *listed, reader)
     output = prepare_output(options.output, options.overwrite, made_from)
     facts = {**options.shaping(), "reader": reader.name}
     if not output.finished:
-        about = "about " if reader.clips else ""
-        shards, where = len(plan.names()), output.directory
-        log.info("%s%d images into %d shards in %s", about, total, shards, where)
+        shards, where = len(plan.sharding.names()), output.directory
+        about = "" if plan.exact else "about "
+        log.info("%s%d images into %d shards in %s", about, plan.total, shards, where)
         if output.resumed:
             log.info("%d shards are finished already", output.resumed)
+        handed_out = FileSystems.join(where, INPUTS)
+        write_inputs(handed_out, entries(plan, *listed, reader), reader.opens_index)
+        job = _job(options, where, reader, plan.sharding)
         with workers or LocalWorkers(options.workers) as processes:
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, _job(options, where, reader, plan), sources, facts)
+            build(pipeline, job, handed_out, facts)
             with processes.explained():
-                Watcher(where, total).run(lambda: pipeline.run().wait_until_finish())
+                Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
-def _job(options: PreprocessOptions, output: str, reader: AnnotationReader, plan: Sharding) -> Job:
+def _job(options: PreprocessOptions, output: str, reader: Reader, plan: Sharding) -> Job:
     return Job(
         output=output,
         reader=reader,
@@ -106,14 +107,14 @@ def _job(options: PreprocessOptions, output: str, reader: AnnotationReader, plan
 
 
 def build(
-    pipeline: beam.Pipeline, job: Job, sources: Sequence[files.Source], facts: dict
+    pipeline: beam.Pipeline, job: Job, handed_out: str, facts: Mapping[str, Any]
 ) -> beam.PCollection:
     """Puts the job's steps into a pipeline.
 
     Args:
         pipeline: an empty pipeline.
         job: what workers need.
-        sources: where images and annotations are.
+        handed_out: where `listing.write_inputs` put the inputs.
         facts: the options to be kept in `dataset.json`.
 
     Returns:
@@ -121,9 +122,8 @@ def build(
     """
     entries, listed = (
         pipeline
-        | "Sources" >> beam.Create(sources)
-        | "SpreadSources" >> beam.Reshuffle()
-        | "ListFiles" >> ListFiles(job)
+        | "Inputs" >> beam.Create([handed_out], reshuffle=False)
+        | "ListEntries" >> ListEntries(job)
     )
     shards, rejected, statistics = entries | "WriteShards" >> WriteShards(job)
     return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)

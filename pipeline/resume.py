@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import tfrecord
 from pipeline import files
-from pipeline.annotations import Rejection
 from pipeline.entries import Entry
 from pipeline.progress import TEMPORARY
 

@@ -14,10 +14,10 @@ from typing import Any
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import manifest, records, tfrecord
 from ganimation_tf.data.statistics.dataset import DatasetStatistics
 from pipeline import files, resume
-from pipeline.annotations import Rejection
 from pipeline.entries import Entry
 from pipeline.job import Job
 from pipeline.outcomes import RecordMaker

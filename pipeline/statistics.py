@@ -11,6 +11,8 @@ import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.annotations.advice import annotate
+from ganimation_tf.annotations.rejections import REASONS, Rejection
 from ganimation_tf.data import manifest, tfrecord
 from ganimation_tf.data.records import FaceRecord
 from ganimation_tf.data.report.page import render
@@ -19,8 +21,6 @@ from ganimation_tf.data.statistics.dataset import DatasetStatistics, to_dict, to
 from ganimation_tf.data.statistics.findings import Finding, findings
 from ganimation_tf.data.statistics.split import Batches, Face
 from pipeline import files
-from pipeline.advice import annotate
-from pipeline.annotations import REASONS, Rejection
 
 
 class ShardStatistics:

@@ -1,6 +1,6 @@
 """The Beam transforms of the preprocessing job.
 
-    ListFiles -> GroupByKey (shard) -> WriteShards -> merge statistics -> Finish
+    ListEntries -> GroupByKey (shard) -> WriteShards -> merge statistics -> Finish
 
 `listing` has the first of them. No pixels are elements, only names and rows of annotations.
 """
@@ -19,10 +19,11 @@ from apache_beam.metrics import Metrics
 from ganimation_tf.data import manifest
 from ganimation_tf.data.statistics.dataset import DatasetStatistics
 from pipeline import files
-from pipeline.entries import unpack
+from pipeline.entries import Entries
 from pipeline.job import Job
 from pipeline.listing import COUNTERS
 from pipeline.progress import TEMPORARY
+from pipeline.rejected import Run, merge_runs, write_run
 from pipeline.sharding import SHARD_PATTERN
 from pipeline.shards import ShardFacts, write_shard
 from pipeline.statistics import MergeStatistics, write_statistics
@@ -40,33 +41,39 @@ class _WriteShard(beam.DoFn):
         cv2.setNumThreads(1)
         self.job.geometry.load()
 
-    def process(self, element: tuple[str, Iterable[bytes]]) -> Iterator[Any]:
+    def process(
+        self, element: tuple[str, Iterable[Entries]]
+    ) -> Iterator[ShardFacts | beam.pvalue.TaggedOutput]:
         name, batches = element
-        facts, rejections, statistics = write_shard(name, unpack(batches), self.job)
+        entries = [entry for batch in batches for entry in batch]
+        facts, rejections, statistics = write_shard(name, entries, self.job)
         Metrics.counter(COUNTERS, "records").inc(facts.shard.records)
         for rejection in rejections:
             Metrics.counter(COUNTERS, rejection.code).inc()
-            yield beam.pvalue.TaggedOutput(self.REJECTED, (rejection.code, rejection.to_json()))
+        if rejections:
+            run = write_run(self.job.output, name, rejections)
+            yield beam.pvalue.TaggedOutput(self.REJECTED, run)
         yield beam.pvalue.TaggedOutput(self.STATISTICS, statistics)
         yield facts
 
 
 @dataclasses.dataclass
 class WriteShards(beam.PTransform):
-    """(shard name, batch) -> three collections.
+    """(shard name, `Entries`) -> three collections.
 
-    `facts`: `ShardFacts`; `rejected`: (code, line of rejected.jsonl); `statistics`: one element,
-    the `DatasetStatistics` of all shards.
+    `facts`: `ShardFacts`; `rejected`: `rejected.Run`s of the shards' rejections; `statistics`: one
+    element, the `DatasetStatistics` of all shards.
     """
 
     job: Job
 
-    def expand(self, entries):
+    def expand(self, entries: beam.PCollection):  # Beam warns of hints for several outputs
         tags = (_WriteShard.REJECTED, _WriteShard.STATISTICS)
+        writing = beam.ParDo(_WriteShard(self.job)).with_output_types(ShardFacts)
         outputs = (
             entries
             | "GroupByShard" >> beam.GroupByKey()
-            | "Write" >> beam.ParDo(_WriteShard(self.job)).with_outputs(*tags, main="facts")
+            | "Write" >> writing.with_outputs(*tags, main="facts")
         )
         merge = MergeStatistics(len(self.job.reader.action_units))
         statistics = outputs.statistics | "MergeStatistics" >> beam.CombineGlobally(merge)
@@ -77,12 +84,20 @@ def finish(
     job: Job,
     options: Mapping[str, Any],
     facts: Iterable[ShardFacts],
-    rejected: Iterable[tuple[str, str]],
-    listed: Iterable[int],
+    runs: Iterable[Run],
+    listed: int,
     statistics: DatasetStatistics,
 ) -> int:
     """Checks the sums and writes `rejected.jsonl`; then, if there is a record, statistics, report
     and, last, `dataset.json`.
+
+    Args:
+        job: what was to be done.
+        options: those to be kept in `dataset.json`.
+        facts: what came of each shard.
+        runs: where the shards' rejections are.
+        listed: number of entries that were handed out.
+        statistics: of all shards.
 
     Returns:
         The number of records.
@@ -91,26 +106,26 @@ def finish(
         RuntimeError: if anything was lost on the way.
     """
     facts = sorted(facts, key=lambda found: found.shard.file)
-    rejected = sorted(rejected, key=lambda pair: pair[1])
-    count = sum(found.shard.records for found in facts)
-    _check_sums(job, facts, len(rejected), sum(listed))
+    runs = sorted(runs)
+    rejected = sum(run.count for run in runs)
+    _check_sums(job, facts, rejected, listed)
+    records = sum(found.shard.records for found in facts)
     counted = sum(split.records for split in statistics.splits.values())
-    if (counted, statistics.rejections) != (count, Counter(code for code, _ in rejected)):
-        raise RuntimeError(f"the runner lost statistics: {counted} of {count} records are in them")
-    lines = "".join(f"{line}\n" for _, line in rejected)
-    files.write_text(FileSystems.join(job.output, manifest.REJECTED), lines)
+    if (counted, sum(statistics.rejections.values())) != (records, rejected):
+        raise RuntimeError(f"the runner lost statistics: {counted} of {records} records are there")
+    merge_runs([run.path for run in runs], FileSystems.join(job.output, manifest.REJECTED))
     temporaries = rf"{re.escape(TEMPORARY)}.*"
-    if not count:
+    if not records:
         unfinished = f"{temporaries}|{SHARD_PATTERN}|{re.escape(manifest.FINGERPRINT)}"
         files.delete_matching(job.output, unfinished)
         return 0
-    made = _manifest(job, options, facts, Counter(code for code, _ in rejected))
+    made = _manifest(job, options, facts, statistics.rejections)
     write_statistics(job.output, made, statistics)
     files.delete_matching(job.output, temporaries)  # as late as can be: they help to resume
     temporary = FileSystems.join(job.output, f"{TEMPORARY}{manifest.FILE}")
     files.write_text(temporary, made.to_json())
     files.replace(temporary, FileSystems.join(job.output, manifest.FILE))
-    return count
+    return records
 
 
 def _manifest(
@@ -166,17 +181,18 @@ class Finish(beam.PTransform):
     listed: beam.PCollection
     statistics: beam.PCollection
 
-    def expand(self, facts):
+    def expand(self, facts: beam.PCollection) -> beam.PCollection:
+        listed = self.listed | "Listed" >> beam.CombineGlobally(sum)
         return (
             facts.pipeline
-            | "Once" >> beam.Create([self.job])
+            | "Once" >> beam.Create([self.job], reshuffle=False)
             | "WriteManifest"
             >> beam.Map(
                 finish,
                 self.options,
                 beam.pvalue.AsList(facts),
                 beam.pvalue.AsList(self.rejected),
-                beam.pvalue.AsList(self.listed),
+                beam.pvalue.AsSingleton(listed),
                 beam.pvalue.AsSingleton(self.statistics),
-            )
+            ).with_output_types(int)
         )

@@ -20,6 +20,15 @@ def faces_dir() -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def photoreal_dir() -> pathlib.Path:
+    """The folder of the real face model and portraits."""
+    path = os.environ.get("GANIMATION_PHOTOREAL", "")
+    if not path or not pathlib.Path(path).is_dir():
+        pytest.skip(f"GANIMATION_PHOTOREAL names no folder of face model and portraits: {path!r}")
+    return pathlib.Path(path)
+
+
+@pytest.fixture(scope="session")
 def model_dir(tmp_path_factory) -> pathlib.Path:
     """A model directory whose only version, 2, is the stand-in of `serving_model`."""
     import serving_model

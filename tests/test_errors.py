@@ -5,12 +5,12 @@ import pickle
 import grpc
 import pytest
 
+from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.annotations.geometry import GeometryError
 from ganimation_tf.errors import CodedError, GanimationError, UserError
 from ganimation_tf.faces.images import ImageError
+from ganimation_tf.inputs import FileError
 from ganimation_tf.options import OptionError
-from pipeline.annotations import AnnotationError
-from pipeline.geometry import GeometryError
-from pipeline.local_files import FileError
 from serving.client import ServerError
 from serving.server.status import StatusError
 

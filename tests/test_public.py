@@ -16,7 +16,7 @@ import tiny_head
 from ganimation_tf import api
 from ganimation_tf.synthetic.reanimation.fitting import Camera, turn
 
-CONSTANTS = ("ACTION_UNITS", "PRESETS")
+CONSTANTS = ("ACTION_UNITS", "EXPRESSIONS", "PRESETS")
 """They have no docstring of their own; the module that holds them says what they are."""
 
 FUNCTIONS = [name for name in gan.__all__ if name not in (*CONSTANTS, "__version__")]

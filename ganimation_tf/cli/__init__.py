@@ -18,19 +18,24 @@ from ganimation_tf.errors import GanimationError, reason
 
 COMMANDS = (
     "synthesize",
+    "face-model",
+    "reanimate",
     "preprocess",
     "inspect",
     "train",
+    "evaluate",
+    "train-judge",
     "export",
     "serve",
     "query",
     "animate",
+    "expressions",
     "demo",
     "action-units",
     "completion",
     "version",
 )
-"""In the order in which one uses them; each is a module of `ganimation_tf.cli`."""
+"""In the order in which one uses them; each is a module of `ganimation_tf.cli`, `_` for `-`."""
 
 THE_MACHINES = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
@@ -78,9 +83,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _print_any_name() -> None:
+    """A terminal that lacks a character shows its number; no message ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
-    _make_printable()
+    _print_any_name()
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)
@@ -97,10 +109,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     print(f"ganimation {args.command}: {message}", file=sys.stderr)
     return USER_ERROR
-
-
-def _make_printable() -> None:
-    """What the terminal's encoding lacks is printed as `\\u....`: a file's name ends no command."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

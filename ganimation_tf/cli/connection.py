@@ -6,12 +6,31 @@ import pathlib
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.export import signature
 
+DEFAULT_SERVER = "127.0.0.1:8500"
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declares the flags."""
-    parser.add_argument("--server", default="127.0.0.1:8500", help="HOST:PORT of the gRPC server")
-    parser.add_argument("--model", default=signature.MODEL_NAME, help="name of the served model")
-    parser.add_argument(
+
+def configure(
+    parser: argparse.ArgumentParser,
+    group=None,
+    default_server: str | None = DEFAULT_SERVER,
+    name_flag: str = "--model",
+) -> None:
+    """Declares the flags.
+
+    Args:
+        group: a group of `parser` that all but TLS belongs to.
+        default_server: that of `--server`.
+        name_flag: what the served model's name is given by.
+    """
+    group = group or parser
+    group.add_argument("--server", default=default_server, help="HOST:PORT of the gRPC server")
+    group.add_argument(
+        name_flag,
+        dest="model_name",
+        default=signature.MODEL_NAME,
+        help="name of the served model",
+    )
+    group.add_argument(
         "--timeout",
         type=float,
         default=120.0,
@@ -72,4 +91,4 @@ def open_client(args: argparse.Namespace):
 
     files = (args.tls_root, args.tls_certificate, args.tls_key)
     tls = Tls(*files) if args.tls or any(files) else None
-    return GanimationClient(args.server, args.model, args.timeout, tls)
+    return GanimationClient(args.server, args.model_name, args.timeout, tls)

@@ -61,7 +61,7 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
         [
             *("preprocess", "--images", str(photos / "imgs")),
             *("--annotations", str(photos / "openface_csv")),
-            *("--subject-pattern", r"(person_\d+)", *size, "--output", str(data)),
+            *(*size, "--output", str(data)),
         ],
         [
             *("train", "--data", str(data), "--output", str(runs), "--preset", "tiny"),
@@ -104,7 +104,7 @@ def _serve_and_animate(out, photos, data, models) -> int:
         ask = ["animate", str(image), "--annotations", str(photos / "openface_csv" / f"{key}.csv")]
         ask += ["--server", address, "--au", "AU12=1", "--au", "AU06=0.6", "--au", "AU25=0.8"]
         for name in ("animation.gif", "animation.png"):
-            if code := _call([*ask, "--frames", "16", "--scale", "3", str(out / name)]):
+            if code := _call([*ask, "--crop-only", "--scale", "3", "-o", str(out / name)]):
                 return code
     finally:
         server.send_signal(signal.SIGTERM)

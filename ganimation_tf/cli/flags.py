@@ -71,7 +71,7 @@ def _fields(options: type, omit: Collection[str]) -> Iterator[tuple[dataclasses.
         kind = kinds[field.name]
         if isinstance(kind, types.UnionType):  # `int | None`
             kind = typing.get_args(kind)[0]
-        if field.name not in omit and "help" in field.metadata:
+        if field.name not in omit and field.metadata.get("flag"):
             yield field, kind
 
 

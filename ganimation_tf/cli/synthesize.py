@@ -10,6 +10,10 @@ Writes below OUT:
 While it is at work `synthesize.json` is called `.synthesize.json`. The same command goes on with
 what an interrupted one has left there.
 
+`ganimation preprocess` on these two folders needs no further option: the annotations say who is
+shown, so that people are on one side of the split, and which faces differ in expression only, so
+that each has true targets; these share one crop.
+
 A key is `person_00012_expr_003`. Which face a key shows depends on the seed alone. Face number i
 belongs to person i // 8, or to person i % M with `--identities M`, whatever the count.
 """
@@ -132,10 +136,16 @@ def _numbers(index: int, identities: int | None) -> tuple[int, int]:
 def _face(seed: int, person: int, expression: int, size: int) -> tuple[bytes, str]:
     """JPEG and CSV of one face."""
     from ganimation_tf import synthetic
-    from ganimation_tf.faces import images
+    from ganimation_tf.faces import alignment, images
     from ganimation_tf.synthetic import openface
 
     identity, pose, action_units = synthetic.reproduce(seed, person, expression)
     face = synthetic.render(identity, action_units, size, pose)
-    csv = openface.to_csv(face.landmarks, action_units)
+    neutral = synthetic.neutral_landmarks(identity, size, pose)
+    pair = openface.Pair(
+        f"person_{person:05d}",
+        synthetic.pair_of(person, expression),
+        alignment.anchors_from_landmarks(neutral),
+    )
+    csv = openface.to_csv(face.landmarks, action_units, pair)
     return images.encode_jpeg(face.image, quality=95), csv

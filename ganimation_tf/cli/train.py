@@ -41,12 +41,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         choices=sorted(PRESETS),
-        default="paper",
-        help="the recipe to start from: paper is the published one, film reaches the whole image, "
-        "tiny trains in minutes on two CPU cores",
+        default="default",
+        help="the recipe to start from: default learns from pairs, paper is the published one, "
+        "film reaches the whole image, tiny trains in minutes on two CPU cores",
     )
     parser.add_argument(
-        "--steps", type=int, metavar="N", help="generator updates; left out: all epochs"
+        "--steps",
+        type=int,
+        metavar="N",
+        help="generator updates; left out: the preset's, or all epochs",
     )
     parser.add_argument(
         "--start-from",
@@ -65,6 +68,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=10.0,
         metavar="M",
         help="time between two saved states within an epoch; 0: after every step",
+    )
+    parser.add_argument(
+        "--judge",
+        metavar="NAME",
+        help="without pairs: choose the best networks by a judge of AUs, blendshapes or "
+        "regressor=DIR, and not by the critic that trains",
+    )
+    parser.add_argument(
+        "--judge-minutes",
+        type=float,
+        default=10.0,
+        metavar="M",
+        help="least time between two judgements; 0: each evaluation",
     )
     parser.add_argument(
         "--dry-run",
@@ -87,9 +103,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _by_preset(name: str) -> str:
-    """The value in preset `paper`, and those that differ from it: `64; tiny: 16`."""
+    """The value in preset `default`, and those that differ from it: `48; tiny: 16`."""
     values = {preset: operator.attrgetter(name)(config) for preset, config in PRESETS.items()}
-    usual = values["paper"]
+    usual = values["default"]
     others = [f"{preset}: {value}" for preset, value in values.items() if value != usual]
     return "; ".join([str(usual), *others])
 
@@ -120,6 +136,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
     if not args.checkpoint_minutes >= 0:
         raise UserError(f"--checkpoint-minutes must be at least 0, got {args.checkpoint_minutes}")
+    if not args.judge_minutes >= 0:
+        raise UserError(f"--judge-minutes must be at least 0, got {args.judge_minutes}")
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
     quiet.import_tensorflow()
     from ganimation_tf.training import train
@@ -137,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
         chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
         ignore_memory=args.ignore_memory,
+        judge=args.judge,
+        judge_minutes=args.judge_minutes,
     )
     print(f"wrote {path}")
     return 0

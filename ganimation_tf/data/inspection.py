@@ -70,6 +70,8 @@ def inspect(directory: str | pathlib.Path) -> Inspection:
     statistics = DatasetStatistics(len(made.action_units))
     problems: list[str] = []
     for split, shards in sorted(made.splits.items()):
+        if not shards:  # a split that was not asked for has no statistics
+            continue
         found = statistics.split(split)
         for shard in shards:
             in_file = list(_check_shard(directory, shard, made, found))

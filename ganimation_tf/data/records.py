@@ -20,6 +20,7 @@ ACTION_UNITS = "face/action_units"
 CONFIDENCE = "face/confidence"
 SUBJECT = "face/subject"
 TRANSFORM = "face/transform"
+PAIR = "face/pair"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +37,8 @@ class FaceRecord:
         confidence: the annotator's confidence in [0, 1].
         subject: identity or clip, or the key where neither is known; the split hashes it.
         transform: float32 (2, 3), crop pixel (x, y, 1) -> source pixel (x, y).
+        pair: records of one value show the same person, pose and light in the same crop, and
+            differ in expression only; None where there is none.
     """
 
     image: bytes
@@ -46,6 +49,7 @@ class FaceRecord:
     confidence: float
     subject: str
     transform: np.ndarray
+    pair: str | None = None
 
 
 def _declare_example():
@@ -113,6 +117,8 @@ def encode(record: FaceRecord) -> bytes:
     feature[CONFIDENCE].float_list.value.append(record.confidence)
     feature[SUBJECT].bytes_list.value.append(record.subject.encode())
     feature[TRANSFORM].float_list.value.extend(np.ravel(record.transform).tolist())
+    if record.pair is not None:
+        feature[PAIR].bytes_list.value.append(record.pair.encode())
     return example.SerializeToString(deterministic=True)
 
 
@@ -143,4 +149,5 @@ def decode(serialized: bytes) -> FaceRecord:
         confidence=values(CONFIDENCE, "float_list")[0],
         subject=values(SUBJECT, "bytes_list")[0].decode(),
         transform=np.array(values(TRANSFORM, "float_list", 6), np.float32).reshape(2, 3),
+        pair=values(PAIR, "bytes_list")[0].decode() if PAIR in feature else None,
     )

@@ -1,8 +1,8 @@
 """Formats beside the SavedModel, by Keras's own export, each checked in its own runtime.
 
-`editor` and `estimator` become two files (see `editor` for what goes in and out). They take and
-give arrays; decoding pictures, the checks of the values and the model card's signature exist in
-the SavedModel only.
+`editor`, `source_editor` and `estimator` become files (see `editor` for what goes in and out).
+They take and give arrays; decoding pictures, the checks of the values and the model card's
+signature exist in the SavedModel only.
 """
 
 import logging
@@ -16,7 +16,7 @@ import numpy as np
 
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.export.model_card import ModelCard
-from ganimation_tf.export.signature import ACTION_UNITS, IMAGE
+from ganimation_tf.export.signature import ACTION_UNITS, IMAGE, SOURCE
 
 SAVED_MODEL = "saved_model"
 
@@ -43,7 +43,7 @@ def require_packages(format: str) -> None:
 
 
 def convert(served, card: ModelCard, directory: pathlib.Path, format: str) -> None:
-    """Writes `editor` and `estimator` in `format` and compares both with Keras.
+    """Writes the models in `format` and compares each with Keras.
 
     Args:
         served: the `ServedModel` with the Keras models.
@@ -51,7 +51,7 @@ def convert(served, card: ModelCard, directory: pathlib.Path, format: str) -> No
     Raises:
         UserError: if a model cannot be converted or computes something else afterwards.
     """
-    for model in (served.keras_models.editor, served.keras_models.estimator):
+    for model in vars(served.keras_models).values():
         path = directory / f"{model.name}{CONVERTED[format]}"
         samples = [_sample(model, card, rows) for rows in BATCH_SIZES]
         expected = [_by_keras(model, inputs) for inputs in samples]
@@ -88,6 +88,7 @@ def _sample(model: keras.Model, card: ModelCard, rows: int) -> dict[str, np.ndar
     shapes = {
         IMAGE: (rows, card.crop.size, card.crop.size, 3),
         ACTION_UNITS: (rows, len(card.action_units)),
+        SOURCE: (rows, len(card.action_units)),
     }
     return {
         tensor.name: rng.uniform(0, 1, shapes[tensor.name]).astype(np.float32)

@@ -29,8 +29,11 @@ class ModelCard:
         crop: size and margin of the face crops that the model was trained on.
         model_name: the name to serve it under.
         version: number of the export.
+        outputs: what `render` and `edit` answer with; `flow` among them of a model that warps.
         package: `origin.package_origin()` of the code that exported it.
         training: preset, config, dataset digest and the last metrics of the run.
+        intensity_ranges: lowest and highest intensity of each AU that training saw often enough
+            to learn from, by name; empty where it is not known.
         intended_use, limits: sentences for its reader.
     """
 
@@ -38,8 +41,10 @@ class ModelCard:
     crop: alignment.CropSpec
     model_name: str = signature.MODEL_NAME
     version: int = 0
+    outputs: tuple[str, ...] = (signature.IMAGE, signature.ATTENTION, signature.COLOR)
     package: dict[str, Any] = dataclasses.field(default_factory=dict)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    intensity_ranges: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     intended_use: str = INTENDED_USE
     limits: tuple[str, ...] = LIMITS
 
@@ -59,7 +64,7 @@ class ModelCard:
             facts = json.loads(text)
             known = {field.name for field in dataclasses.fields(cls)}
             facts = {name: value for name, value in facts.items() if name in known}
-            for name in ("action_units", "limits"):
+            for name in {"action_units", "outputs", "limits"} & facts.keys():
                 facts[name] = tuple(facts[name])
             facts["crop"] = alignment.CropSpec(**facts["crop"])
             return cls(**facts)

@@ -21,11 +21,14 @@ def sample_inputs(card: ModelCard, rows: int, seed: int = 0) -> dict[str, dict[s
     encoders = (images.encode_png, images.encode_jpeg)
     encoded = np.empty(rows, object)
     encoded[:] = [encoders[row % 2](picture) for row, picture in enumerate(pixels)]
-    wanted = rng.uniform(0, 1, (rows, units)).astype(np.float32)
+    wanted, shown = rng.uniform(0, 1, (2, rows, units)).astype(np.float32)
+    image = (pixels / 255).astype(np.float32)
     return {
         signature.EDIT: {signature.IMAGE_BYTES: encoded, signature.ACTION_UNITS: wanted},
-        signature.RENDER: {
-            signature.IMAGE: (pixels / 255).astype(np.float32),
+        signature.RENDER: {signature.IMAGE: image, signature.ACTION_UNITS: wanted},
+        signature.FROM_SOURCE: {
+            signature.IMAGE: image,
+            signature.SOURCE: shown,
             signature.ACTION_UNITS: wanted,
         },
         signature.ESTIMATE: {signature.IMAGE_BYTES: encoded},

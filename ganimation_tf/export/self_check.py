@@ -76,18 +76,22 @@ def _expected(served, card: ModelCard, rows: int) -> dict[str, np.ndarray]:
     decoded = [tf.io.decode_image(data, channels=3).numpy() for data in encoded]
     pictures = (np.stack(decoded) / 255).astype(np.float32)
     models = served.keras_models
+    from_source = inputs[signature.FROM_SOURCE]
     with tf.device("CPU"):
         edited = models.editor([pictures, wanted])
-        rendered = models.editor([inputs[signature.RENDER][signature.IMAGE], wanted])
-        seen = models.estimator(pictures)
+        found = {
+            signature.RENDER: models.editor([from_source[signature.IMAGE], wanted]),
+            signature.FROM_SOURCE: models.source_editor(
+                [from_source[signature.IMAGE], from_source[signature.SOURCE], wanted]
+            ),
+            signature.ESTIMATE: models.estimator(pictures),
+        }
     names = {
-        f"{signature.EDIT}/{rows}/{signature.IMAGE_BYTES}": edited[EDITED],
-        f"{signature.RENDER}/{rows}/{signature.IMAGE}": rendered[EDITED],
-        f"{signature.RENDER}/{rows}/{signature.ATTENTION}": rendered[signature.ATTENTION],
-        f"{signature.RENDER}/{rows}/{signature.COLOR}": rendered[signature.COLOR],
-        f"{signature.ESTIMATE}/{rows}/{signature.ACTION_UNITS}": seen[signature.ACTION_UNITS],
+        f"{name}/{rows}/{signature.IMAGE if output == EDITED else output}": values.numpy()
+        for name, outputs in found.items()
+        for output, values in outputs.items()
     }
-    return {name: tensor.numpy() for name, tensor in names.items()}
+    return names | {f"{signature.EDIT}/{rows}/{signature.IMAGE_BYTES}": edited[EDITED].numpy()}
 
 
 def _answers_of_a_fresh_process(directory: pathlib.Path) -> dict[str, np.ndarray]:

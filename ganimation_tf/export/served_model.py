@@ -7,7 +7,12 @@ import tensorflow as tf
 
 from ganimation_tf.export import signature
 from ganimation_tf.export.decoding import decode_pictures
-from ganimation_tf.export.editor import EDITED, build_editor, build_estimator
+from ganimation_tf.export.editor import (
+    EDITED,
+    build_editor,
+    build_estimator,
+    build_source_editor,
+)
 from ganimation_tf.export.model_card import ModelCard
 
 
@@ -20,7 +25,7 @@ class ServedModel(tf.Module):
         relative: whether the generator takes changes of the AUs.
 
     Attributes:
-        keras_models: `editor` and `estimator`, behind the signatures.
+        keras_models: `editor`, `source_editor` and `estimator`, behind the signatures.
         weights: their variables.
     """
 
@@ -37,7 +42,11 @@ class ServedModel(tf.Module):
         # What TensorFlow finds on this object is saved with it. It must find the bare variables:
         # of those inside a Keras model it saves a second handle, and a session, which is how
         # TensorFlow Serving loads, restores the one that no signature reads.
-        self.keras_models = types.SimpleNamespace(editor=editor, estimator=estimator)
+        self.keras_models = types.SimpleNamespace(
+            editor=editor,
+            source_editor=build_source_editor(generator, relative),
+            estimator=estimator,
+        )
         self.weights = [variable.value for variable in (*generator.variables, *critic.variables)]
         self._size = card.crop.size
         self._units = len(card.action_units)
@@ -59,16 +68,18 @@ class ServedModel(tf.Module):
         return {signature.IMAGE_BYTES: encoded}
 
     def render(self, image: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`render`: pixels in [0, 1] and AUs to the result and both masks."""
-        outputs = _by_rows(self.keras_models.editor, image, self._check(action_units))
-        return {
-            signature.IMAGE: outputs[EDITED],
-            signature.ATTENTION: outputs[signature.ATTENTION],
-            signature.COLOR: outputs[signature.COLOR],
-        }
+        """`render`: pixels in [0, 1] and AUs to the result and what it is made of."""
+        return _named(_by_rows(self.keras_models.editor, image, self._check(action_units)))
+
+    def edit_from_source(
+        self, image: tf.Tensor, source_action_units: tf.Tensor, action_units: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """`edit`: as `render`, of faces whose AUs are known."""
+        source, target = self._check(source_action_units), self._check(action_units)
+        return _named(_by_rows(self.keras_models.source_editor, image, source, target))
 
     def estimate(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`estimate`: the AUs that the critic sees, clipped to [0, 1]."""
+        """`estimate`: the AUs that critic or estimator sees, clipped to [0, 1]."""
         return _by_rows(self.keras_models.estimator, decode_pictures(image_bytes, self._size))
 
     def describe(self, request: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -79,6 +90,7 @@ class ServedModel(tf.Module):
         """Name to concrete function, batch size left open."""
         encoded = tf.TensorSpec((None,), tf.string, signature.IMAGE_BYTES)
         units = tf.TensorSpec((None, self._units), tf.float32, signature.ACTION_UNITS)
+        source = tf.TensorSpec((None, self._units), tf.float32, signature.SOURCE)
         image = tf.TensorSpec((None, self._size, self._size, 3), tf.float32, signature.IMAGE)
         request = tf.TensorSpec((None,), tf.string, signature.REQUEST)
 
@@ -88,6 +100,7 @@ class ServedModel(tf.Module):
         return {
             signature.EDIT: concrete(self.edit, encoded, units),
             signature.RENDER: concrete(self.render, image, units),
+            signature.FROM_SOURCE: concrete(self.edit_from_source, image, source, units),
             signature.ESTIMATE: concrete(self.estimate, encoded),
             signature.DESCRIBE: concrete(self.describe, request),
         }
@@ -103,3 +116,8 @@ def _by_rows(model: keras.Model, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
     padded = [tf.pad(x, [[0, spare], *[[0, 0]] * (x.shape.rank - 1)]) for x in inputs]
     outputs = model(padded if len(padded) > 1 else padded[0])
     return {name: tensor[:rows] for name, tensor in outputs.items()}
+
+
+def _named(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """An editor's outputs by the names of the signatures."""
+    return {signature.IMAGE if name == EDITED else name: x for name, x in outputs.items()}

@@ -3,9 +3,12 @@
 | signature | inputs | outputs |
 | --- | --- | --- |
 | `serving_default` | `image_bytes` string (B,): JPEG or PNG of a face crop, at most `MAX_PIXELS` pixels; `action_units` float32 (B, N) in [0, 1] | `image_bytes` string (B,): PNG |
-| `render` | `image` float32 (B, S, S, 3) in [0, 1]; `action_units` | `image`, `color` (B, S, S, 3) in [0, 1]; `attention` (B, S, S, 1) in [0, 1] |
-| `estimate` | `image_bytes` | `action_units` float32 (B, N) in [0, 1]: the critic's reading of the face |
+| `render` | `image` float32 (B, S, S, 3) in [0, 1]; `action_units` | `image`, `color` (B, S, S, 3) in [0, 1]; `attention` (B, S, S, 1) in [0, 1]; of a model that warps `flow` (B, S, S, 2): output pixel (y, x) takes the input's (y + flow_y, x + flow_x), x first |
+| `edit` | `image`; `source_action_units` float32 (B, N) in [0, 1], what it shows; `action_units` | as `render`; rows whose AUs are equal come back bit for bit |
+| `estimate` | `image_bytes` | `action_units` float32 (B, N) in [0, 1]: the critic's or estimator's reading of the face |
 | `describe` | `request` string (B,), any text | `model_card` string (B,): `model_card.json`, the same for each |
+
+`serving_default` and `render` read the source's AUs off the face where the model needs them.
 
 `describe` lets a client learn the AU names, the image size and the crop from the server alone;
 TensorFlow Serving hands out no files. It takes one input and answers once per row because
@@ -14,14 +17,17 @@ batching in TensorFlow Serving needs a batch dimension on both sides.
 
 EDIT = "serving_default"
 RENDER = "render"
+FROM_SOURCE = "edit"
 ESTIMATE = "estimate"
 DESCRIBE = "describe"
 
 IMAGE_BYTES = "image_bytes"
 IMAGE = "image"
 ACTION_UNITS = "action_units"
+SOURCE = "source_action_units"
 ATTENTION = "attention"
 COLOR = "color"
+FLOW = "flow"
 REQUEST = "request"
 CARD = "model_card"
 

@@ -20,6 +20,9 @@ from ganimation_tf.training.runs import METRICS, best_networks, load_network, re
 
 SAVED_MODEL_FILE = "saved_model.pb"
 
+OUTPUTS = (signature.IMAGE, signature.ATTENTION, signature.COLOR, signature.FLOW)
+"""What a generator may give, in the order of the model card."""
+
 
 def next_version(model_dir: pathlib.Path) -> int:
     """One more than the highest numbered directory; 1 if there is none."""
@@ -68,7 +71,8 @@ def export_model(
     final = model_dir / str(version)
     if final.exists():
         raise UserError(f"{final} exists; a version is written once")
-    card = dataclasses.replace(card, version=version)
+    outputs = [name for name in OUTPUTS if name in generator.output]
+    card = dataclasses.replace(card, version=version, outputs=tuple(outputs))
     served = ServedModel(generator, critic, card, relative)
 
     def write(directory: pathlib.Path) -> None:

@@ -6,11 +6,13 @@ here, not a picture with a grey lower half.
 
 import io
 import warnings
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from ganimation_tf.errors import CodedError
+from ganimation_tf.errors import InputError
 
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
@@ -28,11 +30,45 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """File names that are taken for photos when a directory is searched."""
 
 
-class ImageError(CodedError, ValueError):
-    """A picture that cannot be used.
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a picture's pixels are to be turned; the one place where it is looked
+for, as OpenCV and so OpenFace do: not XMP."""
+
+AS_STORED = 1
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Decoded(NamedTuple):
+    """A picture.
 
     Attributes:
-        code: `empty_image`, `unreadable_image`, `unsupported_format` or `too_many_pixels`.
+        pixels: uint8 (height, width, 3) RGB, upright, perhaps smaller than in the file.
+        shape: (height, width) of the upright picture in the file.
+        orientation: what turned it upright, in EXIF's numbers 1 to 8; 1: nothing.
+    """
+
+    pixels: np.ndarray
+    shape: tuple[int, int]
+    orientation: int = AS_STORED
+
+
+Photo = Callable[[float], Decoded]
+"""Takes how much smaller the picture may be decoded. Raises FileError or ImageError."""
+
+
+class ImageError(InputError):
+    """A picture that cannot be used.
+
+    `code` is `empty_image`, `unreadable_image`, `unsupported_format` or `too_many_pixels`.
     """
 
 
@@ -48,9 +84,7 @@ def decode(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     return decode_reduced(encoded, 1.0, max_pixels)[0]
 
 
-def decode_reduced(
-    encoded: bytes, scale: float, max_pixels: int = MAX_PIXELS
-) -> tuple[np.ndarray, tuple[int, int]]:
+def decode_reduced(encoded: bytes, scale: float, max_pixels: int = MAX_PIXELS) -> Decoded:
     """The picture as `decode` has it, or smaller where so many pixels are not needed.
 
     A JPEG is stored in blocks of 8 x 8 frequencies, of which the decoder can leave out the high
@@ -63,9 +97,6 @@ def decode_reduced(
         scale: how much smaller it may become, such as `faces.scale_of` of the crop to come; the
             largest of 1, 2, 4 and 8 that is not above it is used.
         max_pixels: largest width x height, before any reduction.
-
-    Returns:
-        uint8 (height, width, 3) RGB, and the (height, width) that the picture has unreduced.
 
     Raises:
         ImageError: as `decode`.
@@ -92,9 +123,7 @@ def decode_reduced(
         raise ImageError("unreadable_image", f"damaged picture: {message}") from error
 
 
-def _upright(
-    image: Image.Image, scale: float, max_pixels: int
-) -> tuple[np.ndarray, tuple[int, int]]:
+def _upright(image: Image.Image, scale: float, max_pixels: int) -> Decoded:
     width, height = image.size
     if width * height > max_pixels:
         raise ImageError(
@@ -105,12 +134,34 @@ def _upright(
         reduce = 1  # a JPEG, whose decoder does it
     if width * height < AVERAGED_PIXELS:
         reduce = 1  # there is no memory to be saved
+    for name in ("xmp", "XML:com.adobe.xmp"):  # Pillow would take an orientation from there, too
+        image.info.pop(name, None)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        orientation = _known(image.tag_v2.get(ORIENTATION))
+        image.load()  # which turns it
+        return Decoded(_pixels(image, reduce), (height, width), orientation)
     image.load()
-    stored = image.size
-    ImageOps.exif_transpose(image, in_place=True)  # not in place, it would copy each picture
-    if image.size != stored:
-        width, height = height, width
-    return _pixels(image, reduce), (height, width)
+    orientation = _orientation(image.info.get("exif", b""))
+    if orientation == AS_STORED:
+        return Decoded(_pixels(image, reduce), (height, width), orientation)
+    turned = image.transpose(_TURNS[orientation])
+    image.close()  # or both would be in memory
+    shape = (width, height) if orientation > 4 else (height, width)
+    return Decoded(_pixels(turned, reduce), shape, orientation)
+
+
+def _orientation(block: bytes) -> int:
+    """What an EXIF block says; its other tags are not looked at, many files have damaged ones."""
+    tags = Image.Exif()
+    try:
+        tags.load(block)
+        return _known(tags.get(ORIENTATION))
+    except Exception:  # a damaged block can raise nearly anything out of the parser
+        return AS_STORED
+
+
+def _known(value: object) -> int:
+    return value if isinstance(value, int) and value in _TURNS else AS_STORED
 
 
 def _pixels(image: Image.Image, reduce: int) -> np.ndarray:

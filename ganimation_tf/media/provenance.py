@@ -99,7 +99,7 @@ def label(encoded: bytes, provenance: Provenance) -> bytes:
     """The same picture or video with the statement in it.
 
     Args:
-        encoded: a PNG, JPEG, GIF or MP4.
+        encoded: a PNG, JPEG, GIF, MP4 or animated WebP.
 
     Raises:
         ValueError: if it is none of these.
@@ -111,10 +111,34 @@ def label(encoded: bytes, provenance: Provenance) -> bytes:
         return _label_jpeg(encoded, packet)
     if encoded.startswith(b"GIF89a"):
         return _label_gif(encoded, packet)
+    if encoded[8:16] == b"WEBPVP8X":
+        return _label_webp(encoded, packet)
     if encoded[4:8] == b"ftyp":
-        box = b"uuid" + _MP4_XMP + packet
-        return encoded + struct.pack(">I", 4 + len(box)) + box
-    raise ValueError(f"only PNG, JPEG, GIF and MP4 are labelled, got {encoded[:12]!r}...")
+        return encoded + _mp4_box(packet)
+    kinds = "PNG, JPEG, GIF, MP4 and animated WebP"
+    raise ValueError(f"only {kinds} are labelled, got {encoded[:12]!r}...")
+
+
+def _mp4_box(packet: bytes) -> bytes:
+    box = b"uuid" + _MP4_XMP + packet
+    return struct.pack(">I", 4 + len(box)) + box
+
+
+def label_mp4_file(path: pathlib.Path, provenance: Provenance) -> None:
+    """Labels an MP4 where it lies, however long it is.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with path.open("ab") as file:
+        file.write(_mp4_box(provenance.packet()))
+
+
+def _label_webp(encoded: bytes, packet: bytes) -> bytes:
+    # The flag in the first chunk, VP8X, that there is XMP, and the chunk itself at the end.
+    chunk = b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
+    flagged = encoded[:20] + bytes([encoded[20] | 0x04]) + encoded[21:] + chunk
+    return flagged[:4] + struct.pack("<I", len(flagged) - 8) + flagged[8:]
 
 
 def _label_png(encoded: bytes, packet: bytes) -> bytes:

@@ -19,14 +19,25 @@ class Builder:
         # One object, and one seed, for each layer: a shared one would fill layers alike.
         return keras.initializers.RandomNormal(stddev=deviation, seed=self._seeds.getrandbits(31))
 
-    def conv(self, x, filters, kernel, strides=1, name=None, use_bias=False, padding="same"):
+    def conv(
+        self,
+        x,
+        filters,
+        kernel,
+        strides=1,
+        name=None,
+        use_bias=False,
+        padding="same",
+        deviation=INITIAL_DEVIATION,
+    ):
         return layers.Conv2D(
             filters,
             kernel,
             strides=strides,
             padding=padding,
+            data_format="channels_last",
             use_bias=use_bias,
-            kernel_initializer=self._initializer(),
+            kernel_initializer=self._initializer(deviation),
             name=name,
         )(x)
 
@@ -40,6 +51,7 @@ class Builder:
             4,
             strides=2,
             padding="same",
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=self._initializer(),
             name=name,

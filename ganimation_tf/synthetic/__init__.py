@@ -21,12 +21,15 @@ from ganimation_tf.synthetic.shape import expressed, neutral
 
 __all__ = [
     "EXPRESSIONS",
+    "EXPRESSIONS_PER_POSE",
     "HAIR_STYLES",
     "MIN_SIZE",
     "Face",
     "Identity",
     "Pose",
     "key",
+    "neutral_landmarks",
+    "pair_of",
     "render",
     "reproduce",
     "sample_expression",
@@ -34,6 +37,10 @@ __all__ = [
 
 MIN_SIZE = 32
 """Smallest side of a picture in pixels; below it eyes are a pixel high."""
+
+
+EXPRESSIONS_PER_POSE = 4
+"""So many expressions of a person are shown in one pose: pairs of which each has three."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,20 +84,35 @@ def render(
     return Face(canvas.result(), canvas.to_result(shape).astype(np.float32))
 
 
+def neutral_landmarks(identity: Identity, size: int, pose: Pose) -> np.ndarray:
+    """float32 (68, 2): the landmarks of the face without expression, as `Face.landmarks`."""
+    shape = expressed(neutral(identity.proportions), np.zeros(len(OPENFACE)))
+    canvas = Canvas(size, pose.similarity(size), np.radians(pose.yaw))
+    return canvas.to_result(shape).astype(np.float32)
+
+
 def key(person: int, expression: int) -> str:
     """The name of a face: `person_00012_expr_003`; what precedes `_expr` is the subject."""
     return f"person_{person:05d}_expr_{expression:03d}"
 
 
+def pair_of(person: int, expression: int) -> str:
+    """The name that faces of one person in one pose share: `person_00012_pose_000`."""
+    return f"person_{person:05d}_pose_{expression // EXPRESSIONS_PER_POSE:03d}"
+
+
 def reproduce(seed: int, person: int, expression: int) -> tuple[Identity, Pose, np.ndarray]:
     """What face number `expression` of `person` shows; independent of all other faces.
 
-    Each expression has a pose of its own. To get the true target of another AU vector, render
-    that vector with the same identity and pose.
+    `EXPRESSIONS_PER_POSE` expressions that follow each other have one pose: each is the true target
+    of the others. To get that of any other AU vector, render it with the same identity and pose.
 
     Returns:
         The identity, the pose, and the AUs as float32 (17,) in [0, 1].
     """
     identity = Identity.sample(np.random.default_rng([seed, person, 0]))
+    first = expression - expression % EXPRESSIONS_PER_POSE
+    pose = Pose.sample(np.random.default_rng([seed, person, 1 + first]))
     rng = np.random.default_rng([seed, person, 1 + expression])
-    return identity, Pose.sample(rng), sample_expression(rng)
+    Pose.sample(rng)  # what follows in this generator is the expression
+    return identity, pose, sample_expression(rng)

@@ -3,87 +3,109 @@
 import pathlib
 
 import keras
-import tensorflow as tf
+import numpy as np
 
-from ganimation_tf.config import TrainConfig
+from ganimation_tf.config import COSINE, ESTIMATOR, TrainConfig
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import prototypes
 from ganimation_tf.networks.critic import build_critic
+from ganimation_tf.networks.estimator import build_estimator
 from ganimation_tf.networks.generator import build_generator
 from ganimation_tf.training import runs
 from ganimation_tf.training.model import GANimation
+from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.plan import Plan
 
-
-class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant for `constant_steps`, then linear to zero over `decay_steps`.
-
-    The published code lowers the rate once per epoch; this is the straight line through it.
-    """
-
-    def __init__(self, initial: float, constant_steps: int, decay_steps: int):
-        self.initial = initial
-        self.constant_steps = constant_steps
-        self.decay_steps = decay_steps
-
-    def __call__(self, step):
-        if not self.decay_steps:
-            return tf.constant(self.initial, tf.float32)
-        done = (tf.cast(step, tf.float32) - self.constant_steps) / self.decay_steps
-        return self.initial * (1.0 - tf.clip_by_value(done, 0.0, 1.0))
-
-    def get_config(self):
-        return {
-            "initial": self.initial,
-            "constant_steps": self.constant_steps,
-            "decay_steps": self.decay_steps,
-        }
+WARM_UP = 0.01
+"""Share of the steps in which a cosine's rate rises from 0."""
 
 
-def build_model(plan: Plan) -> GANimation:
+def build_model(plan: Plan, compiled: bool = False, steps_per_execution: int = 1) -> GANimation:
     """Both networks and the compiled model; call inside the strategy's scope.
+
+    Args:
+        compiled: whether XLA compiles the step.
+        steps_per_execution: as in `keras.Model.compile`.
 
     Raises:
         UserError: if the dataset's image size does not fit the networks.
     """
-    config, manifest, total_steps = plan.config, plan.manifest, plan.steps
-    size, units = manifest.crop.size, len(manifest.action_units)
+    config, manifest = plan.config, plan.manifest
     try:
-        generator = build_generator(
-            size,
-            units,
-            config.filters,
-            config.residual_blocks,
-            config.seed,
-            config.conditioning,
-            config.relative,
-        )
-        critic = build_critic(
-            size, units, config.critic_filters, config.critic_layers, config.seed + 1
-        )
+        labels = prototypes(manifest.action_units) if config.labels else None
+        model = build_networks(config, manifest.crop.size, len(manifest.action_units), labels)
     except ValueError as error:
         raise UserError(str(error)) from error
-    model = GANimation(
+    model.compile(
+        _adam(config, _schedule(config, plan.steps)),
+        _adam(config, _schedule(config, plan.steps, config.critic_steps)),
+        loss_weights=config.loss_weights,
+        jit_compile=compiled,
+        steps_per_execution=steps_per_execution,
+    )
+    return model
+
+
+def build_networks(
+    config: TrainConfig, image_size: int, action_units: int, labels: np.ndarray | None = None
+) -> GANimation:
+    """Both networks of a config, in a model that is not compiled.
+
+    Args:
+        labels: see `build_generator`.
+
+    Raises:
+        ValueError: if the image size does not fit the networks.
+    """
+    generator = build_generator(
+        image_size,
+        action_units,
+        config.filters,
+        config.residual_blocks,
+        config.seed,
+        config.conditioning,
+        config.relative,
+        config.skips,
+        config.flow,
+        labels,
+    )
+    build = build_estimator if config.critic == ESTIMATOR else build_critic
+    critic = build(
+        image_size, action_units, config.critic_filters, config.critic_layers, config.seed + 1
+    )
+    return GANimation(
         generator,
         critic,
-        config.loss_weights,
         config.critic_steps,
         relative=config.relative,
         average=config.average,
+        augmentation=config.augmentation,
     )
-    constant = round(total_steps * config.epochs / (config.epochs + config.decay_epochs))
 
-    def adam(updates_per_step: int) -> keras.optimizers.Optimizer:
-        schedule = LinearDecay(
-            config.learning_rate,
-            constant * updates_per_step,
-            (total_steps - constant) * updates_per_step,
+
+def _schedule(config: TrainConfig, steps: int, updates_per_step: int = 1):
+    updates = steps * updates_per_step
+    if config.schedule == COSINE:
+        warm_up = max(1, round(WARM_UP * updates))
+        return keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, updates - warm_up), warmup_target=config.learning_rate, warmup_steps=warm_up
         )
-        # Not TensorFlow's fused kernel, three times as fast: its results vary in the last bits
-        # from run to run, and a resumed run would not be the same.
-        return keras.optimizers.Adam(schedule, config.beta_1, config.beta_2, epsilon=1e-8)
+    constant = round(steps * config.epochs / (config.epochs + config.decay_epochs))
+    return LinearDecay(
+        config.learning_rate, constant * updates_per_step, (steps - constant) * updates_per_step
+    )
 
-    model.compile(adam(1), adam(config.critic_steps))
-    return model
+
+def _adam(config: TrainConfig, rate) -> keras.optimizers.Optimizer:
+    # Not TensorFlow's fused kernel, three times as fast: its results vary in the last bits
+    # from run to run, and a resumed run would not be the same.
+    return keras.optimizers.Adam(
+        rate,
+        config.beta_1,
+        config.beta_2,
+        epsilon=1e-8,
+        weight_decay=config.weight_decay or None,
+    )
 
 
 def load_run(run: pathlib.Path, best: bool = False) -> GANimation:
@@ -98,6 +120,4 @@ def load_run(run: pathlib.Path, best: bool = False) -> GANimation:
     config = TrainConfig.from_dict(runs.read_facts(run)["train"])
     directory = runs.best_networks(run) if best else run
     generator, critic = (runs.load_network(directory, name) for name in ("generator", "critic"))
-    return GANimation(
-        generator, critic, config.loss_weights, config.critic_steps, relative=config.relative
-    )
+    return GANimation(generator, critic, config.critic_steps, relative=config.relative)

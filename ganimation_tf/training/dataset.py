@@ -1,15 +1,14 @@
 """TFRecords to the batches of `GANimation.train_step`, deterministic by seed and position.
 
-Every random number of training (order, flips, target AUs, the penalty's epsilon) is drawn here,
-one per example from (seed, position), never in the training step: the replicas of a distribution
-strategy would all draw the same numbers there. It also means that a run can go on at any step
-with the very examples that it would have seen.
+Every random number of training (order, flips, target AUs, the penalty's epsilon) is drawn in
+`tf.data`, one per example from (seed, position), never in the training step: the replicas of a
+distribution strategy would all draw the same numbers there. It also means that a run can go on at
+any step with the very examples that it would have seen.
 """
 
 import math
 import pathlib
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -17,12 +16,9 @@ from ganimation_tf.config import TrainConfig
 from ganimation_tf.data import manifest as manifest_lib
 from ganimation_tf.data import records
 from ganimation_tf.errors import UserError
-from ganimation_tf.training import targets
-
-IMAGE = "image"
-ACTION_UNITS = "action_units"
-TARGET = "target_action_units"
-EPSILON = "epsilon"
+from ganimation_tf.training import memory
+from ganimation_tf.training.example import PARTNER, Example
+from ganimation_tf.training.inputs import ACTION_UNITS, HAS_TRUTH, IMAGE, TARGET, TRUTH
 
 SHUFFLE_BUFFER = 10_000
 
@@ -32,6 +28,7 @@ def feature_spec(action_units: int) -> dict[str, tf.io.FixedLenFeature]:
     return {
         records.IMAGE: tf.io.FixedLenFeature((), tf.string),
         records.ACTION_UNITS: tf.io.FixedLenFeature((action_units,), tf.float32),
+        records.PAIR: tf.io.FixedLenFeature((), tf.string, ""),
     }
 
 
@@ -64,11 +61,24 @@ def load_action_units(directory, manifest: manifest_lib.Manifest, split: str) ->
     return np.concatenate([batch[records.ACTION_UNITS].numpy() for batch in parsed])
 
 
-def decode_image(encoded: tf.Tensor, size: int) -> tf.Tensor:
-    """An encoded crop as float32 (size, size, 3) in [-1, 1]."""
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    image = tf.ensure_shape(image, (size, size, 3))
-    return tf.cast(image, tf.float32) / 127.5 - 1.0
+def load_faces(directory, manifest: manifest_lib.Manifest, split: str) -> memory.Faces:
+    """A split in memory, decoded if that fits."""
+    size, faces = manifest.crop.size, manifest.records(split)
+    decoded = memory.fits_decoded(faces, size)
+
+    def face(record):
+        image = record[records.IMAGE]
+        return record | {records.IMAGE: memory.decode_image(image, size) if decoded else image}
+
+    parsed = _parsed(directory, manifest, split)
+    batches = list(parsed.map(face, tf.data.AUTOTUNE, deterministic=True).batch(256))
+    with tf.device("CPU"):
+        images = tf.concat([batch[records.IMAGE] for batch in batches], axis=0)
+    units, pairs = (
+        np.concatenate([batch[name].numpy() for batch in batches])
+        for name in (records.ACTION_UNITS, records.PAIR)
+    )
+    return memory.Faces(images, units, memory.group_pairs(pairs.tolist()), size)
 
 
 def _epochs(directory, manifest: manifest_lib.Manifest, seed: int, first: int):
@@ -92,64 +102,78 @@ def _epochs(directory, manifest: manifest_lib.Manifest, seed: int, first: int):
     return serialized, lambda record: tf.io.parse_single_example(record, spec)
 
 
-def _make_jitter(share: float):
-    """A function of (image, seed): brightness and contrast changed by U(-share, share), clipped.
-
-    By Keras's layers, but with numbers of ours: their own generators count calls, and a run that
-    goes on after an interruption would draw others.
-    """
-    low, high = -1.0, 1.0
-    brighten = keras.layers.RandomBrightness(share, (low, high))
-    contrast = keras.layers.RandomContrast(share, (low, high))
-
-    def jittered(image, seed):
-        drawn = tf.random.stateless_uniform((2, 1, 1, 1), seed, -share, share)
-        image = brighten.transform_images(image, {"rgb_delta": drawn[0] * (high - low)})
-        return contrast.transform_images(image, {"contrast_factor": 1.0 + drawn[1]})
-
-    return jittered
-
-
 def training(
     directory: str | pathlib.Path,
     manifest: manifest_lib.Manifest,
     config: TrainConfig,
     start_step: int = 0,
+    faces: memory.Faces | None = None,
 ) -> tf.data.Dataset:
     """Endless batches for `GANimation.train_step`.
 
     Args:
-        config: its batch size B, critic steps K, seed and what it says of targets and jitter.
+        config: its batch size B, critic steps K, seed and what it says of targets and pictures.
         start_step: elements to leave out: where an interrupted run goes on.
+        faces: the training faces in memory; None: streamed from the files, without pairs.
 
     Returns:
-        Dataset of dicts: `image` float32 (B, K, S, S, 3) in [-1, 1], `action_units` and
-        `target_action_units` float32 (B, K, N), `epsilon` float32 (B, K) in [0, 1). The batch
+        Dataset of dicts: `image` (B, K, S, S, 3), uint8, or float32 in [-1, 1] with jitter;
+        `action_units` and `target_action_units` float32 (B, K, N), `epsilon` float32 (B, K) in
+        [0, 1); with truth terms `truth`, as `image`, and `has_truth` float32 (B, K), 0 where the
+        truth is not known; with augmentation its numbers, float32 (B, K, D) in [0, 1). The batch
         comes first because a strategy splits the first axis; micro-batch k is then the same
         images on 1 and on several replicas.
     """
+    if faces is not None:
+        return of_faces(faces, config, start_step)
     pool = load_action_units(directory, manifest, manifest_lib.TRAIN)
-    sample = targets.make_sampler(config.target_sampling, pool, config.target_noise)
-    jittered = _make_jitter(config.jitter) if config.jitter else lambda image, seed: image
-    size = manifest.crop.size
     first, begin = divmod(start_step * config.images_per_step, len(pool))
     records_of_epochs, parse = _epochs(directory, manifest, config.seed, first)
+    make = Example(pool, config)
+    size = manifest.crop.size
 
     def example(position: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         record = parse(serialized)
-        stream = tf.random.split(tf.stack([tf.constant(config.seed, tf.int64), position]), 4)
-        image = decode_image(record[records.IMAGE], size)
-        image = tf.image.stateless_random_flip_left_right(image, stream[0])
-        source = record[records.ACTION_UNITS]
-        return {
-            IMAGE: jittered(image, stream[2]),
-            ACTION_UNITS: source,
-            TARGET: tf.ensure_shape(sample(source, stream[1]), source.shape),
-            EPSILON: tf.random.stateless_uniform((), stream[3]),
-        }
+        image = memory.decode_image(record[records.IMAGE], size)
+        return make(position, image, record[records.ACTION_UNITS])
 
     positioned = records_of_epochs.skip(begin).enumerate(first * len(pool) + begin)
-    examples = positioned.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return _batched(positioned.map(example, tf.data.AUTOTUNE, deterministic=True), config)
+
+
+def of_faces(faces: memory.Faces, config: TrainConfig, start_step: int = 0) -> tf.data.Dataset:
+    """`training` on faces in memory: each epoch in an order of its own, pairs with their truth."""
+    count = len(faces)
+    first, begin = divmod(start_step * config.images_per_step, count)
+    units, make = tf.constant(faces.action_units), Example(faces.action_units, config)
+    partners = memory.Partners(faces.groups)
+    with_truth = bool(config.loss_weights.of_truth)
+
+    def order(epoch: tf.Tensor) -> tf.data.Dataset:
+        seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
+        shuffled = tf.random.experimental.stateless_shuffle(tf.range(count), seed)
+        return tf.data.Dataset.from_tensor_slices(shuffled)
+
+    def example(position: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        if not with_truth:
+            return make(position, faces.picture(index), units[index])
+        steps = make.draw(position, PARTNER, count)
+        partner, known = partners(index, steps)
+        return make(
+            position,
+            faces.picture(index),
+            units[index],
+            faces.picture(partner),
+            units[partner],
+            known,
+        )
+
+    epochs = tf.data.Dataset.range(first, np.iinfo(np.int64).max).flat_map(order)
+    positioned = epochs.skip(begin).enumerate(first * count + begin)
+    return _batched(positioned.map(example, tf.data.AUTOTUNE, deterministic=True), config)
+
+
+def _batched(examples: tf.data.Dataset, config: TrainConfig) -> tf.data.Dataset:
     elements = examples.batch(config.critic_steps, drop_remainder=True)
     return elements.batch(config.batch_size, drop_remainder=True).prefetch(2)
 
@@ -162,7 +186,9 @@ def evaluation(
     split: str = manifest_lib.EVAL,
     replicas: int = 1,
 ) -> tf.data.Dataset:
-    """Each record of a split once, in order; the target is the AUs of the split's next face.
+    """Each record of a split once, in order; the target is the next picture of its pair.
+
+    Where it has none, the target is the AUs of the split's next face.
 
     Args:
         batch_size: over all replicas; the split may have fewer faces.
@@ -172,24 +198,28 @@ def evaluation(
 
     Returns:
         Dataset of dicts: `image` float32 (B, S, S, 3) in [-1, 1], `action_units` and
-        `target_action_units` float32 (B, N). The last batch may be smaller.
+        `target_action_units` float32 (B, N); and, if the split has pairs, `truth`, as `image`, and
+        `has_truth` float32 (B,). The last batch may be smaller.
     """
-    units = load_action_units(directory, manifest, split)
-    faces = len(units)
+    faces = load_faces(directory, manifest, split)
+    count = len(faces)
     if replicas > 1:
-        batch_size = min(batch_size, faces // replicas * replicas)
-        faces = faces // batch_size * batch_size
-    wanted = tf.data.Dataset.from_tensor_slices(np.roll(units, -1, axis=0))
-    size = manifest.crop.size
+        batch_size = min(batch_size, count // replicas * replicas)
+        count = count // batch_size * batch_size
+    units, following = tf.constant(faces.action_units), np.roll(faces.action_units, -1, axis=0)
+    following, partners = tf.constant(following), memory.Partners(faces.groups)
 
-    def example(record, target):
-        return {
-            IMAGE: decode_image(record[records.IMAGE], size),
-            ACTION_UNITS: record[records.ACTION_UNITS],
-            TARGET: target,
+    def example(index):
+        made = {IMAGE: memory.to_networks(faces.picture(index)), ACTION_UNITS: units[index]}
+        if not faces.paired:
+            return made | {TARGET: following[index]}
+        partner, known = partners(index, tf.constant(0))
+        return made | {
+            TARGET: tf.where(known, units[partner], following[index]),
+            TRUTH: memory.to_networks(faces.picture(partner)),
+            HAS_TRUTH: tf.cast(known, tf.float32),
         }
 
-    pairs = tf.data.Dataset.zip(_parsed(directory, manifest, split), wanted).take(faces)
-    examples = pairs.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    batches = tf.data.experimental.assert_cardinality(math.ceil(faces / batch_size))
+    examples = tf.data.Dataset.range(count).map(example, tf.data.AUTOTUNE, deterministic=True)
+    batches = tf.data.experimental.assert_cardinality(math.ceil(count / batch_size))
     return examples.batch(batch_size).apply(batches).prefetch(2)  # Keras warns if it must guess

@@ -7,6 +7,9 @@ from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import TRAIN, Manifest
 from ganimation_tf.training import dataset, runs, transfer
 
+EVALUATIONS = 20
+"""How often a run is evaluated whose length is given in steps."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -14,7 +17,8 @@ class Plan:
 
     Attributes:
         facts: see `runs.facts_of`.
-        epoch_steps: generator updates in one pass over the training images, at least 1.
+        epoch_steps: generator updates between two evaluations: one pass over the training images,
+            or a twentieth of a run whose length is given in steps; at least 1.
         steps: generator updates of the whole run.
     """
 
@@ -43,7 +47,7 @@ def make_plan(
     Args:
         data: directory of a dataset of `ganimation preprocess`.
         preset: the name that `config` started from, for the record.
-        steps: generator updates; None: as many as the config's epochs make.
+        steps: generator updates; None: as many as the config says, or its epochs make.
         start_from: a run whose networks to start from; None: from random ones.
 
     Raises:
@@ -54,5 +58,8 @@ def make_plan(
     if start_from is not None:
         transfer.require_networks(start_from)
     epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
+    if config.steps:
+        steps = steps or config.steps
+        epoch_steps = max(1, steps // EVALUATIONS)
     steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
     return Plan(data, config, manifest, preset, epoch_steps, steps, start_from)

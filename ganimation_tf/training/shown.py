@@ -28,26 +28,12 @@ def choose(subjects: list[bytes], count: int, seed: int) -> list[int]:
 def faces(
     directory: pathlib.Path, manifest: Manifest, split: str, count: int, seed: int
 ) -> dict[str, tf.Tensor]:
-    """A batch as `dataset.evaluation` makes them, of at most `count` faces of different people.
-
-    The target is the AUs of the next of them.
-    """
-    paths = dataset.shard_paths(directory, manifest, split)
-    spec = {
-        **dataset.feature_spec(len(manifest.action_units)),
-        records.SUBJECT: tf.io.FixedLenFeature((), tf.string),
-    }
-    serialized = tf.data.TFRecordDataset(paths)
-    names = serialized.map(lambda data: tf.io.parse_single_example(data, spec)[records.SUBJECT])
+    """A batch of `dataset.evaluation`: at most `count` faces of different people."""
+    spec = {records.SUBJECT: tf.io.FixedLenFeature((), tf.string)}
+    names = tf.data.TFRecordDataset(dataset.shard_paths(directory, manifest, split)).map(
+        lambda data: tf.io.parse_single_example(data, spec)[records.SUBJECT]
+    )
     chosen = choose(list(names.as_numpy_iterator()), count, seed)
-    kept = serialized.enumerate().filter(lambda position, _: tf.reduce_any(position == chosen))
-    parsed = [tf.io.parse_single_example(data, spec) for _, data in kept]
-    units = tf.stack([record[records.ACTION_UNITS] for record in parsed])
-    pictures = [
-        dataset.decode_image(record[records.IMAGE], manifest.crop.size) for record in parsed
-    ]
-    return {
-        dataset.IMAGE: tf.stack(pictures),
-        dataset.ACTION_UNITS: units,
-        dataset.TARGET: tf.roll(units, -1, axis=0),
-    }
+    each = dataset.evaluation(directory, manifest, batch_size=1, split=split).unbatch()
+    kept = each.enumerate().filter(lambda position, _: tf.reduce_any(position == chosen))
+    return next(iter(kept.map(lambda _, face: face).batch(count)))

@@ -9,12 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 import tensorflow as tf
 
 from ganimation_tf.config import TrainConfig
+from ganimation_tf.data import records
 from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError, reason
-from ganimation_tf.training import dataset, devices, estimate, runs, shown, transfer
+from ganimation_tf.evaluation import judges
+from ganimation_tf.evaluation import samples as evaluation_samples
+from ganimation_tf.training import dataset, devices, estimate, memory, runs, shown, transfer
 from ganimation_tf.training.build import build_model
+from ganimation_tf.training.callbacks import judged as judged_lib
 from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
 from ganimation_tf.training.callbacks.health import Health
+from ganimation_tf.training.callbacks.judged import JudgedEdits
 from ganimation_tf.training.callbacks.metrics_log import MetricsLog
 from ganimation_tf.training.callbacks.progress import Progress
 from ganimation_tf.training.callbacks.samples import SampleGrid
@@ -41,6 +46,8 @@ def train(
     chosen_devices: Sequence[str] = (),
     checkpoint_minutes: float = 10.0,
     ignore_memory: bool = False,
+    judge: str | None = None,
+    judge_minutes: float = 10.0,
 ) -> pathlib.Path:
     """Trains, or goes on with what an interrupted call began, and returns the run's directory.
 
@@ -52,6 +59,9 @@ def train(
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
         checkpoint_minutes: time between two saved states within an epoch.
         ignore_memory: train also where the memory will hardly suffice.
+        judge: of AUs, as `evaluation.judges.load` names it; where no truth is known, the best
+            networks are those of which it says so.
+        judge_minutes: least time between two of its judgements.
 
     Raises:
         UserError: if dataset, config, run and devices do not fit each other, the memory does not
@@ -83,12 +93,14 @@ def train(
         estimate.require_memory(model, plan.config.batch_size, strategy.num_replicas_in_sync)
     run = found or runs.start_run(runs_dir, plan.facts)
     with runs.lock(run):
-        checkpoints = Checkpoints(run, checkpoint_minutes, _score(plan.config))
+        score = _score(plan.config, judge is not None)
+        checkpoints = Checkpoints(run, checkpoint_minutes, score)
         start = checkpoints.restore(model)
         if start:
             log.info("going on with %s at step %d", run, start)
         with stopping(checkpoints, plan.steps), _explained(plan), writing(run):
-            _fit(plan, model, run, start, checkpoints)
+            judged = _judged(plan, judge, judge_minutes)
+            _fit(plan, model, run, start, [*judged], checkpoints)
     return run
 
 
@@ -141,22 +153,41 @@ def _damaged_shard(plan: Plan) -> str | None:
     return None
 
 
-def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoints) -> None:
+def _judged(plan: Plan, judge: str | None, minutes: float) -> Iterator[JudgedEdits]:
+    """The callback of a judge, if there is one and there are faces that it can judge."""
+    if judge is None:
+        return
+    if not plan.manifest.records(EVAL):
+        raise UserError(f"{plan.data} has no eval split: there is nobody to judge")
+    samples = evaluation_samples.load(plan.data, EVAL, judged_lib.FACES)
+    yield JudgedEdits(judges.load(judge), samples, minutes, plan.steps)
+
+
+def _fit(
+    plan: Plan,
+    model: GANimation,
+    run: pathlib.Path,
+    start: int,
+    judged: Sequence[JudgedEdits],
+    checkpoints: Checkpoints,
+) -> None:
     config = plan.config
     validation, faces_shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
     monitor = Monitor(_baselines(plan, model), config, plan.steps)
     train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     callbacks = [
-        Health(monitor, run, train_log),  # the first: what is not finite is not kept
+        *judged,  # writes nothing; the others log what it says
+        Health(monitor, run, train_log),  # before what saves: what is not finite is not kept
         Progress(plan.steps, config.images_per_step, log.info),
         MetricsLog(run / runs.METRICS, config.images_per_step),
         Summaries(train_log, eval_log, faces_shown, plan.steps),
         SampleGrid(faces_shown, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
+    faces = _faces(plan)
     for begin, end, steps in _segments(start, plan.steps, plan.epoch_steps):
         model.fit(
-            dataset.training(plan.data, plan.manifest, config, begin),
+            dataset.training(plan.data, plan.manifest, config, begin, faces),
             initial_epoch=begin // plan.epoch_steps,
             epochs=end,
             steps_per_epoch=steps,
@@ -165,6 +196,33 @@ def _fit(plan: Plan, model: GANimation, run, start: int, checkpoints: Checkpoint
             shuffle=False,  # the dataset is shuffled by seed and position
             verbose=0,  # `Progress` says it in one line
         )
+
+
+def _faces(plan: Plan) -> memory.Faces | None:
+    """The training faces in memory; None if they are too many, and are no pairs.
+
+    Raises:
+        UserError: if only the truth of pairs is to be learnt and there are none.
+    """
+    weights = plan.config.loss_weights
+    if not (
+        weights.of_truth
+        or memory.fits_decoded(plan.manifest.records(TRAIN), plan.manifest.crop.size)
+    ):
+        return None
+    faces = dataset.load_faces(plan.data, plan.manifest, TRAIN)
+    if not weights.of_truth:
+        return faces
+    if not (faces.paired or weights.uses_critic):
+        raise UserError(
+            f"{plan.data} has no pairs ({records.PAIR}), and this recipe learns from nothing else: "
+            f"--loss.{next(iter(weights.of_truth)).replace('_', '-')} and the like need the truth; "
+            "take --preset paper, or faces of `ganimation synthesize`"
+        )
+    log.info("%d of %d training faces are pictures of a pair", faces.paired, len(faces))
+    if faces.paired < len(faces):
+        log.info("for the others the terms that need the truth are left out")
+    return faces
 
 
 def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, int, int]]:
@@ -185,8 +243,9 @@ def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, i
         start += steps * epochs
 
 
-def _score(config: TrainConfig):
-    """Names the best epoch: the weighted errors of AUs and cycle on the eval split.
+def _score(config: TrainConfig, judged: bool = False):
+    """Names the best epoch: by truth where it is known, else by a judge, if there is one, else by
+    the errors of AUs and cycle.
 
     Realism is left out: it is the critic's own scale, which moves from epoch to epoch.
     """
@@ -194,6 +253,10 @@ def _score(config: TrainConfig):
     def score(logs: Mapping[str, float]) -> float | None:
         if "val_cycle" not in logs:
             return None
+        if logs["val_truth_error"]:
+            return float(logs["val_truth_error"])
+        if judged:
+            return logs.get(judged_lib.ERROR)
         weights = config.loss_weights
         return float(
             weights.action_units * logs["val_generator_action_units"]
@@ -205,7 +268,7 @@ def _score(config: TrainConfig):
 
 def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
     units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
-    patches = model.critic.output["realism"].shape[1]
+    patches = model.critic.output["realism"].shape[1] if model.judges_realism else 1
     return alarms.Baselines(
         mean_error=float(units.var(axis=0).mean()),
         gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),

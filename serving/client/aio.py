@@ -95,12 +95,14 @@ class AsyncGanimationClient:
             await asyncio.gather(*pending, return_exceptions=True)
 
     async def estimate(self, images: Sequence[bytes]) -> np.ndarray:
-        """float32 (B, N) in [0, 1]: the AUs that the critic sees in each face crop."""
+        """float32 (B, N) in [0, 1]: the AUs that the model sees in each face crop."""
         return await self._run(calls.estimate(self._model, images))
 
-    async def render(self, image: np.ndarray, action_units: np.ndarray) -> dict[str, np.ndarray]:
-        """The result with its two masks, without any encoding."""
-        return await self._run(calls.render(self._model, image, action_units))
+    async def render(
+        self, image: np.ndarray, action_units: np.ndarray, source: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """The result and what it is made of, without any encoding."""
+        return await self._run(calls.render(self._model, image, action_units, source))
 
     async def describe(self):
         """The `ModelCard` of the served version."""

@@ -95,13 +95,18 @@ def estimate(model: Model, images: Sequence[bytes]) -> Call:
     )
 
 
-def render(model: Model, image: np.ndarray, action_units: np.ndarray) -> Call:
-    """To the result and both masks by name."""
+def render(
+    model: Model, image: np.ndarray, action_units: np.ndarray, source: np.ndarray | None = None
+) -> Call:
+    """To the result and what it is made of, by name; `source`: the AUs that the faces show."""
     inputs = {
         signature.IMAGE: np.asarray(image, np.float32),
         signature.ACTION_UNITS: np.asarray(action_units, np.float32),
     }
-    return predict(model, signature.RENDER, inputs)
+    if source is None:
+        return predict(model, signature.RENDER, inputs)
+    inputs[signature.SOURCE] = np.asarray(source, np.float32)
+    return predict(model, signature.FROM_SOURCE, inputs)
 
 
 def describe(model: Model, target: str) -> Call:

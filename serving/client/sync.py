@@ -116,20 +116,25 @@ class GanimationClient:
                 future.cancel()
 
     def estimate(self, images: Sequence[bytes]) -> np.ndarray:
-        """float32 (B, N) in [0, 1]: the AUs that the critic sees in each face crop."""
+        """float32 (B, N) in [0, 1]: the AUs that the model sees in each face crop."""
         return self._run(calls.estimate(self._model, images))
 
-    def render(self, image: np.ndarray, action_units: np.ndarray) -> dict[str, np.ndarray]:
-        """The result with its two masks, without any encoding.
+    def render(
+        self, image: np.ndarray, action_units: np.ndarray, source: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """The result and what it is made of, without any encoding.
 
         Args:
             image: float (B, S, S, 3) in [0, 1], S the model's image size.
             action_units: float (B, N) in [0, 1].
+            source: float (B, N) in [0, 1], the AUs that the faces show; a face whose AUs are to
+                stay comes back bit for bit. None: the model reads them, where it needs them.
 
         Returns:
-            `image` and `color` float32 (B, S, S, 3) and `attention` (B, S, S, 1), all in [0, 1].
+            `image` and `color` float32 (B, S, S, 3), `attention` (B, S, S, 1), all in [0, 1], and,
+            of a model that warps, `flow` (B, S, S, 2), x and y in pixels.
         """
-        return self._run(calls.render(self._model, image, action_units))
+        return self._run(calls.render(self._model, image, action_units, source))
 
     def describe(self):
         """The `ModelCard` of the served version: AU names, image size, crop, training facts."""

@@ -1,28 +1,19 @@
-"""`ganimation animate` against the stand-in model, and the arithmetic of its frames."""
+"""`ganimation animate` against the stand-in model, in a server and as an export."""
 
-import tempfile
+import csv
+import json
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from ganimation_tf import cli
-from ganimation_tf.animation import served
 from ganimation_tf.faces import alignment, images
+from ganimation_tf.media import video
 from openface_files import write
 from serving_model import SIZE
 
-
-def test_a_loop_ends_one_step_before_its_start():
-    steps = served.amounts(8, served.LOOP)
-    assert steps[0] == 0 and steps[4] == 1
-    np.testing.assert_allclose(steps[1:4], steps[:4:-1])  # back as it went there
-    assert (np.abs(np.diff([*steps, steps[0]])) < 0.4).all()
-
-
-def test_a_ramp_goes_all_the_way():
-    np.testing.assert_allclose(served.amounts(5, served.RAMP), [0, 0.25, 0.5, 0.75, 1])
+WHOLE = ("--crop=whole", "--crop-only")
 
 
 @pytest.fixture
@@ -36,7 +27,7 @@ def photo(tmp_path):
 
 
 def animate(served_model, photo, output, *options):
-    command = ["animate", str(photo), str(output), "--server", served_model.address]
+    command = ["animate", str(photo), "-o", str(output), "--server", served_model.address]
     return cli.main([*command, *options])
 
 
@@ -44,10 +35,10 @@ def test_gif_goes_from_the_own_expression_to_the_target_and_back(
     served_model, photo, tmp_path, capsys
 ):
     output = tmp_path / "out.gif"
-    options = ["--crop", "whole", "--au", "AU06=1", "--frames", "20"]  # more than one request
+    options = [*WHOLE, "--au", "AU06=1", "--frames", "20"]  # more than one request
     assert animate(served_model, photo, output, *options) == 0
     assert capsys.readouterr().out == (
-        f"{output}: 20 frames of {SIZE} x {SIZE} pixels; AU06 0.20 -> 1.00\n"
+        f"{output}: 20 frames, {SIZE} x {SIZE} pixels; AU06 0.20 ±0.00 -> 1.00\n"
     )
     with Image.open(output) as gif:
         values = []
@@ -65,42 +56,61 @@ def test_gif_goes_from_the_own_expression_to_the_target_and_back(
 
 def test_sheet_shows_the_input_first(served_model, photo, tmp_path):
     output = tmp_path / "out.png"
-    options = ["--crop=whole", "--au=AU06=1", "--frames=2", "--rest=zero"]
+    options = [*WHOLE, "--au=AU06=1", "--frames=2", "--neutral"]
     assert animate(served_model, photo, output, *options) == 0
     row = images.decode(output.read_bytes())[4 + SIZE // 2]
     centres = [int(row[4 + SIZE // 2 + place * (SIZE + 4), 0]) for place in range(3)]
     assert centres == [51, 92, 255]
 
 
-def test_a_video_has_every_frame_and_the_size_asked_for(served_model, photo, tmp_path):
+def test_a_sweep_of_all_has_a_row_for_each_au(served_model, photo, tmp_path):
+    output = tmp_path / "out.png"
+    assert animate(served_model, photo, output, *WHOLE, "--sweep=all") == 0
+    sheet = images.decode(output.read_bytes())
+    assert sheet.shape[0] > 3 * SIZE
+    flat = sheet.reshape(-1, 3)
+    for value in (0.25, 0.5, 0.75):  # AU06's row; the others leave it at 0.2
+        assert (flat == round(51 + value * 204)).all(1).sum() >= SIZE * SIZE - 1
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.jpg", "DIR/"])
+def test_a_still_is_one_picture(served_model, photo, tmp_path, name):
+    options = [*WHOLE, "--au=AU06=0.5", "--still"]
+    assert animate(served_model, photo, f"{tmp_path}/{name}", *options) == 0
+    written = tmp_path / (name if name != "DIR/" else "DIR/photo.png")
+    assert abs(int(images.decode(written.read_bytes())[8, 8, 0]) - 153) <= 1
+
+
+def test_a_video_plays_in_browsers_and_has_every_frame(served_model, photo, tmp_path):
     output = tmp_path / "out.mp4"
-    options = ["--crop=whole", "--au=AU06=1", "--frames=20", "--scale=4"]
+    options = [*WHOLE, "--au=AU06=1", "--frames=20", "--scale=4", "--fps=10"]
     assert animate(served_model, photo, output, *options) == 0
-    video = cv2.VideoCapture(str(output))
-    shown = []
-    while (read := video.read())[0]:
-        shown.append(read[1])
+    shown = video.frames_of(output)
     assert len(shown) == 20 and shown[0].shape == (4 * SIZE, 4 * SIZE, 3)
-    assert abs(video.get(cv2.CAP_PROP_FPS) - 12.5) < 0.01
+    with video.VideoReader(output) as reader:
+        assert abs(reader.frames_per_second - 10) < 1e-6
     centres = [int(frame[2 * SIZE, 2 * SIZE].mean()) for frame in shown]
-    assert abs(centres[0] - 92) < 8 and abs(max(centres) - 255) < 8  # a lossy codec
+    assert abs(centres[0] - 92) < 6 and abs(max(centres) - 255) < 6  # a lossy codec
 
 
-def test_a_video_of_odd_size_repeats_its_last_row_and_column():
-    frame = np.full((31, 33, 3), 90, np.uint8)
-    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
-        file.write(served.encode_mp4([frame, frame]))
-        file.flush()
-        shown = cv2.VideoCapture(file.name).read()[1]
-    assert shown.shape == (32, 34, 3)
-    np.testing.assert_allclose(shown, 90, atol=4)
+def test_webp_and_a_sequence(served_model, photo, tmp_path):
+    options = [*WHOLE, "--au=AU06=1", "--frames=4"]
+    assert animate(served_model, photo, tmp_path / "out.webp", *options) == 0
+    with Image.open(tmp_path / "out.webp") as picture:
+        assert (picture.n_frames, picture.size) == (4, (SIZE, SIZE))
+        assert b"compositeWithTrainedAlgorithmicMedia" in picture.info["xmp"]
+    assert animate(served_model, photo, f"{tmp_path}/frames/", *options) == 0
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == [f"frame_{number:05}.png" for number in range(4)]
+    half = images.decode((tmp_path / "frames" / "frame_00002.png").read_bytes())
+    assert (half == 255).all()
 
 
-@pytest.mark.parametrize("kind", ["gif", "mp4", "png"])
+@pytest.mark.parametrize("kind", ["gif", "mp4", "png", "webp"])
 def test_what_is_written_says_that_it_is_synthetic_unless_told_not_to(
     served_model, photo, tmp_path, kind
 ):
-    options = ["--crop=whole", "--au=AU06=1", "--frames=2"]
+    options = [*WHOLE, "--au=AU06=1", "--frames=2"]
     marked, plain = tmp_path / f"marked.{kind}", tmp_path / f"plain.{kind}"
     assert animate(served_model, photo, marked, *options) == 0
     assert animate(served_model, photo, plain, *options, "--no-provenance") == 0
@@ -109,60 +119,132 @@ def test_what_is_written_says_that_it_is_synthetic_unless_told_not_to(
     assert b"adobe" not in plain.read_bytes()
 
 
-def test_scale_enlarges_every_frame(served_model, photo, tmp_path):
-    output = tmp_path / "out.gif"
-    options = ["--crop=whole", "--au=AU06=1", "--frames=2", "--scale=3"]
+def test_the_face_is_put_back_and_the_rest_is_the_photo(served_model, photo, tmp_path):
+    output = tmp_path / "out.png"
+    options = ["--crop=whole", "--au=AU06=1", "--still"]
     assert animate(served_model, photo, output, *options) == 0
-    with Image.open(output) as gif:
-        assert gif.size == (3 * SIZE, 3 * SIZE)
+    shown, before = (images.decode(path.read_bytes()) for path in (output, photo))
+    np.testing.assert_array_equal(shown[:, :8], before[:, :8])
+    np.testing.assert_array_equal(shown[:, 40:], before[:, 40:])
+    assert (shown[14:18, 22:26] >= 254).all()
 
 
-def test_full_photo_changes_only_the_face(served_model, photo, tmp_path):
-    output = tmp_path / "out.gif"
-    options = ["--crop=whole", "--au=AU06=1", "--full-photo", "--frames=2"]
+def test_maps_are_shown_beside_the_frame(served_model, photo, tmp_path):
+    output = tmp_path / "out.png"
+    options = [*WHOLE, "--au=AU06=0.6", "--still", "--show=attention,color"]
     assert animate(served_model, photo, output, *options) == 0
-    with Image.open(output) as gif:
-        assert gif.size == (48, 32)
-        gif.seek(1)
-        shown = np.asarray(gif.convert("RGB"))
-    assert (shown[:, :7] <= 4).all() and (shown[:, 41:] <= 4).all()
-    assert (shown[12:20, 20:28] >= 251).all()
+    shown = images.decode(output.read_bytes())
+    assert shown.shape == (SIZE, 3 * SIZE, 3)
+    assert shown[8, SIZE + 8, 0] == 102 and shown[8, 2 * SIZE + 8, 0] == 255  # 1 - 0.6; white
+
+
+def test_an_export_needs_no_server(model_dir, photo, tmp_path, capsys):
+    output = tmp_path / "out.png"
+    command = ["animate", str(photo), "-o", str(output), "--model", str(model_dir), "--still"]
+    assert cli.main([*command, *WHOLE, "--au=AU06=0.5"]) == 0
+    assert (images.decode(output.read_bytes()) == 153).all()
+    assert "AU06 0.20 ±0.00 -> 0.50" in capsys.readouterr().out
+
+
+def test_key_frames_and_a_driving_table(served_model, photo, tmp_path):
+    (tmp_path / "key.json").write_text(
+        json.dumps([{"time": 0, "au": {"AU6": 0}}, {"time": 1, "au": {"AU6": 1}}])
+    )
+    with (tmp_path / "drive.csv").open("w", newline="") as file:
+        rows = [["timestamp", "AU06_r"], [0.0, 1.0], [0.5, 5.0], [1.0, 2.5]]
+        csv.writer(file).writerows(rows)
+    for option, greys in (
+        (f"--keyframes={tmp_path / 'key.json'}", [51, 153, 255]),
+        (f"--drive={tmp_path / 'drive.csv'}", [92, 255, 153]),
+    ):
+        out = tmp_path / option[2:5]
+        more = ["--fps=2", "--smooth=0", option]
+        assert animate(served_model, photo, f"{out}/", *WHOLE, *more) == 0
+        shown = [int(images.decode(path.read_bytes())[8, 8, 0]) for path in sorted(out.iterdir())]
+        assert shown == greys
+
+
+def test_several_inputs_go_on_after_a_bad_one_and_end_with_a_summary(
+    served_model, photo, tmp_path, capsys
+):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.png", "c.png"):
+        (folder / name).write_bytes(photo.read_bytes())
+    (folder / "b.png").write_bytes(b"text")
+    options = [*WHOLE, "--au=AU06=1", "--frames=2"]
+    assert animate(served_model, folder, f"{tmp_path}/out/{{name}}.gif", *options) == 2
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[-1] == "2 of 3 inputs animated"
+    assert "ganimation animate: 2/3 " in captured.err and "not a picture" in captured.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.gif", "c.gif"]
+
+
+def openface_csv(path, points, units=""):
+    return write(path, [[0, 0.9, *points.T.ravel()]])
+
+
+def landmarks(left, right, top, mouth):
+    points = np.zeros((68, 2))
+    points[36:42], points[42:48] = (left, top), (right, top)
+    points[[48, 54]] = ((left + right) / 2, mouth)
+    return points
 
 
 def test_annotations_say_where_the_face_is(served_model, tmp_path, monkeypatch):
-    points = np.zeros((68, 2))
-    points[36:42], points[42:48], points[[48, 54]] = (20, 20), (40, 20), (30, 40.8)
-    csv = write(tmp_path / "face.csv", [[0, 0.9, *points.T.ravel()]])
+    path = openface_csv(tmp_path / "face.csv", landmarks(20, 40, 20, 40.8))
     photo = tmp_path / "photo.png"
     photo.write_bytes(images.encode_png(np.full((60, 60, 3), 100, np.uint8)))
-    seen = []
+    seen, crop = [], alignment.crop
     monkeypatch.setattr(
         alignment,
         "crop",
-        lambda image, transform, size: seen.append(transform) or image[:size, :size],
+        lambda image, transform, size: seen.append(transform) or crop(image, transform, size),
     )
-    options = ["--annotations", str(csv), "--au=AU06=1", "--frames=2"]
+    options = ["--annotations", str(path), "--au=AU06=1", "--frames=2"]
     assert animate(served_model, photo, tmp_path / "out.gif", *options) == 0
     centre = seen[0] @ [(SIZE - 1) / 2, (SIZE - 1) / 2, 1]
     np.testing.assert_allclose(centre, [30, 20 + 0.72 * 20], atol=1e-6)  # faces.FACE_CENTER
 
 
+def test_the_old_form_is_answered_with_the_new_one(capsys, photo):
+    assert cli.main(["animate", str(photo), "smile.gif", "--au", "AU12=1"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.endswith(f"the output is named by -o: ganimation animate {photo} -o smile.gif")
+
+
+def test_an_input_is_never_overwritten(photo, capsys):
+    before = photo.read_bytes()
+    assert cli.main(["animate", str(photo), "-o", str(photo), "--au", "AU12=1"]) == 2
+    assert "is an input and would be overwritten" in capsys.readouterr().err
+    assert photo.read_bytes() == before
+
+
 BAD = [
-    ("out.jpg", ["--au=AU06=1"], "the output must end in .gif or .mp4 or .png"),
-    ("no/where.gif", ["--au=AU06=1"], "no such directory to write to"),
-    ("out.gif", ["--au=AU06=1", "--frames=1"], "--frames must be in [2, 240], got 1"),
+    ("out.jpg", ["--au=AU06=1"], "one edited picture is written with --still"),
+    ("out.xyz", ["--au=AU06=1"], "the output must end in .gif, .webp, .mp4, .png or be a dir"),
+    ("out.gif", ["--au=AU06=1", "--still"], "--still writes .png or .jpg"),
+    ("no/such/where.gif", [*WHOLE, "--au=AU06=1"], "no such directory to write to"),
+    ("out.gif", ["--au=AU06=1", "--frames=1"], "--frames must be in [2, 2400], got 1"),
+    ("out.gif", ["--au=AU06=1", "--fps=nan"], "--fps must be in [1, 120], got nan"),
     ("out.gif", ["--au=AU06=1", "--scale=0"], "--scale must be in [1, 16], got 0"),
+    ("out.gif", ["--au=AU06=1", "--scale=2"], "--scale enlarges a crop; give --crop-only"),
     ("out.gif", ["--au=AU06=1", "--timeout=nan"], "--timeout must be a positive number"),
     ("out.gif", [], "nothing would change: give --au"),
-    ("out.gif", ["--crop=whole", "--au=AU99=1"], "'AU99' is not an AU of this model"),
-    ("out.gif", ["--crop=whole", "--au=AU06=2"], "AU06 must be in [0, 1], got 2"),
+    ("out.gif", [*WHOLE, "--au=AU99=1"], "'AU99' is no AU"),
+    ("out.gif", [*WHOLE, "--au=AU1=1"], "AU01 is not an AU of this model; it knows AU06"),
+    ("out.gif", [*WHOLE, "--au=AU06=2"], "AU06 must be a number in [0, 1], got 2"),
+    ("out.gif", [*WHOLE, "--expression=hapiness"], "did you mean happiness"),
+    ("out.gif", ["--au=AU06=1", "--show=depth"], "--show takes attention and color, got 'depth'"),
+    ("out.gif", ["--au=AU06=1", "--model=x"], "--model and --server name two models"),
+    ("out.png", ["--sweep=AU06", "--still"], "--still writes one picture"),
     (
         "out.gif",
-        ["--crop=whole", "--au=AU06=1", "--model=x"],
+        [*WHOLE, "--au=AU06=1", "--model-name=x"],
         "NOT_FOUND: Could not find any versions",
     ),
     ("out.gif", ["--annotations=none.csv", "--au=AU06=1"], "none.csv: cannot be read as CSV"),
-    ("out.gif", ["--crop=whole", "--au=AU06=1", "--server=x"], "is given as HOST:PORT"),
+    ("out.gif", ["--au=AU06=1"], "no face was found"),
 ]
 
 
@@ -172,7 +254,7 @@ def test_user_errors_are_one_line_and_write_nothing(
 ):
     assert animate(served_model, photo, tmp_path / output, *options) == 2
     captured = capsys.readouterr()
-    (line,) = captured.err.strip().splitlines()
+    line = captured.err.strip().splitlines()[-1]
     assert line.startswith("ganimation animate: ") and text in line
     assert captured.out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
@@ -180,7 +262,7 @@ def test_user_errors_are_one_line_and_write_nothing(
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(None, "No such file"), (b"", "the file has 0 bytes"), (b"text", "not a picture in one of")],
+    [(None, "no such photo"), (b"", "the file has 0 bytes"), (b"text", "not a picture in one of")],
 )
 def test_a_photo_that_cannot_be_used(served_model, tmp_path, capsys, content, text):
     path = tmp_path / "photo.png"
@@ -191,15 +273,14 @@ def test_a_photo_that_cannot_be_used(served_model, tmp_path, capsys, content, te
 
 
 def test_landmarks_of_another_photo_are_refused(served_model, photo, tmp_path, capsys):
-    points = np.zeros((68, 2))
-    points[36:42], points[42:48], points[[48, 54]] = (200, 20), (400, 20), (300, 208)
-    csv = write(tmp_path / "face.csv", [[0, 0.9, *points.T.ravel()]])
-    options = ["--annotations", str(csv), "--au=AU06=1"]
+    path = openface_csv(tmp_path / "face.csv", landmarks(200, 400, 20, 208))
+    options = ["--annotations", str(path), "--au=AU06=1"]
     assert animate(served_model, photo, tmp_path / "out.gif", *options) == 2
     assert "eyes and mouth must lie in the photo of 48 x 32 pixels" in capsys.readouterr().err
 
 
-def test_no_face_to_be_found(served_model, photo, tmp_path, capsys):
-    pytest.importorskip("mtcnn")
-    assert animate(served_model, photo, tmp_path / "out.gif", "--au=AU06=1") == 2
-    assert "no face was found in the photo of 48 x 32 pixels" in capsys.readouterr().err
+def test_the_named_expressions_are_listed(capsys):
+    assert cli.main(["expressions"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert any(line.startswith("happiness  AU06 cheek raiser 0.8, AU12 lip") for line in lines)

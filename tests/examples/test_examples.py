@@ -2,6 +2,8 @@
 
 import importlib.util
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -63,3 +65,11 @@ def test_the_official_stubs_edit_a_crop(served_model, tmp_path):
     assert load("official_stubs").main([*map(str, arguments), str(output)]) == 0
     edited = images.decode(output.read_bytes())
     assert edited.shape == (serving_model.SIZE, serving_model.SIZE, 3)
+
+
+@pytest.mark.parametrize("name", ["fit_own_dataset", "own_critic"])
+def test_it_runs_by_itself_and_says_something(name, tmp_path):
+    command = [sys.executable, str(EXAMPLES / f"{name}.py")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip()

@@ -60,6 +60,10 @@ def test_signatures_have_the_declared_names(signatures):
     assert names == {
         "serving_default": ({"image_bytes", "action_units"}, {"image_bytes"}),
         "render": ({"image", "action_units"}, {"image", "attention", "color"}),
+        "edit": (
+            {"image", "source_action_units", "action_units"},
+            {"image", "attention", "color"},
+        ),
         "estimate": ({"image_bytes"}, {"action_units"}),
         "describe": ({"request"}, {"model_card"}),
     }
@@ -105,6 +109,49 @@ def test_edit_equals_keras_to_half_a_gray_level(signatures, networks):
         edited = networks[0]([image, units(2)[row : row + 1]])["image"].numpy()[0]
         got = images.decode(served["image_bytes"].numpy()[row]).astype(float)
         assert np.abs(got - (edited + 1) * 127.5).max() <= 0.501
+
+
+def test_edit_of_a_known_source_is_render_unless_nothing_changes(signatures):
+    image = np.random.default_rng(1).uniform(0, 1, (2, tiny.SIZE, tiny.SIZE, 3)).astype(np.float32)
+    source, wanted = units(2, 1), units(2)
+    source[1] = wanted[1]
+    feed = {"image": tf.constant(image), "action_units": tf.constant(wanted)}
+    rendered = signatures["render"](**feed)
+    edited = signatures["edit"](**feed, source_action_units=tf.constant(source))
+    np.testing.assert_array_equal(edited["image"][1], image[1])
+    np.testing.assert_array_equal(edited["attention"][1], 1.0)
+    for name in rendered:
+        np.testing.assert_allclose(edited[name][0], rendered[name][0], atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def warping(tmp_path_factory):
+    """A generator with a flow, and its export."""
+    networks = tiny.build_warping_networks()
+    directory = tmp_path_factory.mktemp("models")
+    return networks, versions.export_model(*networks, CARD, directory, relative=True)
+
+
+def test_a_warping_model_answers_with_its_flow(warping):
+    (generator, estimator), directory = warping
+    served = tf.saved_model.load(str(directory)).signatures
+    image = np.random.default_rng(1).uniform(0, 1, (2, tiny.SIZE, tiny.SIZE, 3)).astype(np.float32)
+    source, wanted = units(2, 1), units(2)
+    found = served["edit"](
+        image=tf.constant(image),
+        source_action_units=tf.constant(source),
+        action_units=tf.constant(wanted),
+    )
+    expected = generator([image * 2 - 1, wanted - source])
+    assert np.abs(expected["flow"]).max() > 0.5  # of at most 2 pixels
+    np.testing.assert_allclose(found["flow"], expected["flow"], atol=1e-5)
+    np.testing.assert_allclose(found["image"], (expected["image"] + 1) / 2, atol=1e-5)
+    read = np.clip(estimator(image * 2 - 1)["action_units"], 0, 1)
+    rendered = served["render"](image=tf.constant(image), action_units=tf.constant(wanted))
+    by_reading = generator([image * 2 - 1, wanted - read])
+    np.testing.assert_allclose(rendered["flow"], by_reading["flow"], atol=1e-5)
+    card = json.loads((directory / "assets.extra" / "model_card.json").read_text())
+    assert card["outputs"] == ["image", "attention", "color", "flow"]
 
 
 def test_estimate_is_the_critics_reading_clipped(signatures, networks):

@@ -30,10 +30,10 @@ def converted(networks, request, tmp_path_factory):
     return request.param, exported(networks, tmp_path_factory.mktemp("models"), request.param)
 
 
-def exported(networks, model_dir, format):
+def exported(networks, model_dir, format, **options):
     for package in {"onnx": ["tf2onnx", "onnxruntime"], "openvino": ["openvino"]}.get(format, []):
         pytest.importorskip(package)
-    return versions.export_model(*networks, CARD, model_dir, format=format)
+    return versions.export_model(*networks, CARD, model_dir, format=format, **options)
 
 
 def inputs(rows):
@@ -87,6 +87,23 @@ def test_a_converted_model_computes_what_the_networks_do(networks, converted):
         seen = np.clip(critic(feed["image"] * 2 - 1)["action_units"].numpy(), 0, 1)
         read = estimate({"image": feed["image"]})["action_units"]
         np.testing.assert_allclose(read, seen, atol=1e-4)
+
+
+@pytest.mark.parametrize("format", list(formats.CONVERTED))
+def test_a_warp_computes_the_same_in_every_format(format, tmp_path):
+    generator, _ = networks = tiny.build_warping_networks()
+    directory = exported(networks, tmp_path / "models", format, relative=True)
+    edit = runtime(directory / f"source_editor{formats.CONVERTED[format]}")
+    for rows in (1, 2):
+        feed = inputs(rows)
+        feed["source_action_units"] = np.roll(feed["action_units"], 1, axis=-1)
+        change = feed["action_units"] - feed["source_action_units"]
+        wanted = generator([feed["image"] * 2 - 1, change])
+        found = edit(feed)
+        np.testing.assert_allclose(found["flow"], wanted["flow"], atol=1e-4)
+        np.testing.assert_allclose(found["edited_image"], (wanted["image"] + 1) / 2, atol=1e-4)
+        still = edit(feed | {"source_action_units": feed["action_units"]})
+        np.testing.assert_array_equal(still["edited_image"], feed["image"])
 
 
 def test_a_conversion_that_computes_something_else_is_refused(networks, tmp_path, monkeypatch):

@@ -255,7 +255,7 @@ def smooth(height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize(("scale", "factor"), [(1.9, 1), (2, 2), (3.9, 2), (7, 4), (8, 8), (99, 8)])
 def test_jpegs_are_decoded_no_smaller_than_asked(scale, factor):
     photo = smooth(160, 240)
-    pixels, shape = images.decode_reduced(images.encode_jpeg(photo), scale)
+    pixels, shape, _ = images.decode_reduced(images.encode_jpeg(photo), scale)
     assert shape == (160, 240)
     assert pixels.shape == (160 // factor, 240 // factor, 3)
     means = photo.reshape(160 // factor, factor, 240 // factor, factor, 3).mean((1, 3))
@@ -266,7 +266,7 @@ def test_a_reduced_photo_is_turned_upright_and_so_is_its_shape():
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(Image.fromarray(smooth(160, 240)), "JPEG", exif=exif, quality=95)
-    pixels, shape = images.decode_reduced(data, 4)
+    pixels, shape, _ = images.decode_reduced(data, 4)
     assert shape == (240, 160) and pixels.shape == (60, 40, 3)
 
 
@@ -287,14 +287,14 @@ def test_a_large_picture_is_converted_in_strips_like_a_small_one(monkeypatch, mo
 
 
 def test_a_small_png_is_not_averaged():
-    found, _ = images.decode_reduced(images.encode_png(colors(7, 9)), 8.0)
+    found, *_ = images.decode_reduced(images.encode_png(colors(7, 9)), 8.0)
     np.testing.assert_array_equal(found, colors(7, 9))
 
 
 def test_a_reduced_png_is_the_average_of_its_pixels(monkeypatch):
     monkeypatch.setattr(images, "AVERAGED_PIXELS", 1)
     data = images.encode_png(colors(7, 9))
-    found, shape = images.decode_reduced(data, 2.0)
+    found, shape, _ = images.decode_reduced(data, 2.0)
     assert found.shape == (4, 5, 3) and shape == (7, 9)
     blocks = colors(7, 9)[:6, :8].reshape(3, 2, 4, 2, 3).mean((1, 3))
     assert np.abs(found[:3, :4] - blocks).max() <= 0.5

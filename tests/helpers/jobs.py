@@ -4,7 +4,25 @@ import json
 import pathlib
 
 from ganimation_tf import cli
+from ganimation_tf.annotations.face import FaceAnnotation
+from ganimation_tf.annotations.reader import Reader
+from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import manifest, records, tfrecord
+from pipeline.inventory import list_inputs
+from pipeline.options import PreprocessOptions
+from pipeline.planning import reader_for
+
+
+def reader_of(images, annotations, **options) -> Reader:
+    """The reader that a job over these inputs would have."""
+    listed = list_inputs(str(images), str(annotations))
+    return reader_for(PreprocessOptions(str(images), str(annotations), "out", **options), *listed)
+
+
+def faces_in(reader: Reader, key: str, file: str, reference) -> list[FaceAnnotation | Rejection]:
+    """What a reader says about the one image behind a reference."""
+    (image,) = reader.images(key, file, reference)
+    return list(image.faces)
 
 
 def preprocess(images, annotations, output, *more: str, code: int = 0) -> pathlib.Path:

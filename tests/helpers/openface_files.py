@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.faces.landmarks import COLUMNS
+from ganimation_tf.annotations.forms import LANDMARKS as COLUMNS
 
 HEADER = [
     "face",
@@ -77,8 +77,9 @@ def write_faces(root: pathlib.Path, keys: Sequence[str]) -> None:
         path.write_text(csv_text(row(AU12_r=number % 6)))
 
 
-def write(path, rows, columns=COLUMNS, extra=("face", "confidence")):
-    """A CSV as OpenFace writes it: blanks behind the commas, other columns in front."""
-    lines = [", ".join([*extra, *columns])]
-    path.write_text("\n".join([*lines, *(", ".join(map(str, row)) for row in rows)]) + "\n")
+def write_landmarks(path: pathlib.Path, points: np.ndarray) -> pathlib.Path:
+    """A CSV as `FaceLandmarkImg -2Dfp` writes it, of one face; points are float (68, 2)."""
+    names = ["face", "confidence", *COLUMNS]
+    values = ["0", "0.9", *map(str, points.T.ravel())]
+    path.write_text(f"{', '.join(names)}\n{', '.join(values)}\n")
     return path

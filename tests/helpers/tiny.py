@@ -5,10 +5,11 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf.config import LossWeights, TrainConfig
+from ganimation_tf.config import FILM, TrainConfig
 from ganimation_tf.data import manifest, records, tfrecord
 from ganimation_tf.faces import alignment, images
 from ganimation_tf.networks.critic import build_critic
+from ganimation_tf.networks.estimator import build_estimator
 from ganimation_tf.networks.generator import build_generator
 
 SIZE = 16
@@ -31,14 +32,31 @@ def build_networks(seed: int = 0, relative: bool = False):
     return generator, build_critic(SIZE, len(UNITS), CONFIG.critic_filters, 3, seed + 1)
 
 
+def build_warping_networks(seed: int = 0):
+    """A relative generator whose flow is not at its beginning, zero, and an estimator."""
+    generator = build_generator(
+        SIZE, len(UNITS), CONFIG.filters, 1, seed, FILM, relative=True, skips=True, flow=True
+    )
+    heads = generator.get_layer("heads")
+    heads.kernel.assign(np.random.default_rng(seed).normal(0, 0.1, heads.kernel.shape))
+    return generator, build_estimator(SIZE, len(UNITS), 4, 3, seed + 1)
+
+
 def build_model(generator_optimizer, critic_optimizer, critic_steps: int = 2, **options):
     """A compiled `GANimation` on fresh networks."""
     from ganimation_tf.training.model import GANimation
 
     relative = options.get("relative", False)
-    model = GANimation(*build_networks(0, relative), LossWeights(), critic_steps, **options)
+    model = GANimation(*build_networks(0, relative), critic_steps, **options)
     model.compile(generator_optimizer, critic_optimizer)
     return model
+
+
+def set_step_terms(model, values) -> None:
+    """Makes `values` the terms of the model's last step; of a name that is missing it is 0."""
+    from ganimation_tf.training.tracking import TRACKED
+
+    model._step_terms.update_state({name: values.get(name, 0.0) for name in TRACKED})
 
 
 def batch(size: int = 4, critic_steps: int = 2, seed: int = 0) -> dict[str, np.ndarray]:

@@ -5,9 +5,11 @@ Where `exiftool` is installed, it reads the files too.
 
 import io
 import json
+import pathlib
 import shutil
 import struct
 import subprocess
+import tempfile
 from xml.etree import ElementTree
 
 import cv2
@@ -15,12 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganimation_tf.animation import served
 from ganimation_tf.errors import UserError
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces import images
 from ganimation_tf.faces.alignment import CropSpec
-from ganimation_tf.media import gif
+from ganimation_tf.media import gif, video, webp
 from ganimation_tf.media.provenance import Provenance, label, save
 
 FACTS = Provenance("faces & <more>", 12, {"AU06": 0.6, "AU12": 1.0})
@@ -46,12 +47,20 @@ def still_gif() -> bytes:
     return buffer.getvalue().replace(b"GIF87a", b"GIF89a")
 
 
+def mp4() -> bytes:
+    with tempfile.TemporaryDirectory() as scratch:
+        path = pathlib.Path(scratch) / "a.mp4"
+        video.write(path, frames(), 12.5)
+        return path.read_bytes()
+
+
 KINDS = {
     "png": lambda: images.encode_png(frames()[0]),
     "jpg": lambda: images.encode_jpeg(frames()[0]),
     "gif": lambda: gif.encode(frames(), 80),
     "still.gif": still_gif,
-    "mp4": lambda: served.encode_mp4(frames()),
+    "mp4": lambda: mp4(),
+    "webp": lambda: webp.encode(frames(), 80),
 }
 
 
@@ -73,7 +82,7 @@ def pixels(encoded: bytes) -> list[np.ndarray]:
         return shown
 
 
-@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "still.gif"])
+@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "still.gif", "webp"])
 def test_a_picture_says_what_it_is_and_keeps_its_pixels(kind):
     plain = KINDS[kind]()
     marked = label(plain, FACTS)
@@ -170,7 +179,7 @@ def test_a_statement_has_to_fit_into_a_jpeg():
 
 @pytest.mark.parametrize("encoded", [b"", b"text", b"RIFF....WEBP", b"BM"])
 def test_other_files_are_refused(encoded):
-    with pytest.raises(ValueError, match="only PNG, JPEG, GIF and MP4 are labelled"):
+    with pytest.raises(ValueError, match="only PNG, JPEG, GIF, MP4 and animated WebP are labelled"):
         label(encoded, FACTS)
 
 

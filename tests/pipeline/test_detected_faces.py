@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from ganimation_tf.action_units import OPENFACE
+from ganimation_tf.annotations.libreface import FORM
 from jobs import kept, preprocess, split_of
-from pipeline.readers.libreface import FORM
 
 pytest.importorskip("mtcnn")
 

@@ -1,10 +1,10 @@
 """Listing local files: nothing that looks like an input is left out in silence."""
 
 import os
-import shutil
 
 import pytest
 
+from ganimation_tf import inputs
 from pipeline import files
 
 
@@ -86,10 +86,8 @@ def test_a_remote_file_is_copied_and_the_copy_deleted(tmp_path, monkeypatch):
 
 def test_reading(tmp_path):
     (tmp_path / "a").write_bytes(b"12345")
-    assert files.read(str(tmp_path / "a"), 5) == b"12345" and files.size(str(tmp_path / "a")) == 5
+    assert files.read(str(tmp_path / "a"), 5) == b"12345"
     for path, code in (("a", "file_too_large"), ("b", "unreadable_file"), ("", "unreadable_file")):
-        with pytest.raises(files.FileError) as caught:
+        with pytest.raises(inputs.FileError) as caught:
             files.read(str(tmp_path / path), 4)
         assert caught.value.code == code
-    shutil.rmtree(tmp_path)
-    assert files.size(str(tmp_path / "a")) == 0

@@ -337,7 +337,7 @@ def test_defaults_are_those_of_the_crop():
     ("modules", "absent"),
     [
         (
-            "pipeline.preprocess, pipeline.local_worker, pipeline.readers.detect",
+            "pipeline.preprocess, pipeline.local_worker, ganimation_tf.annotations.recognition",
             ["tensorflow", "keras"],
         ),
         ("ganimation_tf.cli.preprocess", ["tensorflow", "apache_beam", "cv2"]),

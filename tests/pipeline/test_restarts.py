@@ -13,12 +13,13 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf import cli
+from ganimation_tf.annotations.ganimation import GANimationReader
 from ganimation_tf.data import manifest
 from jobs import contents, preprocess
 from openface_files import write_faces, write_photo
 from pipeline import files, fingerprint, transforms
 from pipeline.fingerprint import Fingerprint
-from pipeline.readers.ganimation import GANimationReader
+from pipeline.inventory import list_inputs
 from pipeline.resume import FACTS
 
 KEYS = [f"{i:02}" for i in range(20)]
@@ -94,11 +95,16 @@ def test_a_dataset_with_a_hole_is_not_called_finished(inputs, capsys, name, mess
 def test_files_beside_annotations_count(tmp_path):
     for name in ("aus_openface.pkl", "train_ids.csv", "test_ids.csv"):
         (tmp_path / name).write_bytes(b"a")
-    source = files.source(files.ANNOTATION, str(tmp_path), (".pkl",))
-    before = fingerprint._inputs(fingerprint._listing(source, GANimationReader()))
+    reader = GANimationReader()
+
+    def inputs():
+        _, annotations = list_inputs(str(tmp_path), str(tmp_path))
+        return fingerprint._inputs(fingerprint._with_others(annotations, reader))
+
+    before = inputs()
     (tmp_path / "test_ids.csv").write_bytes(b"ab")
-    after = fingerprint._inputs(fingerprint._listing(source, GANimationReader()))
-    found = [Fingerprint({}, {}, {"annotation": inputs}) for inputs in (before, after)]
+    after = inputs()
+    found = [Fingerprint({}, {}, {"annotation": state}) for state in (before, after)]
     assert found[0].changes(found[1]) == ["1 annotation changed"]
     assert Fingerprint.from_json(found[0].to_json()).changes(found[0]) == []
 

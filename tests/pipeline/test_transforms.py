@@ -7,17 +7,19 @@ import signal
 
 import pytest
 
+from ganimation_tf import inputs
 from ganimation_tf.action_units import OPENFACE
+from ganimation_tf.annotations.openface import OpenFaceReader
+from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import manifest
 from ganimation_tf.data.statistics.dataset import DatasetStatistics
 from ganimation_tf.faces import alignment
 from openface_files import write_faces
-from pipeline import files, sharding
-from pipeline.annotations import Rejection
+from pipeline import sharding
 from pipeline.entries import Entry
 from pipeline.job import Job
 from pipeline.progress import Watcher
-from pipeline.readers.openface import OpenFaceReader
+from pipeline.rejected import Run, write_run
 from pipeline.shards import ShardFacts, write_shard
 from pipeline.transforms import finish
 
@@ -74,41 +76,47 @@ def facts(name: str, **changes: int) -> ShardFacts:
     return dataclasses.replace(found, **changes)
 
 
-LINES = [(code, Rejection("k", code, "m", "f").to_json()) for code in ("no_image", "no_face")]
+REJECTIONS = [Rejection("k", code, "m", "f") for code in ("no_image", "no_face")]
+
+
+def runs(directory, rejections=REJECTIONS) -> list[Run]:
+    """The rejections, each as the run of a shard."""
+    named = zip(NAMES, rejections, strict=False)
+    return [write_run(str(directory), name, [rejection]) for name, rejection in named]
 
 
 def gathered() -> DatasetStatistics:
-    """What goes with two shards of `facts` and with `LINES`."""
+    """What goes with two shards of `facts` and with `REJECTIONS`."""
     statistics = DatasetStatistics(len(OPENFACE))
     for split in ("train", "eval"):
         statistics.split(split).records = 2
-    for code, _ in LINES:
-        statistics.add_rejection(code, "k", "f", "m")
+    for rejection in REJECTIONS:
+        statistics.add_rejection(rejection.code, "k", "f", "m")
     return statistics
 
 
 def test_finish_writes_the_manifest(job, tmp_path):
     found = [facts(NAMES[1]), facts(NAMES[0])]
-    assert finish(job, {"a": 1}, found, LINES, [4, 4], gathered()) == 4
+    assert finish(job, {"a": 1}, found, runs(tmp_path), 8, gathered()) == 4
     made = manifest.Manifest.load(tmp_path)
     assert (made.inputs, made.records("train"), made.options) == (6, 2, {"a": 1})
     assert made.rejections == {"no_image": 1, "no_face": 1}
     lines = (tmp_path / manifest.REJECTED).read_text().splitlines()
-    assert lines == sorted(line for _, line in LINES)
+    assert lines == sorted(rejection.to_json() for rejection in REJECTIONS)
 
 
 @pytest.mark.parametrize(
-    ("found", "lines", "listed", "message"),
+    ("found", "count", "listed", "message"),
     [
-        ([facts(NAMES[0])], LINES, [8], "shards must be"),
-        ([facts(n) for n in NAMES], LINES, [5, 4], "lost files: 9 were listed, 8 were handled"),
-        ([facts(n) for n in NAMES], LINES[:1], [8], "lost rejections: 1 arrived, 2 were made"),
-        ([facts(n, inputs=4) for n in NAMES], LINES, [8], "8 inputs, but 4 records + 2 rejections"),
+        ([facts(NAMES[0])], 2, 8, "shards must be"),
+        ([facts(n) for n in NAMES], 2, 9, "lost files: 9 were listed, 8 were handled"),
+        ([facts(n) for n in NAMES], 1, 8, "lost rejections: 1 arrived, 2 were made"),
+        ([facts(n, inputs=4) for n in NAMES], 2, 8, "8 inputs, but 4 records + 2 rejections"),
     ],
 )
-def test_finish_refuses_what_a_runner_lost(job, tmp_path, found, lines, listed, message):
+def test_finish_refuses_what_a_runner_lost(job, tmp_path, found, count, listed, message):
     with pytest.raises(RuntimeError, match=message.replace("+", r"\+")):
-        finish(job, {}, found, lines, listed, gathered())
+        finish(job, {}, found, runs(tmp_path, REJECTIONS[:count]), listed, gathered())
     assert not (tmp_path / manifest.FILE).exists()
 
 
@@ -135,5 +143,5 @@ def test_an_interrupt_inside_beam_stays_an_interrupt(tmp_path):
 
 
 def test_key_of_a_file():
-    assert files.key_of("clips/a.b.jpg") == "clips/a.b"
-    assert files.key_of("clips.v1/a") == "clips.v1/a"
+    assert inputs.key_of("clips/a.b.jpg") == "clips/a.b"
+    assert inputs.key_of("clips.v1/a") == "clips.v1/a"

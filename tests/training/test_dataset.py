@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tiny
 from ganimation_tf.data import manifest
@@ -22,13 +23,16 @@ def take(data, count, start_step=0, **changes):
     directory, facts = data
     config = dataclasses.replace(CONFIG, **changes)
     elements = dataset.training(directory, facts, config, start_step).take(count)
-    return [{name: value.numpy() for name, value in element.items()} for element in elements]
+    found = [{name: value.numpy() for name, value in element.items()} for element in elements]
+    for element in found:
+        assert element["image"].dtype == (np.float32 if config.jitter else np.uint8)
+        element["image"] = dataset.memory.to_networks(tf.constant(element["image"])).numpy()
+    return found
 
 
 def test_training_element_shapes_and_ranges(data):
     (element,) = take(data, 1)
     assert element["image"].shape == (2, 3, tiny.SIZE, tiny.SIZE, 3)
-    assert element["image"].dtype == np.float32
     assert element["image"].min() >= -1 and element["image"].max() <= 1
     assert element["action_units"].shape == element["target_action_units"].shape == (2, 3, 3)
     assert element["epsilon"].shape == (2, 3)

@@ -17,11 +17,11 @@ def test_activations_are_the_outputs_of_all_layers():
 
 def test_memory_counts_weights_slots_gradients_and_activations():
     generator, critic = tiny.build_networks()
-    model = GANimation(generator, critic, tiny.CONFIG.loss_weights, 1)
+    model = GANimation(generator, critic, 1)
     g, c = generator.count_params(), critic.count_params()
     without_images = estimate.memory_bytes(model, 0)
     assert without_images == 4 * (3 * (g + c) + max(g, c))
-    averaged = GANimation(generator, critic, tiny.CONFIG.loss_weights, 1, average=0.9)
+    averaged = GANimation(generator, critic, 1, average=0.9)
     assert estimate.memory_bytes(averaged, 0) - without_images == 4 * g
     per_image = estimate.memory_bytes(model, 1) - without_images
     assert estimate.memory_bytes(model, 7) == without_images + 7 * per_image

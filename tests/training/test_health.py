@@ -12,9 +12,8 @@ import tensorflow as tf
 import tiny
 from ganimation_tf import cli
 from ganimation_tf.cli import train as train_command
-from ganimation_tf.config import LossWeights
 from ganimation_tf.errors import UserError
-from ganimation_tf.training import build
+from ganimation_tf.training import truth
 from ganimation_tf.training.callbacks import checkpoints
 from ganimation_tf.training.callbacks.health import FILE, Health, require_finite_weights
 from ganimation_tf.training.callbacks.summaries import writer
@@ -22,11 +21,14 @@ from ganimation_tf.training.callbacks.windows import Window
 from ganimation_tf.training.diagnostics import alarms
 from ganimation_tf.training.diagnostics.alarms import ALARMS, Baselines
 from ganimation_tf.training.diagnostics.monitor import PATIENCE, Monitor, with_values
-from ganimation_tf.training.model import TRACKED, GANimation
+from ganimation_tf.training.model import GANimation
+from ganimation_tf.training.optimizers import LinearDecay
+from ganimation_tf.training.tracking import TRACKED
 
 BASELINES = Baselines(mean_error=0.04, gap_limit=50.0)
 STEPS = 1000  # windows of 10 steps, a warm-up of 500
 HEALTHY = {
+    "loss": 4.0,
     "critic_realism": -1.5,
     "gradient_penalty": 0.05,
     "critic_action_units": 0.01,
@@ -41,6 +43,7 @@ HEALTHY = {
     "mask_saturated": 0.5,
     "critic_gradient": 4.0,
     "generator_gradient": 1.0,
+    **dict.fromkeys(truth.TERMS, 0.4),
 }
 
 
@@ -63,6 +66,7 @@ SYMPTOMS = {
     "hard_mask": {"mask_saturated": 0.99},
     "critic_blind": {"critic_action_units": 0.04},
     "no_visible_edit": {"generator_action_units": 0.06},
+    "critic_fooled": {"truth_error": 1.1},
     "gap_collapsed": {"critic_realism": 0.1},
     "gap_exploded": {"critic_realism": -51.0},
     "slope_wrong": {"gradient_penalty": 1.0},
@@ -110,6 +114,23 @@ def test_what_is_normal_at_first_is_not_judged_in_the_warm_up(code):
 def test_what_is_never_normal_is_judged_at_once(code):
     (found,) = observe(monitor(), [SYMPTOMS[code]] * PATIENCE)
     assert (found.alarm, found.step) == (code, 40)
+
+
+def test_a_critic_that_sees_no_gain_is_not_fooled():
+    """Edits worse than the input that the critic does not praise are another alarm's."""
+    windows = [{"truth_error": 1.5, "generator_action_units": 0.06}] * 100
+    assert {found.alarm for found in observe(monitor(), windows)} == {"no_visible_edit"}
+
+
+def test_the_fooled_critic_is_told_with_both_figures():
+    (found,) = observe(monitor(), [{"truth_error": 1.17}] * 60)
+    assert "AU error 0.0200 against 0.0600" in found.message
+    assert "squared error 1.17 of it" in found.message
+    assert "--loss.truth (now 0)" in found.message
+
+
+def test_without_pairs_nobody_contradicts_the_critic():
+    assert observe(monitor(), [{"truth_error": 0.0}] * 100) == []
 
 
 def test_a_high_mask_with_a_better_expression_is_no_copy():
@@ -178,7 +199,8 @@ class Run:
     def feed(self, logs, first, last):
         for step in range(first, last + 1):
             self.model.optimizer.iterations.assign(step)
-            self.callback.on_train_batch_end(step, HEALTHY | logs)
+            tiny.set_step_terms(self.model, HEALTHY | logs)
+            self.callback.on_train_batch_end(step)
 
     def lines(self):
         return [json.loads(line) for line in (self.directory / FILE).read_text().splitlines()]
@@ -231,8 +253,9 @@ def test_a_number_that_is_not_finite_ends_training(name, value, tmp_path):
 def train_on_brightness(weights=None, critic_rate=1e-3, steps=160):
     """Codes of all alarms of a tiny model whose AUs are the brightness of the three channels."""
     keras.utils.set_random_seed(0)
-    model = GANimation(*tiny.build_networks(), LossWeights(**(weights or {})), critic_steps=2)
-    model.compile(keras.optimizers.Adam(1e-3, 0.5), keras.optimizers.Adam(critic_rate, 0.5))
+    model = GANimation(*tiny.build_networks(), critic_steps=2)
+    rates = keras.optimizers.Adam(1e-3, 0.5), keras.optimizers.Adam(critic_rate, 0.5)
+    model.compile(*rates, loss_weights=weights)
     step_function = tf.function(model.train_step)
     judge = Monitor(Baselines(1 / 12, alarms.largest_gap(16, 2)), tiny.CONFIG, steps)
     window, found = Window(judge.window), []
@@ -240,8 +263,8 @@ def train_on_brightness(weights=None, critic_rate=1e-3, steps=160):
         batch = tiny.batch(8, 2, seed=step)
         levels = 2 * batch["action_units"][:, :, None, None] - 1
         batch["image"] = np.broadcast_to(levels, batch["image"].shape)
-        logs = step_function({name: tf.constant(values) for name, values in batch.items()})
-        means = window.add(step, {name: float(value) for name, value in logs.items()})
+        step_function({name: tf.constant(values) for name, values in batch.items()})
+        means = window.add(step, model.step_terms())
         if means:
             found += judge.observe(step, means)
     return {diagnosis.alarm for diagnosis in found}
@@ -276,7 +299,7 @@ def test_a_diverging_run_ends_with_one_line_and_its_last_good_state(tmp_path, ca
     def rate(self, step):
         return tf.where(step < 6, 1e-3, 1e6)  # the critic makes two updates in a step
 
-    monkeypatch.setattr(build.LinearDecay, "__call__", rate)
+    monkeypatch.setattr(LinearDecay, "__call__", rate)
     shape = "--filters 4 --residual-blocks 1 --critic-filters 4 --critic-layers 3 --batch-size 6"
     options = f"--critic-steps 2 --learning-rate 1e-3 --epochs 50 {shape}"
     command = f"train --data {tmp_path}/data --runs {tmp_path}/runs --preset tiny {options}"

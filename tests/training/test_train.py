@@ -14,9 +14,9 @@ from ganimation_tf import cli
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
-from ganimation_tf.training import build, runs, train
+from ganimation_tf.training import runs, train
 from ganimation_tf.training.callbacks import progress
-from ganimation_tf.training.model import TRACKED
+from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.plan import make_plan
 
 EPOCH_STEPS = 3  # 12 images / (batch 2 x 2 critic steps)
@@ -207,7 +207,7 @@ def test_progress_counts_rate_and_time_left(monkeypatch):
     shown.set_model(model)
     shown.on_train_begin()
     for step in range(5):
-        shown.on_train_batch_end(step, dict.fromkeys(TRACKED, 0.5))
+        shown.on_train_batch_end(step)
     assert lines[0].startswith("step 0/5")
     assert [line.split()[1:5] for line in lines[1:]] == [
         ["3/5", "4.0", "images/s", "0:02"],
@@ -220,7 +220,7 @@ def test_progress_counts_rate_and_time_left(monkeypatch):
     [(10, 10, 0, 2.0), (10, 10, 10, 2.0), (10, 10, 15, 1.0), (10, 10, 99, 0.0), (5, 0, 99, 2.0)],
 )
 def test_learning_rate_is_constant_then_linear_to_zero(constant, decay, step, expected):
-    assert float(build.LinearDecay(2.0, constant, decay)(step)) == pytest.approx(expected)
+    assert float(LinearDecay(2.0, constant, decay)(step)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

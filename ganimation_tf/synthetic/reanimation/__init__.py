@@ -18,7 +18,6 @@ from ganimation_tf.synthetic.reanimation.action_shapes import (
     expression_from_blendshapes,
 )
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
-from ganimation_tf.synthetic.reanimation.landmarks import ibug_from_mediapipe
 from ganimation_tf.synthetic.reanimation.portrait import Portrait, RejectedPortrait
 from ganimation_tf.synthetic.reanimation.reading import load_face_model, read_obj_folder
 from ganimation_tf.synthetic.reanimation.rendering import Rendering, Variation
@@ -38,7 +37,6 @@ __all__ = [
     "View",
     "coefficients",
     "expression_from_blendshapes",
-    "ibug_from_mediapipe",
     "load_face_model",
     "neutralise",
     "read_obj_folder",

@@ -7,6 +7,7 @@ arrays travel with whatever is made from it.
 import dataclasses
 import functools
 import hashlib
+import io
 import pathlib
 
 import numpy as np
@@ -125,9 +126,14 @@ class FaceModel:
         return (np.clip((distance - 0.35) / 1.0, 0, 1) * FOLD_STRENGTH).astype(np.float32)
 
     def save(self, path: pathlib.Path) -> None:
-        """Writes a file for `reading.load_face_model`; shapes as float16, which is 0.01 mm."""
+        """Writes a file for `reading.load_face_model`."""
+        path.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes; shapes as float16, which is 0.01 mm."""
+        buffer = io.BytesIO()
         np.savez_compressed(
-            path,
+            buffer,
             neutral=self.neutral,
             identity=self.identity.astype(np.float16),
             expression=self.expression.astype(np.float16),
@@ -141,6 +147,7 @@ class FaceModel:
             lips=self.lips,
             licence=np.array(self.licence),
         )
+        return buffer.getvalue()
 
 
 def _kernel(points: np.ndarray, others: np.ndarray, length: float = 1.6) -> np.ndarray:

@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -91,7 +92,7 @@ class Checkpoints(keras.callbacks.Callback):
         for path in reversed(states):
             try:
                 progress = json.loads((path / PROGRESS).read_text())
-                _state_of(model).read(str(path / STATE)).assert_consumed()
+                _read_state(model, str(path / STATE))
             except DAMAGE as error:
                 log.warning("%s is damaged and left out: %s", path, reason(error))
                 damaged.append(path)
@@ -160,7 +161,8 @@ class Checkpoints(keras.callbacks.Callback):
         final = self._directory / f"step-{step:07d}"
         with writing(self.run), whole(final) as partial:
             partial.mkdir()
-            _state_of(self.model).write(str(partial / STATE))
+            state = tf.train.Checkpoint(**_state_of(self.model), **_metrics_of(self.model))
+            state.write(str(partial / STATE))
             files = {name: self.run / name for name in APPENDED}
             lengths = {n: path.stat().st_size if path.exists() else 0 for n, path in files.items()}
             progress = {"step": step, "best": self._best, "lengths": lengths}
@@ -186,19 +188,37 @@ class Checkpoints(keras.callbacks.Callback):
                 network.save(partial)
 
 
-def _state_of(model: GANimation) -> tf.train.Checkpoint:
+def _state_of(model: GANimation) -> dict[str, Any]:
     """All that the rest of a training depends on, besides its config and data."""
     parts = {
         "generator": model.generator,
         "critic": model.critic,
         "generator_optimizer": model.optimizer,
         "critic_optimizer": model.critic_optimizer,
-        # Keras's metrics are no trackable objects; their variables are.
-        "metrics": [variable.value for variable in model.metrics_variables],
     }
     if model.average:
         parts["average"] = model.inference_generator
-    return tf.train.Checkpoint(**parts)
+    return parts
+
+
+def _metrics_of(model: GANimation) -> dict[str, Any]:
+    # Keras's metrics are no trackable objects; their variables are.
+    values = {m.name: [v.value for v in m.variables] for m in model.metrics}
+    return {"metrics": values}
+
+
+def _read_state(model: GANimation, path: str) -> None:
+    """Reads what `save` wrote.
+
+    A run that was begun when other metrics were tracked goes on; of those that are not in its
+    state the epoch's averages begin anew.
+
+    Raises:
+        AssertionError: if the state lacks a variable of the networks or optimizers.
+    """
+    status = tf.train.Checkpoint(**_state_of(model)).read(path)
+    status.assert_existing_objects_matched().expect_partial()
+    tf.train.Checkpoint(**_metrics_of(model)).read(path).expect_partial()
 
 
 @contextlib.contextmanager

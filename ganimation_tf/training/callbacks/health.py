@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from ganimation_tf.errors import UserError
+from ganimation_tf.training.callbacks import judged
 from ganimation_tf.training.callbacks.windows import Window
 from ganimation_tf.training.diagnostics.monitor import Diagnosis, Monitor
 
@@ -42,14 +43,20 @@ class Health(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.step
-        self._require_finite(step, logs)
-        means = self.window.add(step, logs)
+        terms = self.model.step_terms()
+        self._require_finite(step, terms)
+        means = self.window.add(step, terms)
         if means:
             for diagnosis in self.monitor.observe(step, means):
                 self._tell(diagnosis)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._require_finite(self.model.step, logs or {})
+        logs, step = logs or {}, self.model.step
+        self._require_finite(step, logs)
+        if judged.ERROR in logs:
+            means = {name.removeprefix("val_"): value for name, value in logs.items()}
+            for diagnosis in self.monitor.observe_judgement(step, means):
+                self._tell(diagnosis)
 
     def on_train_end(self, logs=None):
         if self.monitor.raised and self.model.step >= self.monitor.total_steps:

@@ -6,8 +6,6 @@ import time
 
 import keras
 
-from ganimation_tf.training.callbacks.summaries import without_training_only
-
 
 class MetricsLog(keras.callbacks.Callback):
     """Appends a line of JSON per epoch to `path`: step, epoch, rates and all metrics."""
@@ -31,7 +29,6 @@ class MetricsLog(keras.callbacks.Callback):
             "images_per_second": round((step - self._step) * self.images_per_step / seconds, 2),
             "learning_rate": float(self.model.optimizer.learning_rate),
         }
-        values = without_training_only(logs or {}, prefix="val_")
-        facts |= {name: float(value) for name, value in values.items()}
+        facts |= {name: float(value) for name, value in (logs or {}).items()}
         with self.path.open("a") as file:
             file.write(json.dumps(facts) + "\n")

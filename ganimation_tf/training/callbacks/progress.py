@@ -49,8 +49,9 @@ class Progress(keras.callbacks.Callback):
         assert self._first is not None  # `fit` has begun
         self._step += 1
         self._seen += 1
+        terms = self.model.step_terms()
         for name in self.SHOWN:
-            self._sums[name] += logs[name]
+            self._sums[name] += terms[name]
         if self._step == self._first + 1:
             self._began = self._last = now  # the rate leaves compilation out
         elif now - self._last >= self.SECONDS or self._step == self.total_steps:

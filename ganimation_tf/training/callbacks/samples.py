@@ -10,7 +10,7 @@ import tensorflow as tf
 from ganimation_tf.faces import images
 from ganimation_tf.files import write_whole
 from ganimation_tf.media import contact_sheet, timelapse
-from ganimation_tf.training import dataset
+from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
 
 GRIDS, SWEEPS = 40, 5
 """How often in a run each kind is drawn, after the one before training."""
@@ -28,9 +28,10 @@ class SampleGrid(keras.callbacks.Callback):
     """The same faces again and again: PNG files, TensorBoard's images, and a GIF at the end.
 
     `step-0000120.png`: a row for each face: input, result, attention (white keeps the pixel),
-    color, and the way back to the input's own AUs. `sweep-0000120.png`: one face, a row for each
-    AU, which goes from 0 to 1 while the others stay. Which steps are drawn depends on the length
-    of the run only, so that a run that was interrupted draws the same.
+    color, and the truth, or, where none is known, the way back to the input's own AUs.
+    `sweep-0000120.png`: one face, a row for each AU, which goes from 0 to 1 while the others stay.
+    Which steps are drawn depends on the length of the run only, so that a run that was interrupted
+    draws the same.
 
     Args:
         faces: a batch of `dataset.evaluation`; all of its faces are shown.
@@ -40,7 +41,7 @@ class SampleGrid(keras.callbacks.Callback):
         total_steps: generator updates of the whole run.
     """
 
-    COLUMNS = ("input", "result", "attention", "color", "cycle")
+    COLUMNS = ("input", "result", "attention", "color")
 
     def __init__(self, faces, action_units: Sequence[str], run, writer, total_steps: int):
         super().__init__()
@@ -76,32 +77,38 @@ class SampleGrid(keras.callbacks.Callback):
             tf.summary.image("samples" if kind == "step" else "sweep", grid[None])
         self.writer.flush()
 
+    def _edit(self, image, source, target) -> dict[str, tf.Tensor]:
+        return self.model({IMAGE: image, ACTION_UNITS: source, TARGET: target})
+
     def render(self) -> np.ndarray:
         """The grid of faces as uint8 (height, width, 3)."""
-        original, own = self.faces[dataset.IMAGE], self.faces[dataset.ACTION_UNITS]
-        target = self.faces[dataset.TARGET]
-        edited = self.model([original, own, target])
-        cycled = self.model([edited["image"], target, own])["image"]
+        original, own = self.faces[IMAGE], self.faces[ACTION_UNITS]
+        target = self.faces[TARGET]
+        edited = self._edit(original, own, target)
+        if TRUTH in self.faces:
+            last, beside = "truth", self.faces[TRUTH]
+        else:
+            last, beside = "cycle", self._edit(edited["image"], target, own)["image"]
         attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
-        columns = (original, edited["image"], attention, edited["color"], cycled)
+        columns = (original, edited["image"], attention, edited["color"], beside)
         cells = tf.stack(columns, axis=1).numpy()
         _frame(cells[:, self.COLUMNS.index("attention")])
         rows = [
             changes(before, after, self.action_units)
-            for before, after in zip(own.numpy(), self.faces[dataset.TARGET].numpy(), strict=True)
+            for before, after in zip(own.numpy(), target.numpy(), strict=True)
         ]
-        return _sheet(cells.reshape(-1, *cells.shape[2:]), self.COLUMNS, rows)
+        return _sheet(cells.reshape(-1, *cells.shape[2:]), (*self.COLUMNS, last), rows)
 
     def render_sweep(self) -> np.ndarray:
         """The grid of the first face's AUs as uint8 (height, width, 3)."""
-        image, own = self.faces[dataset.IMAGE][:1], self.faces[dataset.ACTION_UNITS][0].numpy()
+        image, own = self.faces[IMAGE][:1], self.faces[ACTION_UNITS][0].numpy()
         cells = []
         for unit in range(len(own)):  # row by row, to need no more memory than a batch
             wanted = np.tile(own, (len(INTENSITIES), 1))
             wanted[:, unit] = INTENSITIES
             images_of_row = tf.repeat(image, len(wanted), axis=0)
             source = tf.constant(np.tile(own, (len(wanted), 1)))
-            edited = self.model([images_of_row, source, tf.constant(wanted)])
+            edited = self._edit(images_of_row, source, tf.constant(wanted))
             cells += [image[0].numpy(), *edited["image"].numpy()]
         rows = [
             f"{name}\n{value:.2f} now" for name, value in zip(self.action_units, own, strict=True)

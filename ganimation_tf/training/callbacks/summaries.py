@@ -7,9 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 
-from ganimation_tf.training import dataset
 from ganimation_tf.training.callbacks.windows import Window
-from ganimation_tf.training.model import TRAINING_ONLY
 
 CURVE_POINTS = 1000
 HISTOGRAMS = 20
@@ -40,7 +38,7 @@ class Summaries(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.step
-        means = self.window.add(step, logs)
+        means = self.window.add(step, self.model.step_terms())
         if means:
             rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
             _scalars(self.train, step, means | rate)
@@ -50,11 +48,10 @@ class Summaries(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         step = self.model.step
         found = {name.removeprefix("val_"): v for name, v in logs.items() if name[:4] == "val_"}
-        _scalars(self.evaluation, step, without_training_only(found))
+        _scalars(self.evaluation, step, found)
 
     def _histograms(self, step: int) -> None:
-        names = (dataset.IMAGE, dataset.ACTION_UNITS, dataset.TARGET)
-        masks = self.model([self.faces[name] for name in names])["attention"]
+        masks = self.model(self.faces)["attention"]
         shown = {"mask": np.ravel(masks)}
         for network in (self.model.generator, self.model.critic):
             for variable in network.trainable_variables:
@@ -78,12 +75,6 @@ def _scalars(writer: tf.summary.SummaryWriter, step: int, values) -> None:
         for name, value in values.items():
             tf.summary.scalar(name, value)
     writer.flush()
-
-
-def without_training_only(values: dict[str, float], prefix: str = "") -> dict[str, float]:
-    """The values of an evaluation without those that it does not compute."""
-    left_out = {prefix + name for name in TRAINING_ONLY}
-    return {name: value for name, value in values.items() if name not in left_out}
 
 
 def spread(variable) -> np.ndarray:

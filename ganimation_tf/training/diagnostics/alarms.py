@@ -8,6 +8,8 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 
+from ganimation_tf.config import TrainConfig
+
 COPIES, PAINTS = 0.95, 0.05
 """Mean attention above and below which hardly a pixel is painted, or kept."""
 
@@ -26,6 +28,9 @@ VANISHED_TIMES, VANISHED_NORM = 1e-3, 1e-6
 """A gradient norm is judged against its usual value, and by itself."""
 
 GRADIENTS = ("critic_gradient", "generator_gradient")
+
+WORSE_THAN_INPUT = 1.0
+"""Truth error of returning the input."""
 
 Means = Mapping[str, float]
 
@@ -66,12 +71,14 @@ class Alarm:
         symptom: the window's means, the baselines and the usual value of each gradient norm, to
             the symptom in words with its numbers; None if there is none.
         advice: likely cause and remedy, with options in braces.
+        of_critic: whether it says something only where the critic teaches the generator.
     """
 
     code: str
     at_once: bool
     symptom: Callable[[Means, Baselines, Means], str | None]
     advice: str
+    of_critic: bool = False
 
 
 def _gains(means: Means) -> bool:
@@ -118,6 +125,18 @@ def _no_visible_edit(means, baselines, usual):
         return (
             f"the generator's AU error {means['generator_action_units']:.4f} against "
             f"{means['unedited_action_units']:.4f} without any edit"
+        )
+
+
+def _critic_fooled(means, baselines, usual):
+    """Where the truth is known: without pairs its error is 0."""
+    wrong = means["truth_error"]
+    if wrong > WORSE_THAN_INPUT and _reads(means, baselines) and _gains(means):
+        return (
+            f"the critic says that edits show what was asked (AU error "
+            f"{means['generator_action_units']:.4f} against {means['unedited_action_units']:.4f} "
+            f"without any edit), the truth says that they are worse than the input (squared error "
+            f"{wrong:.2f} of it)"
         )
 
 
@@ -169,6 +188,7 @@ ALARMS = (
         _copies_input,
         "the generator copies its input; check the AU labels in the dataset's report.html, or "
         "raise {--loss.action-units}",
+        of_critic=True,
     ),
     Alarm(
         "paints_everything",
@@ -198,6 +218,7 @@ ALARMS = (
         "the critic has not learnt to see expressions, so the generator cannot either; labels "
         "and faces may not belong together (look at report.html), else raise "
         "{--loss.action-units} or {--critic-filters}",
+        of_critic=True,
     ),
     Alarm(
         "no_visible_edit",
@@ -205,6 +226,15 @@ ALARMS = (
         _no_visible_edit,
         "the generator paints, but the expression stays; raise {--loss.action-units} or lower "
         "{--loss.cycle}",
+        of_critic=True,
+    ),
+    Alarm(
+        "critic_fooled",
+        False,
+        _critic_fooled,
+        "the generator draws patterns that the critic takes for expressions; let it learn from "
+        "the truth: raise {--loss.truth}, or lower {--loss.action-units}",
+        of_critic=True,
     ),
     Alarm(
         "gap_collapsed",
@@ -212,6 +242,7 @@ ALARMS = (
         _gap_collapsed,
         "the critic takes the generator's images for more real than photos; raise "
         "{--critic-steps} or {--critic-filters}, or lower {--loss.action-units}",
+        of_critic=True,
     ),
     Alarm(
         "gap_exploded",
@@ -219,6 +250,7 @@ ALARMS = (
         _gap_exploded,
         "no critic of slope 1 can tell images so far apart: the gradient penalty has lost hold; "
         "raise {--loss.gradient-penalty} or lower {--learning-rate}",
+        of_critic=True,
     ),
     Alarm(
         "slope_wrong",
@@ -226,6 +258,7 @@ ALARMS = (
         _slope_wrong,
         "the critic's slope is far from 1, and its realism tells the generator little; raise "
         "{--loss.gradient-penalty} or lower {--learning-rate}",
+        of_critic=True,
     ),
     *(
         Alarm(
@@ -247,3 +280,31 @@ ALARMS = (
         for name in GRADIENTS
     ),
 )
+
+
+def _judge_disagrees(means, baselines, usual):
+    error = means["judge_error"]
+    if error >= WORSE_THAN_INPUT and _gains(means):
+        return (
+            f"the critic says that edits show what was asked (AU error "
+            f"{means['generator_action_units']:.4f} against {means['unedited_action_units']:.4f} "
+            f"without any edit), the judge sees {error:.2f} of the input's error"
+        )
+
+
+OF_JUDGEMENTS = Alarm(
+    "judge_disagrees",
+    False,
+    _judge_disagrees,
+    "the generator draws patterns that the critic takes for expressions; train on pairs, where "
+    "the truth is known, or lower {--loss.action-units}",
+    of_critic=True,
+)
+"""Of what a judge says at the end of an epoch, not of windows of steps."""
+
+
+def alarms_for(config: TrainConfig) -> tuple[Alarm, ...]:
+    """Those that mean something where a config does without the critic's judgement."""
+    return tuple(
+        alarm for alarm in ALARMS if config.loss_weights.uses_critic or not alarm.of_critic
+    )

@@ -12,10 +12,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganimation_tf.config import TrainConfig
-from ganimation_tf.training.diagnostics.alarms import ALARMS, GRADIENTS, Alarm, Baselines, Means
+from ganimation_tf.training.diagnostics.alarms import (
+    GRADIENTS,
+    OF_JUDGEMENTS,
+    Alarm,
+    Baselines,
+    Means,
+    alarms_for,
+)
 
 PATIENCE = 4
 """Windows for which a symptom must hold, or be gone."""
+
+JUDGE_PATIENCE = 2
+"""Judgements for which a symptom must hold, or be gone."""
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 10, 500
 WARM_UP = 2000
@@ -78,7 +88,8 @@ class Monitor:
         self.total_steps = total_steps
         self.window = min(max(total_steps // 100, SHORTEST_WINDOW), LONGEST_WINDOW)
         self.warm_up = min(total_steps // 2, WARM_UP)
-        self._courses = {alarm.code: _Course() for alarm in ALARMS}
+        self._alarms = alarms_for(config)
+        self._courses = {alarm.code: _Course() for alarm in (*self._alarms, OF_JUDGEMENTS)}
         self._norms: dict[str, collections.deque[float]] = {
             name: collections.deque(maxlen=HISTORY) for name in GRADIENTS
         }
@@ -108,7 +119,7 @@ class Monitor:
             if len(norms) >= PATIENCE
         }
         found = []
-        for alarm in ALARMS:
+        for alarm in self._alarms:
             early = step <= self.warm_up and not alarm.at_once
             symptom = None if early else alarm.symptom(means, self.baselines, usual)
             diagnosis = self._follow(alarm, symptom, step)
@@ -118,12 +129,26 @@ class Monitor:
             norms.append(means[name])
         return found
 
-    def _follow(self, alarm: Alarm, symptom: str | None, step: int) -> Diagnosis | None:
+    def observe_judgement(self, step: int, means: Means) -> list[Diagnosis]:
+        """What is new after a judge has spoken; a second word makes an alarm, or ends it.
+
+        Args:
+            means: of an evaluation, and `judge_error`: see `callbacks.judged`.
+        """
+        if not self.config.loss_weights.uses_critic:
+            return []
+        symptom = OF_JUDGEMENTS.symptom(means, self.baselines, {})
+        found = self._follow(OF_JUDGEMENTS, symptom, step, patience=JUDGE_PATIENCE)
+        return [found] if found else []
+
+    def _follow(
+        self, alarm: Alarm, symptom: str | None, step: int, patience: int = PATIENCE
+    ) -> Diagnosis | None:
         course = self._courses[alarm.code]
         if symptom is None:
             course.windows = 0
             course.calm += 1
-            if course.raised and course.calm >= PATIENCE:
+            if course.raised and course.calm >= patience:
                 course.raised = False
                 message = f"{alarm.code} is over, after {step - course.since:,} steps"
                 return Diagnosis(step, alarm.code, "cleared", message)
@@ -132,7 +157,7 @@ class Monitor:
         course.windows += 1
         if course.windows == 1 and not course.raised:
             course.since = step - self.window
-        if course.raised or course.windows < PATIENCE:
+        if course.raised or course.windows < patience:
             return None
         course.raised = True
         advice = with_values(alarm.advice, self.config)

@@ -1,23 +1,11 @@
 """Fixtures of the re-animation tests."""
 
-import os
-import pathlib
-
 import numpy as np
 import pytest
 
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
 from ganimation_tf.synthetic.reanimation.fitting import Camera, turn
 from tiny_head import tiny_head
-
-
-@pytest.fixture(scope="session")
-def photoreal_dir() -> pathlib.Path:
-    """The folder of the real face model and portraits."""
-    path = os.environ.get("GANIMATION_PHOTOREAL", "")
-    if not path or not pathlib.Path(path).is_dir():
-        pytest.skip(f"GANIMATION_PHOTOREAL names no folder of face model and portraits: {path!r}")
-    return pathlib.Path(path)
 
 
 @pytest.fixture(scope="session")

@@ -131,6 +131,7 @@ def test_reanimate_keeps_every_pixel_that_it_does_not_move(photo, landmarks, mod
         (lambda points: points + 1000, "landmarks_elsewhere"),
         (lambda points: points + [70, 0], "face_at_border"),
         (lambda points: points * 0.1 + 50, "eyes_too_small"),
+        (lambda points: shut(points), "eyes_closed"),
         (lambda points: np.random.default_rng(0).permutation(points), "residual"),
     ],
 )
@@ -142,6 +143,14 @@ def test_rejects_with_a_reason_code(photo, landmarks, model, change, reason):
         if reason == "residual"
         else (caught.value.reason == reason)
     )
+
+
+def shut(points):
+    """The landmarks with each upper lid upon the lower one."""
+    found = points.copy()
+    for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        found[upper] = found[lower]
+    return found
 
 
 def test_profile_is_turned_away(photo, model, camera):

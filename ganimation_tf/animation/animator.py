@@ -1,0 +1,316 @@
+"""`Animator`: photos and expressions in, edited photos out, whichever model does it."""
+
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ganimation_tf.animation import expression, models
+from ganimation_tf.animation import timeline as timelines
+from ganimation_tf.animation.compose import Composer, Edit, face_support
+from ganimation_tf.animation.expression import Expression
+from ganimation_tf.animation.models import FaceModel
+from ganimation_tf.animation.timeline import Timeline
+from ganimation_tf.errors import require
+from ganimation_tf.faces import alignment, finding
+from ganimation_tf.faces.finding import Face, FaceFinder
+
+Wanted = Expression | Mapping[str, float | str] | str | Sequence[str]
+"""What a face is to show: `{"AU12": 0.8, "AU04": "-0.2"}`, `"fear:0.7"`, `["AU12+=0.4"]`."""
+
+
+class Animator:
+    """Edits faces with one model; use it as a context manager if the model is served.
+
+        >>> animator = gan.Animator.from_run(run)  # or pretrained(), from_export, from_server
+        >>> face = gan.render_face({})
+        >>> crop, _ = gan.align_face(face.image, face.landmarks, animator.image_size)
+        >>> animator.edit(crop, {"AU12": 0.8}).shape == crop.shape
+        True
+
+    `edit_photo` does the same in a whole photo, in which it finds the face.
+
+    Pictures are uint8 (height, width, 3) RGB, AUs float in [0, 1] in the order of `action_units`.
+    Where a method takes `image`, one of exactly `image_size` x `image_size` pixels is a face crop,
+    any other a photo in which the largest face is meant. Not to be shared between threads.
+
+    Args:
+        model: see `models`.
+        finder: finds faces in photos; None loads one when it is first needed.
+    """
+
+    def __init__(self, model: FaceModel, finder: FaceFinder | None = None):
+        self._model = model
+        self._finder = finder
+
+    @classmethod
+    def pretrained(cls) -> "Animator":
+        """With the weights that come with the package.
+
+        Raises:
+            UserError: if they are not there.
+        """
+        from ganimation_tf.animation import pretrained
+
+        return cls(pretrained.load())
+
+    @classmethod
+    def from_run(cls, path: pathlib.Path | str) -> "Animator":
+        """With the networks of a training run (extra `train`)."""
+        return cls(models.open_run(path))
+
+    @classmethod
+    def from_export(cls, path: pathlib.Path | str) -> "Animator":
+        """With an exported version, or the newest of a model directory."""
+        return cls(models.open_export(path))
+
+    @classmethod
+    def from_server(cls, address: str, model_name: str | None = None, **options) -> "Animator":
+        """With a served model (extra `client`).
+
+        Args:
+            address: HOST:PORT.
+            model_name: the name under which it is served.
+            options: `timeout` and `tls`, as `GanimationClient` takes them.
+        """
+        require("grpc", "client")
+        from serving.client.sync import GanimationClient
+
+        named = {} if model_name is None else {"model_name": model_name}
+        client = GanimationClient(address, **named, **options)
+        try:
+            return cls(models.open_server(client))
+        except BaseException:
+            client.close()
+            raise
+
+    def __enter__(self) -> "Animator":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection of a served model."""
+        self._model.close()
+
+    @property
+    def card(self):
+        """The `ModelCard`."""
+        return self._model.card
+
+    @property
+    def image_size(self) -> int:
+        """Side of a face crop in pixels."""
+        return self.card.crop.size
+
+    @property
+    def action_units(self) -> tuple[str, ...]:
+        """The names of the model's AUs."""
+        return tuple(self.card.action_units)
+
+    @property
+    def finder(self) -> FaceFinder:
+        """What finds faces in photos."""
+        if self._finder is None:
+            self._finder = FaceFinder()
+        return self._finder
+
+    def expression(self, wanted: Wanted) -> Expression:
+        """What is wanted, in whichever form, as an `Expression` of this model's AUs.
+
+        Raises:
+            UserError: if it says something that is not known or out of range.
+        """
+        if isinstance(wanted, Expression):
+            return wanted
+        if isinstance(wanted, Mapping):
+            return expression.parse(wanted, names=self.action_units)
+        parts = [wanted] if isinstance(wanted, str) else list(wanted)
+        aus = [part for part in parts if "=" in part]
+        spoken = [part for part in parts if "=" not in part]
+        return expression.parse(aus, spoken, names=self.action_units)
+
+    def edit(self, image: np.ndarray, wanted: Wanted, source: np.ndarray | None = None):
+        """A face crop with another expression.
+
+        Args:
+            image: uint8 (S, S, 3), an upright crop of `image_size` as `align_face` makes it.
+            wanted: AUs that are not named stay as they are.
+            source: float (N,) in [0, 1], or a mapping by name: the AUs that it shows; None:
+                they are estimated.
+
+        Returns:
+            uint8 (S, S, 3); the input itself where nothing changes.
+
+        Raises:
+            ValueError: if the picture has another shape or type.
+        """
+        crop = self._crop(image)
+        source = self.estimate(image) if source is None else self.source_vector(source)
+        target = self.expression(wanted).target(source, self.action_units)
+        (edit,) = self.render(crop[None], source[None], target[None])
+        return np.rint(np.clip(edit.image, 0, 1) * 255).astype(np.uint8)
+
+    def render(self, crops: np.ndarray, source: np.ndarray, target: np.ndarray) -> Iterator[Edit]:
+        """The model's edits of crops, float32 (B, S, S, 3) in [0, 1]; see `models.FaceModel`."""
+        return self._model.render(
+            np.asarray(crops, np.float32),
+            np.asarray(source, np.float32),
+            np.asarray(target, np.float32),
+        )
+
+    def source_vector(self, source: np.ndarray | Mapping[str, float]) -> np.ndarray:
+        """float32 (N,) of a vector or of AUs by name, those that are not named being 0.
+
+        Raises:
+            ValueError: if the shape differs or a value is outside [0, 1].
+        """
+        if isinstance(source, Mapping):
+            named = {expression.canonical(au, self.action_units): v for au, v in source.items()}
+            source = [named.get(name, 0.0) for name in self.action_units]
+        vector = np.asarray(source, np.float32)
+        if vector.shape != (len(self.action_units),) or not ((vector >= 0) & (vector <= 1)).all():
+            raise ValueError(
+                f"source AUs must be {len(self.action_units)} numbers in [0, 1], got "
+                f"{np.asarray(source).tolist()}"
+            )
+        return vector
+
+    def find(self, photo: np.ndarray, face: str = "largest", where: str = "photo") -> list[Face]:
+        """The faces of a photo that are meant; see `finding.choose`.
+
+        Raises:
+            UserError: if there is none.
+        """
+        _require_picture(photo)
+        return finding.choose(self.finder.find(photo), face, where)
+
+    def composer(self, photo: np.ndarray, face: Face) -> Composer:
+        """What puts edits of this face back into the photo."""
+        transform = alignment.crop_transform(face.anchors, self.card.crop)
+        inverse = np.linalg.inv(np.vstack([transform, [0, 0, 1]]))[:2]
+        points = face.points[:, :2] @ inverse[:, :2].T + inverse[:, 2]
+        return Composer(photo, transform, self.card.crop, face_support(self.card.crop, points))
+
+    def edit_photo(self, photo: np.ndarray, wanted: Wanted, face: str = "largest") -> np.ndarray:
+        """A photo in which a face shows another expression; the rest is the photo's own pixels.
+
+        Args:
+            face: `largest`, `all`, a number from 1 (the largest), or `X,Y`.
+
+        Raises:
+            UserError: if no such face is found.
+        """
+        goal = self.expression(wanted)
+        result = photo.copy()
+        for one in self.find(photo, face):
+            composer = self.composer(photo, one)
+            source = self.estimate_crop(composer.crop)
+            target = goal.target(source, self.action_units)
+            (edit,) = self.render(composer.crop[None], source[None], target[None])
+            composer.put_back(edit, onto=result)
+        return result
+
+    def estimate(self, image: np.ndarray) -> np.ndarray:
+        """The AUs that a face shows, float32 (N,) in [0, 1]."""
+        if self.is_crop(image):
+            return self.estimate_crop(self._crop(image))
+        (face,) = self.find(image)
+        return self.estimate_crop(self.composer(image, face).crop)
+
+    def estimate_crop(self, crop: np.ndarray) -> np.ndarray:
+        """The AUs that a crop, float32 (S, S, 3) in [0, 1], shows."""
+        return self._model.estimate(crop[None])[0]
+
+    def doubt(self, crop: np.ndarray, source: np.ndarray) -> np.ndarray:
+        """How far apart the readings of a crop and of its mirror image lie, float32 (N,).
+
+        They show the same AUs; what the model reads differently it is not sure of.
+        """
+        return np.abs(self.estimate_crop(np.ascontiguousarray(crop[:, ::-1])) - source)
+
+    def neutralise(self, image: np.ndarray) -> np.ndarray:
+        """The face at rest: every AU 0."""
+        return self._any(image, Expression(neutral=True))
+
+    def sweep(self, image: np.ndarray, au: str, steps: int = 5) -> list[np.ndarray]:
+        """The face with one AU at `steps` intensities from 0 to 1."""
+        name = expression.canonical(au, self.action_units)
+        timeline = timelines.Timeline(
+            tuple(
+                timelines.KeyFrame(float(value), self.expression({name: float(value)}), "linear")
+                for value in (0.0, 1.0)
+            )
+        )
+        return list(self.animate(image, timeline, frames_per_second=steps - 1))
+
+    def animate(
+        self, image: np.ndarray, timeline: Timeline | Wanted, frames_per_second: float = 12.5
+    ) -> Iterator[np.ndarray]:
+        """The frames of an animation, each of the picture's size.
+
+        Args:
+            timeline: key frames; an expression is gone to and back from within two seconds.
+        """
+        if not isinstance(timeline, Timeline):
+            timeline = timelines.there_and_back(self.expression(timeline), 2.0)
+        times = timeline.times(frames_per_second)
+        if self.is_crop(image):
+            source = self.estimate(image)
+            units = timeline.units(source, self.action_units, times)
+            for edit in self.edits(self._crop(image), source, units):
+                yield np.rint(np.clip(edit.image, 0, 1) * 255).astype(np.uint8)
+            return
+        (face,) = self.find(image)
+        composer = self.composer(image, face)
+        source = self.estimate_crop(composer.crop)
+        units = timeline.units(source, self.action_units, times)
+        yield from map(composer.put_back, self.edits(composer.crop, source, units))
+
+    def edits(self, crop: np.ndarray, source: np.ndarray, units: np.ndarray) -> Iterator[Edit]:
+        """An edit of one crop for each row of AUs; rows that return are computed once.
+
+        Args:
+            crop: float32 (S, S, 3) in [0, 1].
+            source: float32 (N,).
+            units: float32 (F, N).
+        """
+        distinct, places = np.unique(units, axis=0, return_inverse=True)
+        places = places.reshape(-1)
+        kept: dict[int, Edit] = {}
+        left = np.bincount(places, minlength=len(distinct))
+        for begin in range(0, len(units), models.ROWS):
+            chunk = places[begin : begin + models.ROWS]
+            fresh = [place for place in dict.fromkeys(chunk.tolist()) if place not in kept]
+            many = np.broadcast_to(crop, (len(fresh), *crop.shape))
+            sources = np.broadcast_to(source, (len(fresh), len(source)))
+            kept.update(zip(fresh, self.render(many, sources, distinct[fresh]), strict=True))
+            for place in chunk.tolist():
+                yield kept[place]
+                left[place] -= 1
+                if not left[place]:
+                    del kept[place]
+
+    def is_crop(self, image: np.ndarray) -> bool:
+        """Whether a picture has the size of a face crop."""
+        return np.shape(image) == (self.image_size, self.image_size, 3)
+
+    def _any(self, image: np.ndarray, wanted: Expression) -> np.ndarray:
+        return self.edit(image, wanted) if self.is_crop(image) else self.edit_photo(image, wanted)
+
+    def _crop(self, image: np.ndarray) -> np.ndarray:
+        """float32 (S, S, 3) in [0, 1] of a uint8 crop."""
+        _require_picture(image)
+        if not self.is_crop(image):
+            raise ValueError(
+                f"a face crop of this model has {self.image_size} x {self.image_size} pixels, got "
+                f"{image.shape[1]} x {image.shape[0]}; for a photo there is edit_photo"
+            )
+        return image.astype(np.float32) / 255
+
+
+def _require_picture(image: np.ndarray) -> None:
+    if getattr(image, "dtype", None) != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        shape = f"{getattr(image, 'dtype', type(image).__name__)} {np.shape(image)}"
+        raise ValueError(f"a picture must be uint8 (height, width, 3) RGB, got {shape}")

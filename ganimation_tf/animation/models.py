@@ -1,0 +1,245 @@
+"""Whatever a MODEL argument names, as one kind of object: crops and AUs in, edits out.
+
+Shipped weights and LiteRT exports run in LiteRT, runs and SavedModels in TensorFlow, a served model
+elsewhere. Nothing above this module can tell which.
+"""
+
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from ganimation_tf import litert, quiet
+from ganimation_tf.animation.compose import Edit
+from ganimation_tf.errors import UserError, require
+from ganimation_tf.export import signature
+from ganimation_tf.export.model_card import ModelCard
+from ganimation_tf.faces import images
+
+Arrays = Mapping[str, np.ndarray]
+
+ROWS = 8
+"""Crops in one call."""
+
+EDIT_PIXELS = "edit"
+SOURCE = "source_action_units"
+FLOW = "flow"
+EDITOR_FILE, ESTIMATOR_FILE = "editor.tflite", "estimator.tflite"
+CONFIG_FILE = "config.json"
+
+
+class FaceModel(Protocol):
+    """What an `Animator` needs of a model.
+
+    Attributes:
+        card: AU names, crop, name and version.
+    """
+
+    card: ModelCard
+
+    def render(self, crops: np.ndarray, source: np.ndarray, target: np.ndarray) -> Iterator[Edit]:
+        """An edit of each crop.
+
+        Args:
+            crops: float32 (B, S, S, 3) in [0, 1].
+            source, target: float32 (B, N) in [0, 1].
+        """
+
+    def estimate(self, crops: np.ndarray) -> np.ndarray:
+        """The AUs that crops (B, S, S, 3) show, float32 (B, N) in [0, 1]."""
+
+    def close(self) -> None:
+        """Ends what it holds open."""
+
+
+class SignatureModel:
+    """A model behind the signatures of `export.signature`.
+
+    Args:
+        call: name of a signature and arrays by name in, arrays by name out.
+        signatures: the names that it has.
+        close: ends what `call` needs.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        call: Callable[[str, Arrays], Arrays],
+        signatures: Sequence[str],
+        close: Callable[[], None] = lambda: None,
+    ):
+        self.card = card
+        self.close = close
+        self._call = call
+        self._with_source = EDIT_PIXELS in signatures
+
+    def render(self, crops, source, target) -> Iterator[Edit]:
+        """As `FaceModel.render`; a model without the signature `edit` reads the source itself."""
+        for rows in _batches(len(crops)):
+            inputs = {signature.IMAGE: crops[rows], signature.ACTION_UNITS: target[rows]}
+            if self._with_source:
+                inputs[SOURCE] = source[rows]
+            name = EDIT_PIXELS if self._with_source else signature.RENDER
+            yield from _edits(self._call(name, inputs), signature.IMAGE)
+
+    def estimate(self, crops) -> np.ndarray:
+        """As `FaceModel.estimate`."""
+        pixels = np.rint(crops * 255).astype(np.uint8)
+        found = []
+        for rows in _batches(len(crops)):
+            encoded = np.array([images.encode_png(crop) for crop in pixels[rows]], object)
+            answer = self._call(signature.ESTIMATE, {signature.IMAGE_BYTES: encoded})
+            found.append(np.asarray(answer[signature.ACTION_UNITS]))
+        return np.clip(np.concatenate(found), 0.0, 1.0)
+
+
+class LiteRtModel:
+    """An export in LiteRT's format. Not to be shared between threads.
+
+    Args:
+        editor, estimator: the two files.
+        where: their directory, for errors.
+        threads: of each network; None lets LiteRT choose.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        editor: bytes,
+        estimator: bytes,
+        where: str,
+        threads: int | None = None,
+    ):
+        self.card = card
+        self._editor = _runner(editor, f"{where}/{EDITOR_FILE}", threads)
+        self._estimator = _runner(estimator, f"{where}/{ESTIMATOR_FILE}", threads)
+        self._with_source = SOURCE in self._editor.get_input_details()
+
+    def render(self, crops, source, target) -> Iterator[Edit]:
+        """As `FaceModel.render`, one by one: two threads share one crop's convolutions."""
+        for row in range(len(crops)):
+            one = slice(row, row + 1)
+            inputs = {signature.IMAGE: crops[one], signature.ACTION_UNITS: target[one]}
+            if self._with_source:
+                inputs[SOURCE] = source[one]
+            outputs = self._editor(**inputs)
+            name = signature.IMAGE if signature.IMAGE in outputs else "edited_image"
+            yield from _edits(outputs, name)
+
+    def estimate(self, crops) -> np.ndarray:
+        """As `FaceModel.estimate`."""
+        rows = [self._estimator(image=crop[None])[signature.ACTION_UNITS] for crop in crops]
+        return np.clip(np.concatenate(rows), 0.0, 1.0)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _runner(content: bytes, where: str, threads: int | None):
+    return litert.load(content, where, threads).get_signature_runner()
+
+
+def _batches(count: int) -> Iterator[slice]:
+    return (slice(begin, begin + ROWS) for begin in range(0, count, ROWS))
+
+
+def _edits(outputs: Arrays, image: str) -> Iterator[Edit]:
+    flow = outputs.get(FLOW)
+    for row in range(len(outputs[image])):
+        yield Edit(
+            image=np.asarray(outputs[image][row]),
+            attention=np.asarray(outputs[signature.ATTENTION][row]),
+            color=np.asarray(outputs[signature.COLOR][row]),
+            flow=None if flow is None else np.asarray(flow[row]),
+        )
+
+
+def open_model(path: pathlib.Path | str) -> FaceModel:
+    """The model that a path names: a run, a `.keras` of a run, an export or a model directory.
+
+    Raises:
+        UserError: if it is none of them.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such run or export")
+    for place in (path, *path.parents[:3]) if path.suffix == ".keras" else (path,):
+        if (place / CONFIG_FILE).is_file():
+            return open_run(place)
+    return open_export(path)
+
+
+def open_run(run: pathlib.Path | str) -> FaceModel:
+    """The networks of a run, in this process.
+
+    Raises:
+        UserError: if it is no run or has no networks yet.
+    """
+    run = pathlib.Path(run)
+    require("keras", "train")
+    quiet.import_tensorflow()
+    from ganimation_tf.export import versions
+    from ganimation_tf.export.served_model import ServedModel
+
+    card = versions.card_of(run)
+    networks = (versions.load_network(run, name) for name in ("generator", "critic"))
+    served = ServedModel(*networks, card, card.training["config"]["relative"])
+    return _of_functions(card, served.signatures(), served)
+
+
+def open_export(path: pathlib.Path | str) -> FaceModel:
+    """An export: `<model_dir>/<version>`, or a model directory, whose newest version is taken.
+
+    Raises:
+        UserError: if it is none, or of a format that is not run here.
+    """
+    path = pathlib.Path(path)
+    versions = [one for one in path.iterdir() if one.name.isdecimal()] if path.is_dir() else []
+    if versions:
+        path = max(versions, key=lambda one: int(one.name))
+    if (path / EDITOR_FILE).is_file():
+        files = [(path / name).read_bytes() for name in (EDITOR_FILE, ESTIMATOR_FILE)]
+        return LiteRtModel(_card(path / signature.MODEL_CARD), *files, where=str(path))
+    if not (path / "saved_model.pb").is_file():
+        raise UserError(
+            f"{path} is neither a run ({CONFIG_FILE}) nor a SavedModel (saved_model.pb) nor a "
+            f"LiteRT export ({EDITOR_FILE})"
+        )
+    require("tensorflow", "train")
+    quiet.import_tensorflow()
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(path))
+        answer = loaded.signatures[signature.DESCRIBE](request=tf.constant([b"card"]))
+    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        raise UserError(f"{path}: is not an export of this project: {error}") from error
+    text = answer[signature.CARD].numpy()[0].decode()
+    return _of_functions(ModelCard.from_json(text, str(path)), loaded.signatures, loaded)
+
+
+def open_server(client) -> FaceModel:
+    """The model that a `GanimationClient` reaches, pinned to the version that it serves now."""
+    client = client.pinned()
+    return SignatureModel(client.describe(), client.predict, list(client.metadata()), client.close)
+
+
+def _card(path: pathlib.Path) -> ModelCard:
+    try:
+        return ModelCard.from_json(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error
+
+
+def _of_functions(card: ModelCard, functions, owner) -> SignatureModel:
+    """Of TensorFlow's functions by signature; `owner` keeps their variables alive."""
+    import tensorflow as tf
+
+    def call(name: str, inputs: Arrays) -> Arrays:
+        tensors = {key: tf.constant(value) for key, value in inputs.items()}
+        return {key: value.numpy() for key, value in functions[name](**tensors).items()}
+
+    model = SignatureModel(card, call, list(functions))
+    model.owner = owner
+    return model

@@ -1,0 +1,146 @@
+"""The weights that come with the package: written by a training script, read in a fraction of a
+second.
+
+`ganimation_tf/weights/` holds `editor.tflite` and `estimator.tflite`, which is what runs (LiteRT
+starts in 0.4 s, TensorFlow in 7), `default.npz`, the same weights by the names of their variables,
+from which training goes on, and `default.json`. Everywhere the weights are float16. Nothing is
+pickled.
+"""
+
+import importlib.resources
+import json
+import pathlib
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ganimation_tf import files
+from ganimation_tf.animation import models
+from ganimation_tf.errors import UserError
+from ganimation_tf.export.model_card import ModelCard
+
+ARRAYS, CONFIG = "default.npz", "default.json"
+GENERATOR, ESTIMATOR = "generator", "estimator"
+
+
+def directory() -> pathlib.Path:
+    """Where the shipped weights lie."""
+    return pathlib.Path(str(importlib.resources.files("ganimation_tf") / "weights"))
+
+
+def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> models.LiteRtModel:
+    """The model of a directory that `save_weights` wrote.
+
+    Args:
+        path: None for the one in the package.
+
+    Raises:
+        UserError: if it is not there or not whole.
+    """
+    path = directory() if path is None else pathlib.Path(path)
+    card = read_card(path)
+    try:
+        networks = [
+            (path / name).read_bytes() for name in (models.EDITOR_FILE, models.ESTIMATOR_FILE)
+        ]
+    except OSError as error:
+        raise UserError(f"{path}: the weights are not whole: {error}") from error
+    return models.LiteRtModel(card, *networks, where=str(path), threads=threads)
+
+
+def read_config(path: pathlib.Path) -> dict[str, Any]:
+    """What `save_weights` was given, and the card.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    try:
+        return json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} has no weights ({CONFIG}): name a model, with --model or --server"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path / CONFIG}: cannot be read: {error}") from error
+
+
+def read_card(path: pathlib.Path) -> ModelCard:
+    """The model card of a directory of weights."""
+    config = read_config(path)
+    if "card" not in config:
+        raise UserError(f"{path / CONFIG} has no `card`, got {sorted(config)}")
+    return ModelCard.from_json(json.dumps(config["card"]), str(path / CONFIG))
+
+
+def read_weights(path: pathlib.Path | str | None = None) -> dict[str, dict[str, np.ndarray]]:
+    """`generator` and `estimator`, each with float32 arrays by the path of the variable.
+
+    Raises:
+        UserError: if the file cannot be read.
+    """
+    path = (directory() if path is None else pathlib.Path(path)) / ARRAYS
+    found: dict[str, dict[str, np.ndarray]] = {GENERATOR: {}, ESTIMATOR: {}}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for key in arrays.files:
+                network, _, name = key.partition("/")
+                found[network][name] = arrays[key].astype(np.float32)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: cannot be read as weights: {error}") from error
+    return found
+
+
+def assign(network, arrays: Mapping[str, np.ndarray], where: str) -> None:
+    """Gives a Keras model these weights.
+
+    Raises:
+        UserError: if names or shapes differ.
+    """
+    shapes = {variable.path: tuple(variable.shape) for variable in network.variables}
+    given = {name: array.shape for name, array in arrays.items()}
+    if shapes != given:
+        odd = sorted(set(shapes.items()) ^ set(given.items()), key=str)[0]
+        raise UserError(f"{where}: the weights are of another network: {odd[0]} {odd[1]}")
+    for variable in network.variables:
+        variable.assign(arrays[variable.path])
+
+
+def save_weights(
+    path: pathlib.Path | str,
+    generator,
+    estimator,
+    config: Mapping[str, Any],
+    card: ModelCard,
+    relative: bool = True,
+) -> None:
+    """Writes a directory of weights, to be shipped as `ganimation_tf/weights`.
+
+    Args:
+        generator: as `networks.build_generator` builds it.
+        estimator: Keras model of (B, S, S, 3) in [-1, 1] to a dict with `action_units` (B, N).
+        config: how both networks are built again; plain JSON.
+        card: AU names, crop, data, licences, evaluation.
+        relative: whether the generator takes changes of the AUs.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    path = pathlib.Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        f"{name}/{variable.path}": np.asarray(variable.numpy(), np.float16)
+        for name, network in ((GENERATOR, generator), (ESTIMATOR, estimator))
+        for variable in network.variables
+    }
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        np.savez_compressed(file, **arrays)
+        file.flush()
+        files.write_whole(path / ARRAYS, pathlib.Path(file.name).read_bytes())
+    facts = {**config, "card": json.loads(card.to_json())}
+    files.write_whole(path / CONFIG, (json.dumps(facts, indent=2) + "\n").encode())
+    from ganimation_tf.animation import lite_export
+
+    files.write_whole(path / models.EDITOR_FILE, lite_export.editor(generator, relative))
+    files.write_whole(path / models.ESTIMATOR_FILE, lite_export.estimator(estimator))

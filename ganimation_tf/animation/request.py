@@ -1,0 +1,120 @@
+"""What is to be done with each input of `ganimation animate`, already checked."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from ganimation_tf.animation import timeline as timelines
+from ganimation_tf.animation.animator import Animator
+from ganimation_tf.animation.compose import Composer, Edit
+from ganimation_tf.animation.driving import Drive
+from ganimation_tf.animation.expression import Expression
+from ganimation_tf.animation.timeline import Timeline
+from ganimation_tf.media.provenance import Provenance
+
+DETECT, WHOLE = "detect", "whole"
+SHOWN = ("attention", "color")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What faces are to show, where, and how frames are made of it.
+
+    Attributes:
+        goal: the expression; with `timeline`, `drive` or `sweep` it is what they start from.
+        timeline: key frames, or None.
+        drive: AUs of something else, or None.
+        sweep: AUs that are shown one by one, or none.
+        frames: how many, where nothing else says it.
+        frames_per_second: of what is written.
+        face: as `finding.choose`.
+        crop: `DETECT`, or `WHOLE`: the centre square is the face.
+        crop_only: whether only the face crop is written.
+        show: maps beside each frame, of `SHOWN`.
+        scale: how many times as large frames of a crop are.
+        annotations: OpenFace's CSV of the photo, or None.
+        provenance: whether the statement is written.
+        clamp: (lowest, highest) intensity by AU that may be asked for, or None.
+    """
+
+    goal: Expression
+    timeline: Timeline | None = None
+    drive: Drive | None = None
+    sweep: tuple[str, ...] = ()
+    frames: int = 16
+    frames_per_second: float = 12.5
+    face: str = "largest"
+    crop: str = DETECT
+    crop_only: bool = False
+    show: tuple[str, ...] = ()
+    scale: int = 1
+    annotations: pathlib.Path | None = None
+    provenance: bool = True
+    clamp: dict[str, tuple[float, float]] | None = None
+
+    def named(self) -> list[str]:
+        """The AUs that are asked for, each once."""
+        told = list(self.sweep)
+        told += self.timeline.named() if self.timeline else []
+        told += self.drive.named if self.drive else []
+        return list(dict.fromkeys([*self.goal.named(), *told]))
+
+    def units(
+        self, source: np.ndarray, names: tuple[str, ...], ramp: bool
+    ) -> tuple[np.ndarray, float]:
+        """The AUs of a photo's frames, float32 (F, N), and how many are shown in a second.
+
+        Args:
+            source: float (N,), what the face shows.
+            ramp: whether nothing but going there is asked for, as on a contact sheet.
+        """
+        base = self.goal.target(source, names)
+        rate = self.frames_per_second
+        if self.drive is not None:
+            driven = self.drive.onto(base)
+            return self.clamped(driven, names), self.drive.frames_per_second
+        if self.timeline is not None:
+            rows = self.timeline.units(base, names, self.timeline.times(rate))
+            return self.clamped(rows, names), rate
+        if self.sweep:
+            course = timelines.sweep(self.sweep, self.frames / rate)
+            return self.clamped(course.units(base, names, course.times(rate)), names), rate
+        if ramp:
+            course = timelines.there(self.goal, (self.frames - 1) / rate)
+        else:
+            course = timelines.there_and_back(self.goal, self.frames / rate)
+        rows = course.units(source, names, course.times(rate))
+        return self.clamped(rows, names), rate
+
+    def clamped(self, units: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+        """The AUs within what the model saw in training, where that is asked for."""
+        if not self.clamp:
+            return units
+        low = np.array([self.clamp.get(name, (0.0, 1.0))[0] for name in names], np.float32)
+        high = np.array([self.clamp.get(name, (0.0, 1.0))[1] for name in names], np.float32)
+        return np.clip(units, low, high)
+
+    def origin(self, animator: Animator, target: np.ndarray) -> Provenance | None:
+        """The statement that goes into the files."""
+        return Provenance.of(animator.card, target) if self.provenance else None
+
+
+def beside(frame: np.ndarray, composer: Composer, edit: Edit, request: Request) -> np.ndarray:
+    """The frame with the maps that are to be shown, from left to right."""
+    if not request.show:
+        return frame
+    maps = {"attention": edit.attention, "color": edit.color}
+    pictures = [frame]
+    for name in request.show:
+        values = maps[name]
+        if not request.crop_only:
+            values = composer.mask(values, outside=1.0)
+        grey = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+        pictures.append(np.broadcast_to(grey, (*grey.shape[:2], 3)))
+    return np.concatenate(pictures, axis=1)
+
+
+def crop_picture(edit: Edit) -> np.ndarray:
+    """uint8 (S, S, 3) of an edit."""
+    return np.rint(np.clip(edit.image, 0, 1) * 255).astype(np.uint8)

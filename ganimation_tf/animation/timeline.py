@@ -1,0 +1,224 @@
+"""Expressions over time: key frames, and the AUs of every frame between them."""
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ganimation_tf.action_units import DESCRIPTIONS
+from ganimation_tf.animation import expression
+from ganimation_tf.animation.expression import Change, Expression
+from ganimation_tf.errors import UserError
+
+EASINGS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "ease": lambda part: (1 - np.cos(math.pi * part)) / 2,
+    "linear": lambda part: part,
+    "ease-in": lambda part: part**2,
+    "ease-out": lambda part: 1 - (1 - part) ** 2,
+    "hold": lambda part: np.zeros_like(part),
+}
+"""How a face goes from one key frame to the next: part of the time in [0, 1] to part of the way."""
+
+LONGEST = 600.0
+"""Seconds that a timeline may last."""
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyFrame:
+    """What a face shows at a moment.
+
+    Attributes:
+        time: seconds.
+        expression: what it shows then.
+        easing: one of `EASINGS`, the way from here to the next.
+    """
+
+    time: float
+    expression: Expression
+    easing: str = "ease"
+
+
+@dataclasses.dataclass(frozen=True)
+class Timeline:
+    """Key frames in the order of their times, at least one.
+
+    Attributes:
+        loop: whether it ends where it begins and is played again and again; the frame that would
+            repeat the first is then left out.
+
+    Raises:
+        UserError: if there are none, two have one time, or a time or easing is out of range.
+    """
+
+    frames: tuple[KeyFrame, ...]
+    loop: bool = False
+
+    def __post_init__(self):
+        if not self.frames:
+            raise UserError("a timeline needs at least one key frame, got none")
+        times = [frame.time for frame in self.frames]
+        for time in times:
+            if not 0 <= time <= LONGEST:
+                raise UserError(f"the time of a key frame must be in [0, {LONGEST:g}], got {time}")
+        for before, after in zip(times, times[1:], strict=False):
+            if not before < after:
+                raise UserError(
+                    f"times of key frames must increase, got {after:g} after {before:g}"
+                )
+        for frame in self.frames:
+            if frame.easing not in EASINGS:
+                raise UserError(f"an easing is one of {', '.join(EASINGS)}, got {frame.easing!r}")
+
+    @property
+    def seconds(self) -> float:
+        """From its beginning, at time 0, to its last key frame."""
+        return self.frames[-1].time
+
+    def named(self) -> list[str]:
+        """The AUs that its key frames name, each once."""
+        return list(dict.fromkeys(au for frame in self.frames for au in frame.expression.named()))
+
+    def times(self, frames_per_second: float) -> np.ndarray:
+        """float64 (F,), when each frame is shown."""
+        count = max(1, round(self.seconds * frames_per_second) + (not self.loop))
+        return np.arange(count) / frames_per_second
+
+    def units(self, source: np.ndarray, names: Sequence[str], times: np.ndarray) -> np.ndarray:
+        """The AUs of frames.
+
+        Args:
+            source: float (N,) in [0, 1], what the face shows by itself, or (F, N), what it shows
+                in each frame.
+            names: the N names.
+            times: (F,) seconds; before the first key frame it is that one, after the last the last.
+
+        Returns:
+            float32 (F, N) in [0, 1].
+        """
+        rows = np.broadcast_to(np.asarray(source, np.float64), (len(times), len(names)))
+        keys = np.array([frame.time for frame in self.frames])
+        before = np.clip(np.searchsorted(keys, times, side="right") - 1, 0, len(keys) - 1)
+        after = np.minimum(before + 1, len(keys) - 1)
+        span = np.maximum(keys[after] - keys[before], 1e-9)
+        part = np.clip((times - keys[before]) / span, 0.0, 1.0)
+        for place, frame in enumerate(self.frames):
+            here = before == place
+            part[here] = EASINGS[frame.easing](part[here])
+        targets = np.stack([_targets(frame.expression, rows, names) for frame in self.frames])
+        index = np.arange(len(times))
+        way = part[:, None]
+        mixed = targets[before, index] * (1 - way) + targets[after, index] * way
+        return np.clip(mixed, 0.0, 1.0).astype(np.float32)
+
+
+def _targets(one: Expression, rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """(F, N): what an expression makes of each row."""
+    if not len(rows):
+        return np.zeros((0, len(names)))
+    # Most often one photo, all of whose frames have one source.
+    if (rows == rows[0]).all():
+        return np.broadcast_to(one.target(rows[0], names), rows.shape)
+    return np.stack([one.target(row, names) for row in rows])
+
+
+def there_and_back(goal: Expression, seconds: float) -> Timeline:
+    """From what the face shows to the expression and back, to be played in a loop."""
+    own = Expression()
+    frames = (KeyFrame(0.0, own), KeyFrame(seconds / 2, goal), KeyFrame(seconds, own))
+    return Timeline(frames, loop=True)
+
+
+def there(goal: Expression, seconds: float) -> Timeline:
+    """From what the face shows to the expression in even steps."""
+    return Timeline((KeyFrame(0.0, Expression(), "linear"), KeyFrame(seconds, goal, "linear")))
+
+
+def sweep(aus: Sequence[str], seconds: float) -> Timeline:
+    """Each AU by itself from 0 to 1 and back, one after the other, in a loop."""
+    frames = []
+    for place, name in enumerate(aus):
+        for moment, value in ((0.0, 0.0), (0.5, 1.0)):
+            one = Expression((Change(name, expression.SET, value),))
+            frames.append(KeyFrame((place + moment) * seconds, one))
+    frames.append(KeyFrame(len(aus) * seconds, frames[0].expression))
+    return Timeline(tuple(frames), loop=True)
+
+
+def read(path: pathlib.Path, names: Sequence[str] = tuple(DESCRIPTIONS)) -> Timeline:
+    """The timeline of a `.json` or `.csv` file; docs/animate.md has both forms.
+
+    Raises:
+        UserError: naming the file and what is wrong with it.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: key frames must be UTF-8 text: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        return (_from_json if pathlib.Path(path).suffix.lower() == ".json" else _from_csv)(
+            text, names
+        )
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _from_json(text: str, names: Sequence[str]) -> Timeline:
+    """A list of key frames, or an object with `keyframes` and `loop`."""
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"key frames must be JSON: {error}") from None
+    loop, rows = False, content
+    if isinstance(content, dict):
+        loop, rows = content.get("loop", False), content.get("keyframes")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UserError("key frames must be a list of objects, or an object with `keyframes`")
+    frames = []
+    for number, row in enumerate(rows, 1):
+        unknown = set(row) - {"time", "au", "expression", "neutral", "easing"}
+        if unknown:
+            raise UserError(f"key frame {number}: {sorted(unknown)[0]!r} is not known")
+        aus = row.get("au", {})
+        if not isinstance(aus, dict):
+            raise UserError(f"key frame {number}: `au` must be an object, got {aus!r}")
+        spoken = row.get("expression", [])
+        spoken = [spoken] if isinstance(spoken, str) else spoken
+        frames.append(_key_frame(number, row, aus, spoken, bool(row.get("neutral")), names))
+    return Timeline(tuple(frames), bool(loop))
+
+
+def _from_csv(text: str, names: Sequence[str]) -> Timeline:
+    """A line for each key frame: `time`, AUs by name, and `expression`, `neutral`, `easing`."""
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    frames = []
+    for number, row in enumerate(reader, 1):
+        if None in row:
+            raise UserError(f"line {number + 1} has more fields than the header")
+        row = {key.strip(): (value or "").strip() for key, value in row.items()}
+        spoken = row.pop("expression", "")
+        neutral = row.pop("neutral", "").lower() in ("1", "true", "yes")
+        facts = {key: row.pop(key) for key in ("time", "easing") if row.get(key)}
+        aus = {key: value for key, value in row.items() if value and key != "easing"}
+        frames.append(_key_frame(number, facts, aus, [spoken] if spoken else [], neutral, names))
+    return Timeline(tuple(frames))
+
+
+def _key_frame(number, facts, aus, spoken, neutral, names) -> KeyFrame:
+    try:
+        time = float(facts["time"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError(
+            f"key frame {number}: `time` must be a number of seconds, got {facts.get('time')!r}"
+        ) from None
+    try:
+        shown = expression.parse(aus, spoken, neutral, names)
+    except (UserError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(f"key frame {number}: {error}") from None
+    return KeyFrame(time, shown, facts.get("easing", "ease"))

@@ -1,0 +1,119 @@
+"""One video whose faces are given expressions, frame by frame."""
+
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ganimation_tf.animation import outputs
+from ganimation_tf.animation.animator import Animator
+from ganimation_tf.animation.outputs import Output
+from ganimation_tf.animation.photos import out_of_range
+from ganimation_tf.animation.request import Request, beside
+from ganimation_tf.animation.tracking import Tracker
+from ganimation_tf.errors import UserError
+from ganimation_tf.media.video import VideoReader
+
+STEADINESS = 0.6
+"""How much of the last reading of a face's own AUs stays in the next: readings tremble."""
+
+
+def animate(
+    path: pathlib.Path,
+    output: Output,
+    request: Request,
+    animator: Animator,
+    progress: Callable[[str], None] = lambda text: None,
+) -> tuple[str, list[str]]:
+    """Edits one video; returns a line that says what was written, and warnings.
+
+    Frames without a face stay as they are. Frame times and sound stay in an MP4.
+
+    Raises:
+        UserError: naming the file and what is wrong.
+    """
+    if output.kind not in (outputs.MP4, outputs.GIF, outputs.WEBP, outputs.SEQUENCE):
+        raise UserError(f"{path}: a video becomes .mp4, .gif, .webp or DIR/, got {output.path}")
+    if request.crop_only or request.annotations:
+        raise UserError(f"{path}: --crop-only and --annotations are for photos")
+    with VideoReader(path) as reader:
+        job = _Job(animator, request, reader, progress)
+        times: list[float] = []
+        frames = job.frames(times)
+        target = request.goal.target(np.zeros(len(animator.action_units)), animator.action_units)
+        count, size = outputs.write_animation(
+            output,
+            frames,
+            reader.frames_per_second,
+            request.origin(animator, target),
+            times=_as_they_come(times),
+            sound_of=path if reader.has_audio else None,
+        )
+    notes = out_of_range(animator, request, target) if request.goal else []
+    if not job.edited:
+        notes.append(f"{path}: no face was found in {count} frames; they are as they were")
+    told = f"a face in {job.edited} of {count} frames"
+    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {told}", notes
+
+
+def _as_they_come(times: list[float]) -> Iterator[float]:
+    """Each frame's time, which is there once the frame is."""
+    place = 0
+    while True:
+        yield times[place]
+        place += 1
+
+
+class _Job:
+    """Goes through a video.
+
+    Attributes:
+        edited: frames with a face so far.
+    """
+
+    def __init__(self, animator: Animator, request: Request, reader: VideoReader, progress):
+        self._animator, self._request, self._reader = animator, request, reader
+        self._progress = progress
+        self._tracker = Tracker(animator.finder, request.face)
+        self._steady: dict[int, np.ndarray] = {}
+        self.edited = 0
+
+    def frames(self, times: list[float]) -> Iterator[np.ndarray]:
+        """The edited frames; the time of each is appended first."""
+        total = round(self._reader.seconds * self._reader.frames_per_second)
+        for number, (time, frame) in enumerate(self._reader.frames()):
+            times.append(time)
+            if number % 10 == 0:
+                self._progress(f"frame {number} of {total or '?'}")
+            yield self._edited(time, frame)
+
+    def _edited(self, time: float, frame: np.ndarray) -> np.ndarray:
+        result, shown = frame.copy(), None
+        faces = self._tracker.step(frame)
+        for place, face in faces:
+            composer = self._animator.composer(frame, face)
+            source = self._animator.estimate_crop(composer.crop)
+            calm = self._steady.get(place, source)
+            calm = self._steady[place] = STEADINESS * calm + (1 - STEADINESS) * source
+            target = self._target(time, calm)
+            (edit,) = self._animator.render(composer.crop[None], calm[None], target[None])
+            composer.put_back(edit, onto=result)
+            shown = shown or (composer, edit)
+        if faces:
+            self.edited += 1
+        if not self._request.show:
+            return result
+        if shown is None:
+            return np.concatenate(
+                [result, *[np.full_like(result, 255)] * len(self._request.show)], 1
+            )
+        return beside(result, *shown, self._request)
+
+    def _target(self, time: float, source: np.ndarray) -> np.ndarray:
+        request, names = self._request, self._animator.action_units
+        base = request.goal.target(source, names)
+        if request.drive is not None:
+            base = request.drive.at(time, base)
+        if request.timeline is not None:
+            base = request.timeline.units(base, names, np.array([time]))[0]
+        return request.clamped(base.astype(np.float32), names)

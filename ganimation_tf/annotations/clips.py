@@ -1,0 +1,77 @@
+"""Annotations with a file for each video."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+
+from ganimation_tf import inputs
+from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.annotations.reader import (
+    AnnotatedImage,
+    LookedAt,
+    Parsed,
+    Part,
+    Reader,
+    frame_key,
+    settle,
+)
+from ganimation_tf.annotations.rejections import Rejection
+from ganimation_tf.annotations.rows import csv_rows, read_rows
+from ganimation_tf.faces.video import VIDEO_SUFFIXES
+
+_PEEK = 16  # rows of a clip's file that are measured
+
+
+@dataclasses.dataclass(frozen=True)
+class Clips(Reader):
+    """A file for each video, named like it, with a row for each face of each frame."""
+
+    image_suffixes: Sequence[str] = VIDEO_SUFFIXES
+
+    def weight(self, path: str, size: int) -> int:
+        """About how many rows the file has, by the length of its first ones."""
+        try:
+            rows = itertools.islice(csv_rows(path, self.open), _PEEK)
+            sample = [sum(map(len, row)) + 2 * len(row) for row in rows]
+        except AnnotationError:
+            return 1
+        per_row = sum(sample[1:]) / max(1, len(sample) - 1)
+        return max(1, round((size - sample[0]) / per_row)) if per_row else 1
+
+    def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
+        """The video of the same name; opens nothing."""
+        yield Part(inputs.key_of(file), path)
+
+    def images(self, key: str, file: str, reference: str) -> Iterator[AnnotatedImage]:
+        """The frames in the file at path `reference`."""
+        number, group = None, []
+        try:
+            for row in read_rows(reference, self.form, self.action_units, self.open):
+                try:
+                    found = row.number_of_frame()
+                    if found < self.form.first_frame or (number is not None and found < number):
+                        message = f"frame {found} must not come after {number}: rows go by frame"
+                        raise AnnotationError("bad_row", message)
+                except AnnotationError as error:
+                    # Not part of a frame that one could name.
+                    row_key = f"{key}:{row.number}"
+                    message = f"{file}:{row.number}: {error}"
+                    rejection = Rejection(row_key, error.code, message, file)
+                    yield AnnotatedImage(-1, key, [rejection])
+                    continue
+                if group and found != number:
+                    yield self._frame(key, file, number, group)
+                    group = []
+                number = found
+                group.append(Parsed(row.number, row.text(row.columns.face), self.face(row, file)))
+            if number is None:
+                raise AnnotationError("no_face", "has a header and no face row")
+        except AnnotationError as error:
+            if group:
+                yield self._frame(key, file, number, group)
+            raise AnnotationError(error.code, f"{file}: {error}") from None
+        yield self._frame(key, file, number, group)
+
+    def _frame(self, clip: str, file: str, number: int, rows: Sequence[Parsed]) -> AnnotatedImage:
+        key = frame_key(clip, number)
+        return AnnotatedImage(number - self.form.first_frame, key, settle(key, file, rows))

@@ -1,0 +1,98 @@
+"""What annotators say about one face, and which of an image's faces count."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ganimation_tf.errors import InputError
+
+
+class AnnotationError(InputError):
+    """An annotation, or a row of one, that cannot be used."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceAnnotation:
+    """What the source says about one face.
+
+    Attributes:
+        key: the image's key.
+        face: id of the face within the image.
+        where: `file:row`, for messages.
+        action_units: names, in the order of `intensities`.
+        intensities: float64 (N,), finite, in the source's scale: [0, maximum] if it keeps its word.
+        maximum: top of the source's scale.
+        confidence: the annotator's confidence, in [0, 1].
+        landmarks: float64 (68, 2) in pixels of the image, finite; None if the source has none.
+        box: float64 (4,) left, top, width, height in pixels; None if the source has none.
+        pose: float64 (3,) pitch, yaw and roll of the head in degrees, finite; None if the source
+            has none.
+        subject: identity or clip, where the source says it.
+        pair: of faces that differ in expression only, where the source knows them: those of one
+            name show the same person, pose and light, and have the same `anchors`.
+        anchors: float64 (3, 2), eyes and mouth as `alignment.ANCHORS`, by which the face is cropped
+            in place of its landmarks; None if the source has none.
+    """
+
+    key: str
+    face: str
+    where: str
+    action_units: Sequence[str]
+    intensities: np.ndarray
+    maximum: float
+    confidence: float
+    landmarks: np.ndarray | None = None
+    box: np.ndarray | None = None
+    pose: np.ndarray | None = None
+    subject: str | None = None
+    pair: str | None = None
+    anchors: np.ndarray | None = None
+
+    def area(self) -> float:
+        """Size of the face in square pixels: that of its box, else of its landmarks' extent."""
+        if self.box is not None:
+            return float(self.box[2] * self.box[3])
+        if self.landmarks is not None:
+            return float(np.prod(np.ptp(self.landmarks, axis=0)))
+        return 0.0
+
+
+def face_key(face: FaceAnnotation) -> str:
+    """`image#face`: the name of one face of several."""
+    return f"{face.key}#{face.face}"
+
+
+def choose_faces(
+    faces: Sequence[FaceAnnotation], policy: str, min_confidence: float
+) -> tuple[list[FaceAnnotation], list[tuple[FaceAnnotation, str, str]]]:
+    """Those of one image's faces that become records.
+
+    Ties go to the other criterion, then to the earlier row.
+
+    Args:
+        faces: in the order of their rows.
+        policy: a key of `options.POLICIES`.
+        min_confidence: in [0, 1]; faces below it do not count as faces.
+
+    Returns:
+        The chosen faces, and (face, reason code, message) for each of the others.
+    """
+    sure = [face for face in faces if face.confidence >= min_confidence]
+    rejected = [
+        (face, "low_confidence", f"confidence {face.confidence:g} is below {min_confidence:g}")
+        for face in faces
+        if face.confidence < min_confidence
+    ]
+    if len(sure) < 2 or policy == "all":
+        return sure, rejected
+    if policy == "reject":
+        message = f"the image has {len(sure)} faces and --faces is reject"
+        return [], rejected + [(face, "several_faces", message) for face in sure]
+    if policy == "largest":
+        chosen = max(sure, key=lambda face: (face.area(), face.confidence))
+    else:
+        chosen = max(sure, key=lambda face: (face.confidence, face.area()))
+    message = f"face {chosen.face} was chosen as the {policy.replace('-', ' ')}"
+    others = [(face, "extra_face", message) for face in sure if face is not chosen]
+    return [chosen], rejected + others

@@ -1,0 +1,69 @@
+"""A plain table, for annotations of any other origin: CSV or Parquet.
+
+`key` and one column for each AU, `AU01` and so on; and, where they are known, `face`, `confidence`,
+`subject`, the box `left, top, width, height` and the landmarks `x_0 ... y_67` in pixels, the pose
+`pitch, yaw, roll` in degrees, and of synthetic faces `forms.PAIR` and `forms.ANCHORS`. The scale of
+the intensities is [0, 1] unless the user says another.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from ganimation_tf.annotations.annotator import Annotator, Request
+from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form, find_columns
+from ganimation_tf.annotations.parquet import PARQUET, parquet_header, parquet_rows
+from ganimation_tf.annotations.rows import Row, read_rows
+from ganimation_tf.annotations.table import Table
+
+FORM = Form(
+    name="table",
+    action_unit="{name}",
+    maximum=1.0,
+    confidence="confidence",
+    face="face",
+    image="key",
+    subject="subject",
+    pair=PAIR,
+    anchors=ANCHORS,
+    box=("left", "top", "width", "height"),
+    pose=("pitch", "yaw", "roll"),
+)
+
+SUFFIXES = (".csv", PARQUET)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlainTable(Table):
+    """A table whose rows may name subjects."""
+
+    suffixes: Sequence[str] = SUFFIXES
+    assigns: bool = True
+
+    def rows(self, path: str) -> Iterator[Row]:
+        """The rows of a CSV or Parquet file."""
+        if not path.lower().endswith(PARQUET):
+            yield from read_rows(path, self.form, self.action_units, self.open)
+            return
+        columns = find_columns(
+            tuple(parquet_header(path, self.open)), self.form, tuple(self.action_units)
+        )
+        rows = parquet_rows(path, columns.read(), self.open)
+        for number, fields in enumerate(rows, start=2):
+            yield Row(number, fields, columns)
+
+
+def _tells(header: Sequence[str]) -> bool:
+    return FORM.image in header and bool(FORM.action_units(header))
+
+
+def _reader(request: Request) -> PlainTable:
+    return PlainTable(
+        FORM,
+        request.action_units,
+        request.maximum,
+        request.open,
+        images_root=request.images_root,
+    )
+
+
+ANNOTATOR = Annotator(FORM, _tells, _reader, suffixes=SUFFIXES)

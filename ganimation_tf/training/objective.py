@@ -1,0 +1,69 @@
+"""What the generator lowers: the terms of `losses` and `truth`, weighted; what weighs 0 is skipped.
+
+A published term that is not computed is 0; those of the truth are there where it is known.
+"""
+
+from collections.abc import Callable, Mapping
+
+import keras
+import tensorflow as tf
+
+from ganimation_tf.config import LossWeights
+from ganimation_tf.training import inputs, losses, truth
+
+PUBLISHED = (
+    "generator_realism",
+    "generator_action_units",
+    "cycle",
+    "attention",
+    "total_variation",
+)
+
+Terms = dict[str, tf.Tensor]
+"""Unweighted terms by name, float32 (B,) each."""
+
+
+def generator_terms(
+    weights: LossWeights,
+    edit: Callable[..., Mapping[str, tf.Tensor]],
+    critic: keras.Model,
+    batch: Mapping[str, tf.Tensor],
+    edited: Mapping[str, tf.Tensor],
+) -> Terms:
+    """The terms of the faces of a batch.
+
+    Args:
+        edit: a function of image, source and target AUs: the generator.
+        batch: as `inputs` describes it, images in [-1, 1].
+        edited: what `edit` made of the batch.
+    """
+    image, source, target = (
+        batch[name] for name in (inputs.IMAGE, inputs.ACTION_UNITS, inputs.TARGET)
+    )
+    nothing = tf.zeros(tf.shape(image)[:1])
+    terms = dict.fromkeys(PUBLISHED, nothing)
+    masks = [edited["attention"]]
+    if weights.cycle:
+        recovered = edit(edited["image"], target, source)
+        masks.append(recovered["attention"])
+        terms["cycle"] = losses.cycle(image, recovered["image"])
+    if weights.realism or weights.action_units:
+        on_edited = critic(edited["image"])
+        terms["generator_action_units"] = losses.action_units(on_edited["action_units"], target)
+        if weights.realism:
+            terms["generator_realism"] = losses.generator_realism(on_edited["realism"])
+    terms["attention"] = sum(losses.attention(mask) for mask in masks)
+    terms["total_variation"] = sum(losses.total_variation(mask) for mask in masks)
+    if inputs.TRUTH in batch:
+        known = batch[inputs.HAS_TRUTH]
+        of_truth = truth.terms(edited, image, batch[inputs.TRUTH])
+        terms |= {name: known * values for name, values in of_truth.items()}
+    return terms
+
+
+def weighted_sum(weights: LossWeights, terms: Terms) -> tf.Tensor:
+    """The loss of each image, (B,)."""
+    named = {name: getattr(weights, name.removeprefix("generator_")) for name in PUBLISHED}
+    named |= weights.of_truth
+    computed = {name: weight for name, weight in named.items() if weight and name in terms}
+    return sum(weight * terms[name] for name, weight in computed.items())

@@ -1,0 +1,76 @@
+"""All input files, listed once: reader, plan, fingerprint and workers see the same ones."""
+
+import pickle
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from ganimation_tf.annotations.recognition import LISTED
+from ganimation_tf.errors import UserError
+from ganimation_tf.faces import images
+from ganimation_tf.faces.video import VIDEO_SUFFIXES
+from ganimation_tf.inputs import FileError
+from pipeline import files
+from pipeline.files import Found
+
+_BATCH = 4096  # files that are packed together
+
+
+class Listed:
+    """The files of one source; some 20 bytes for each, so that millions can be kept.
+
+    Attributes:
+        source: where they are.
+    """
+
+    def __init__(self, source: files.Source, listing: Iterable[Found]):
+        """Packs what a listing came upon."""
+        self.source = source
+        self._batches: list[bytes] = []
+        batch: list[tuple] = []
+        for found in listing:
+            problem = found.problem and found.problem.args
+            batch.append((found.path, found.file, problem, found.size, found.modified))
+            if len(batch) == _BATCH:
+                self._pack(batch)
+        self._pack(batch)
+
+    def _pack(self, batch: list[tuple]) -> None:
+        self._batches.append(zlib.compress(pickle.dumps(batch, protocol=5), level=1))
+        batch.clear()
+
+    def __iter__(self) -> Iterator[Found]:
+        """Each file, and each thing that is called like a file and is none."""
+        for batch in self._batches:
+            for path, file, problem, size, modified in pickle.loads(zlib.decompress(batch)):
+                yield Found(path, file, problem and FileError(*problem), size, modified)
+
+    def of(self, suffixes: Sequence[str]) -> Iterator[Found]:
+        """Those whose names end so, in whatever case; of a glob or a single file, all."""
+        endings = tuple(suffixes)
+        for found in self:
+            if not self.source.suffixes or found.path.lower().endswith(endings):
+                yield found
+            elif found.problem and found.problem.code == "unreadable_directory":
+                yield found
+
+    def any_of(self, suffixes: Sequence[str]) -> bool:
+        """Whether there is a file whose name ends so."""
+        endings = tuple(suffixes)
+        return any(not found.problem and found.path.lower().endswith(endings) for found in self)
+
+
+def list_inputs(images_where: str, annotations_where: str) -> tuple[Listed, Listed]:
+    """The images, videos included, and the annotations.
+
+    Raises:
+        UserError: if a place is not there or cannot be listed.
+    """
+    sources = (
+        files.source(files.IMAGE, images_where, (*images.SUFFIXES, *VIDEO_SUFFIXES)),
+        files.source(files.ANNOTATION, annotations_where, LISTED),
+    )
+    try:
+        photos, annotations = (Listed(source, source.listing()) for source in sources)
+    except OSError as error:
+        raise UserError(f"cannot list the input: {error}") from None
+    return photos, annotations

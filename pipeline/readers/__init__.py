@@ -1,1 +1,0 @@
-"""Readers of annotations, a module for each tool that writes them; see `annotations`."""

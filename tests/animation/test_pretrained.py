@@ -1,0 +1,101 @@
+"""Weights as they are shipped: written from Keras, run by LiteRT, read back for training."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tiny
+from ganimation_tf.animation import pretrained
+from ganimation_tf.animation.animator import Animator
+from ganimation_tf.errors import UserError
+from ganimation_tf.export.model_card import ModelCard
+from ganimation_tf.faces.alignment import CropSpec
+
+CARD = ModelCard(tiny.UNITS, CropSpec(tiny.SIZE), version=3)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return tiny.build_networks(relative=True)
+
+
+@pytest.fixture(scope="module")
+def weights(networks, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights")
+    card = dataclasses.replace(CARD, intensity_ranges={"AU12": (0.0, 0.9)})
+    pretrained.save_weights(path, *networks, {"generator": {"filters": 4}}, card)
+    return path
+
+
+def crops(count: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.uniform(0, 1, (count, tiny.SIZE, tiny.SIZE, 3)).astype(np.float32)
+
+
+def test_litert_computes_what_keras_computes(networks, weights):
+    generator, critic = networks
+    model = pretrained.load(weights)
+    images = crops(3)
+    source, target = np.zeros((3, 3), np.float32), np.full((3, 3), 0.7, np.float32)
+    edits = list(model.render(images, source, target))
+    expected = generator([images * 2 - 1, target - source])
+    # float16 weights: a relative error of 2^-11 each, over sums of some hundred of them.
+    for row, edit in enumerate(edits):
+        np.testing.assert_allclose(edit.image, (expected["image"][row] + 1) / 2, atol=2e-3)
+        np.testing.assert_allclose(edit.attention, expected["attention"][row], atol=2e-3)
+    seen = np.clip(critic(images * 2 - 1)["action_units"], 0, 1)
+    np.testing.assert_allclose(model.estimate(images), seen, atol=2e-3)
+
+
+def test_no_change_returns_the_crop_bit_for_bit(weights):
+    image = (crops(1)[0] * 255).astype(np.uint8)
+    source = np.array([0.3, 0.4, 0.5])
+    edited = Animator(pretrained.load(weights)).edit(image, {"AU12": 0.4}, source=source)
+    np.testing.assert_array_equal(edited, image)
+
+
+def test_weights_go_back_into_networks(networks, weights):
+    generator, critic = tiny.build_networks(seed=9, relative=True)
+    arrays = pretrained.read_weights(weights)
+    pretrained.assign(generator, arrays["generator"], "default.npz")
+    pretrained.assign(critic, arrays["estimator"], "default.npz")
+    for mine, theirs in zip((generator, critic), networks, strict=True):
+        for given, wanted in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(given, wanted.astype(np.float16))
+    with pytest.raises(UserError, match="the weights are of another network"):
+        pretrained.assign(critic, arrays["generator"], "default.npz")
+
+
+def test_the_card_travels_with_them(weights):
+    card = pretrained.load(weights).card
+    assert (card.action_units, card.crop, card.version) == (tiny.UNITS, CropSpec(tiny.SIZE), 3)
+    assert tuple(card.intensity_ranges["AU12"]) == (0.0, 0.9)
+    assert json.loads((weights / "default.json").read_text())["generator"] == {"filters": 4}
+
+
+def test_it_needs_no_tensorflow(weights):
+    code = (
+        "import sys; from ganimation_tf.animation import pretrained;"
+        "pretrained.load(sys.argv[1]);"
+        "sys.exit(sum(n.split('.')[0] in ('tensorflow', 'keras') for n in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(weights)], check=True)
+
+
+def test_weights_that_are_not_there_or_not_whole(weights, tmp_path):
+    with pytest.raises(UserError, match="has no weights .*: name a model"):
+        pretrained.load(tmp_path)
+    (tmp_path / "default.json").write_text("{}")
+    with pytest.raises(UserError, match="has no `card`"):
+        pretrained.load(tmp_path)
+    (tmp_path / "default.json").write_text((weights / "default.json").read_text())
+    with pytest.raises(UserError, match="the weights are not whole"):
+        pretrained.load(tmp_path)
+    for name in ("editor.tflite", "estimator.tflite"):
+        (tmp_path / name).write_bytes(b"nonsense")
+    with pytest.raises(UserError, match="editor.tflite is not a LiteRT network"):
+        pretrained.load(tmp_path)

@@ -1,0 +1,66 @@
+"""The annotation of one photo, as `animate --annotations` takes it: any annotator's file."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from ganimation_tf.annotations.photo import face_in
+from ganimation_tf.errors import UserError
+from openface_files import EYES_AND_MOUTH, HEADER, csv_text, landmarks, row
+
+PHOTO = pathlib.Path("photos/a.jpg")
+
+
+def write(path: pathlib.Path, text: str) -> pathlib.Path:
+    path.write_text(text)
+    return path
+
+
+def test_of_several_faces_the_most_confident_is_taken(tmp_path):
+    shifted = tuple((x + 7, y) for x, y in EYES_AND_MOUTH)
+    rows = (row("0", 0.4), row("1", 0.98, points=shifted), row("2", 0.0))
+    face = face_in(write(tmp_path / "a.csv", csv_text(*rows)), PHOTO)
+    np.testing.assert_allclose(face.landmarks, landmarks(shifted), atol=0.0051)
+
+
+def test_where_a_face_is_needs_no_action_units(tmp_path):
+    text = csv_text(row(), header=[name for name in HEADER if not name.startswith("AU")])
+    face = face_in(write(tmp_path / "a.csv", text), PHOTO)
+    np.testing.assert_allclose(face.landmarks, landmarks(), atol=0.0051)
+    assert face.intensities.shape == (0,)
+
+
+def test_a_table_is_asked_for_the_photo(tmp_path):
+    header = "key,AU12,left,top,width,height\n"
+    path = write(tmp_path / "t.csv", f"{header}b.jpg,0,1,1,9,9\na.jpg,1,5,6,70,80\n")
+    assert face_in(path, PHOTO).box.tolist() == [5, 6, 70, 80]
+    with pytest.raises(UserError, match=r"t.csv: says nothing about c.jpg"):
+        face_in(path, pathlib.Path("c.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no such file"),
+        ("", "a.csv: no file has columns of a known source"),
+        (csv_text(), "a.csv: has a header and no face row"),
+        (csv_text(row(), header=[*HEADER[:9], *HEADER[10:]]), "a.csv: x_7 is missing; found 135"),
+        (csv_text(row(frame="1"), header=["frame", *HEADER]), "is the annotation of a video"),
+        (csv_text(row(x_0="nan")), "a.csv:2: x_0 must be a finite number, got 'nan'"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, text, message):
+    path = tmp_path / "a.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        face_in(path, PHOTO)
+
+
+@pytest.mark.faces
+def test_landmarks_of_a_real_annotation_lie_in_the_photo(faces_dir):
+    (path, *_) = sorted((faces_dir / "openface_csv").glob("hmd_*.csv"))
+    points = face_in(path, faces_dir / "imgs" / f"{path.stem}.jpg").landmarks
+    assert ((points > 0) & (points < 320)).all()
+    assert points[36:42, 0].mean() < points[42:48, 0].mean()  # the picture's left eye is first

@@ -1,0 +1,87 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+import drawn_pairs
+from ganimation_tf.data import manifest
+from ganimation_tf.errors import UserError
+from ganimation_tf.evaluation import samples as samples_lib
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return drawn_pairs.draw(4, 3)
+
+
+@pytest.fixture(scope="module")
+def dataset(drawn, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("samples") / "data"
+    drawn_pairs.write(directory, drawn_pairs.draw(2, 2, seed=9), drawn)
+    return directory
+
+
+def test_a_split_is_read_as_it_was_written(dataset, drawn):
+    found = samples_lib.load(dataset)
+    order = np.argsort(drawn.keys)
+    assert found.keys == [drawn.keys[row] for row in order]
+    assert np.array_equal(found.images, drawn.images[order])
+    assert np.array_equal(found.action_units, drawn.action_units[order])
+    assert found.people == [drawn.people[row] for row in order]
+    assert found.pairs == [drawn.pairs[row] for row in order]
+    assert (found.names, found.crop) == (drawn.names, drawn.crop)
+    assert found.digest == manifest.Manifest.load(dataset).digest()
+    assert len(samples_lib.load(dataset, manifest.TRAIN)) == 4
+
+
+@pytest.mark.parametrize("limit, people", [(3, 1), (6, 2), (12, 4), (100, 4)])
+def test_a_limit_keeps_pairs_whole(dataset, limit, people):
+    found = samples_lib.load(dataset, limit=limit)
+    assert len(found) == min(limit, 12)
+    assert len(set(found.people)) == people
+    assert len(samples_lib.requests(found)) == len(found)
+
+
+def test_a_limit_takes_two_of_each_large_pair_before_more_of_one(tmp_path):
+    many = drawn_pairs.draw(3, 7)
+    drawn_pairs.write(tmp_path / "data", many, many)
+    found = samples_lib.load(tmp_path / "data", limit=8)
+    assert sorted(map(found.people.count, set(found.people))) == [2, 2, 4]
+    assert len(samples_lib.requests(found)) == 8
+    every = samples_lib.load(tmp_path / "data", limit=20)  # seven: two, two and three
+    assert sorted(map(every.people.count, set(every.people))) == [6, 7, 7]
+
+
+def test_without_pairs_a_limit_takes_all_people_first(tmp_path, drawn):
+    unpaired = dataclasses.replace(drawn, pairs=[""] * len(drawn))
+    drawn_pairs.write(tmp_path / "data", unpaired, unpaired)
+    found = samples_lib.load(tmp_path / "data", limit=5)
+    assert len(found) == 5 and len(set(found.people)) == 4
+
+
+def test_each_face_becomes_the_next_of_its_pair(drawn):
+    asked = samples_lib.requests(drawn)
+    assert asked.sources.tolist() == list(range(12))
+    for source, wanted in zip(asked.sources, asked.truths, strict=True):
+        assert drawn.pairs[source] == drawn.pairs[wanted] and source != wanted
+    assert sorted(asked.truths.tolist()) == list(range(12))
+    assert np.array_equal(asked.targets, drawn.action_units[asked.truths])
+
+
+def test_faces_without_a_partner_are_left_out(drawn):
+    pairs = [*drawn.pairs[:11], "alone"]
+    asked = samples_lib.requests(dataclasses.replace(drawn, pairs=pairs))
+    assert asked.sources.tolist() == list(range(11))
+
+
+def test_a_split_that_is_not_there(dataset):
+    with pytest.raises(UserError, match="split 'test' has no records"):
+        samples_lib.load(dataset, "test")
+
+
+def test_a_damaged_shard_is_named(dataset, tmp_path, drawn):
+    drawn_pairs.write(tmp_path / "data", drawn, drawn)
+    shard = tmp_path / "data" / "eval-00000-of-00001.tfrecord"
+    shard.write_bytes(shard.read_bytes()[:-9])
+    with pytest.raises(UserError, match="eval-00000-of-00001.tfrecord cannot be read"):
+        samples_lib.load(tmp_path / "data")

@@ -1,0 +1,65 @@
+"""Bilinear sampling against its definition, pixel by pixel."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ganimation_tf.networks.warp import Warp, pixel_grid, sample
+
+
+def by_definition(image, places):
+    """What `sample` says, for one image (H, W, C) and places (H', W', 2)."""
+    height, width, _ = image.shape
+    found = np.empty((*places.shape[:2], image.shape[2]))
+    for row, column in np.ndindex(places.shape[:2]):
+        x = min(max(float(places[row, column, 0]), 0), width - 1)
+        y = min(max(float(places[row, column, 1]), 0), height - 1)
+        left, top = math.floor(x), math.floor(y)
+        right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
+        across, down = x - left, y - top
+        above = (1 - across) * image[top, left] + across * image[top, right]
+        below = (1 - across) * image[bottom, left] + across * image[bottom, right]
+        found[row, column] = (1 - down) * above + down * below
+    return found
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_samples_between_pixels_and_beyond_the_border(compiled):
+    rng = np.random.default_rng(0)
+    image = rng.uniform(-1, 1, (3, 5, 7, 2)).astype(np.float32)
+    places = rng.uniform(-3, 9, (3, 4, 6, 2)).astype(np.float32)
+    found = tf.function(sample, jit_compile=compiled)(tf.constant(image), tf.constant(places))
+    for got, picture, where in zip(found, image, places, strict=True):
+        np.testing.assert_allclose(got, by_definition(picture, where), atol=1e-5)
+
+
+def test_whole_places_give_the_pixels_bit_for_bit():
+    image = np.random.default_rng(1).normal(size=(2, 6, 4, 3)).astype(np.float32)
+    grid = np.broadcast_to(pixel_grid(6, 4), (2, 6, 4, 2))
+    np.testing.assert_array_equal(sample(tf.constant(image), tf.constant(grid)), image)
+    turned = sample(tf.constant(image), tf.constant(grid[:, ::-1, ::-1].copy()))
+    np.testing.assert_array_equal(turned, image[:, ::-1, ::-1])
+
+
+def test_the_gradient_of_the_places_is_the_slope_between_pixels():
+    """On a plane 2 x - 3 y the slope is (2, -3) everywhere but beyond the border, where it is 0."""
+    grid = pixel_grid(6, 6)
+    plane = (2 * grid[..., 0] - 3 * grid[..., 1])[None, :, :, None]
+    places = tf.constant([[[[2.3, 1.6], [0.2, 4.9], [-1.0, 2.5], [2.5, 9.0]]]])
+    with tf.GradientTape() as tape:
+        tape.watch(places)
+        total = tf.reduce_sum(sample(tf.constant(plane), places))
+    expected = [[2, -3], [2, -3], [0, -3], [2, 0]]
+    np.testing.assert_allclose(tape.gradient(total, places)[0, 0], expected, atol=1e-5)
+
+
+def test_the_layer_takes_pixels_from_where_the_flow_points():
+    image = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
+    flow = np.zeros((1, 4, 4, 2), np.float32)
+    flow[0, 1, 2] = (1, 2)  # x, y
+    moved = Warp()([image, flow]).numpy()[0, ..., 0]
+    assert moved[1, 2] == image[0, 3, 3, 0]
+    moved[1, 2] = image[0, 1, 2, 0]
+    np.testing.assert_array_equal(moved, image[0, ..., 0])
