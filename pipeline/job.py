@@ -1,6 +1,7 @@
 """What each worker has to know about the job."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from ganimation_tf.annotations.geometry import Geometry, Limits
 from ganimation_tf.annotations.reader import Reader
@@ -23,6 +24,7 @@ class Job:
         limits: which faces are refused.
         detector: one of `geometry.DETECTORS`.
         max_pixels: width x height of the largest photo that is decoded.
+        notes: (code, message) of what was found to be said before the work.
     """
 
     output: str
@@ -35,6 +37,7 @@ class Job:
     limits: Limits = Limits()
     detector: str = "none"
     max_pixels: int = images.MAX_PIXELS
+    notes: Sequence[tuple[str, str]] = ()
 
     @property
     def geometry(self) -> Geometry:

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from ganimation_tf.annotations.face import AnnotationError
-from ganimation_tf.annotations.geometry import GeometryError
+from ganimation_tf.annotations.fit import GeometryError
 from ganimation_tf.errors import CodedError, GanimationError, UserError
 from ganimation_tf.faces.images import ImageError
 from ganimation_tf.inputs import FileError

@@ -34,6 +34,7 @@ ORDER = (
     "serving/server",
     "serving/client",
     "animation",
+    "serving/studio",
     "api",
     "cli",
 )
@@ -48,7 +49,7 @@ NEVER = (("pipeline", "serving"), ("serving/client", "serving/server"))
 WITHOUT_TENSORFLOW = (
     "ganimation_tf",
     "ganimation_tf.cli",
-    "pipeline.local_worker",
+    "pipeline.local.worker",
     "pipeline.preprocess",
     "serving.client",
 )

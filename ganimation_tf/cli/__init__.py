@@ -30,6 +30,7 @@ COMMANDS = (
     "query",
     "animate",
     "expressions",
+    "studio",
     "demo",
     "action-units",
     "completion",

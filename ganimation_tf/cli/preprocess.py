@@ -7,7 +7,7 @@ import types
 
 from ganimation_tf.cli import flags
 from ganimation_tf.errors import require
-from pipeline.local_workers import LocalWorkers
+from pipeline.local.workers import LocalWorkers
 from pipeline.options import PreprocessOptions
 
 HELP = "Turn photos and their OpenFace annotations into TFRecords of aligned face crops."

@@ -13,12 +13,13 @@ import numpy as np
 from ganimation_tf.errors import ServiceError
 from ganimation_tf.export import signature
 from ganimation_tf.protos import wire
+from serving.client import pictures
 
 SIGNATURE_DEF = "signature_def"
 AVAILABLE = "AVAILABLE"
 
-Face = tuple[bytes, np.ndarray]
-"""An encoded face crop and the wanted AUs (N,)."""
+Face = tuple[pictures.Picture, np.ndarray]
+"""A face crop and the wanted AUs (N,)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +181,11 @@ def edits(model: Model, faces: Iterable[Face], rows: int) -> Iterator[Call]:
     """`edit` calls of `rows` faces each, made as they are asked for."""
     faces = iter(faces)
     while batch := list(itertools.islice(faces, rows)):
-        yield edit(model, [image for image, _ in batch], np.stack([units for _, units in batch]))
+        yield edit(
+            model,
+            pictures.all_encoded([image for image, _ in batch]),
+            np.stack([units for _, units in batch]),
+        )
 
 
 def check_stream(concurrency: int, rows: int) -> None:

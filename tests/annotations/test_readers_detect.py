@@ -32,7 +32,12 @@ def test_each_source_can_be_named():
         (["key", "AU12", "AU12_r"], ["openface", "table"]),
         (["key", *PY_FEAT], ["py-feat", "table"]),
         (["AU12"], []),
-        (["key", "AU3", "AU012", "au12", "AU12_c"], []),
+        (["key", "AU12_c", "AU12L"], []),
+        (["key", "AU3", "au12"], ["table"]),
+        (["key", "AU01_r", "AU1_intensity"], ["table"]),
+        (["frame", "timestamp", "success", "AU12_r"], ["pyfaceau"]),
+        (["frame", "success", "AU12_r"], ["openface-video"]),
+        (["action_units", "face_detection", "gaze_yaw"], ["openface3"]),
         ([], []),
     ],
 )

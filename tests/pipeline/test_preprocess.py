@@ -337,7 +337,7 @@ def test_defaults_are_those_of_the_crop():
     ("modules", "absent"),
     [
         (
-            "pipeline.preprocess, pipeline.local_worker, ganimation_tf.annotations.recognition",
+            "pipeline.preprocess, pipeline.local.worker, ganimation_tf.annotations.recognition",
             ["tensorflow", "keras"],
         ),
         ("ganimation_tf.cli.preprocess", ["tensorflow", "apache_beam", "cv2"]),
@@ -363,3 +363,31 @@ def test_real_photos(tmp_path, faces_dir):
     assert len(all_records(output)) >= 8
     for record in all_records(output):
         assert np.ptp(record.action_units) > 0 and 0.8 <= record.confidence <= 1
+
+
+SMALL_FILES = """
+import resource, sys
+from ganimation_tf import cli
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_takes_no_more_is_told_in_one_line(tmp_path, workers):
+    write_faces(tmp_path, [f"{i:02}" for i in range(40)])
+    options = arguments(tmp_path, "--workers", str(workers), "--eval-fraction", "0")
+    command = [sys.executable, "-c", SMALL_FILES, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    message = f"--output {tmp_path}/out cannot be written: File too large; run again when"
+    assert message in done.stderr.splitlines()[-1]
+
+
+def test_a_runner_that_does_not_exist(tmp_path, capsys):
+    write_faces(tmp_path, ["a"])
+    assert cli.main(arguments(tmp_path, "--", "--runner=Nope")) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ganimation preprocess: --runner=Nope: ")
+    assert not (tmp_path / "out").exists()
