@@ -254,9 +254,11 @@ def render_face(
         ValueError: if an AU is unknown or its intensity is not in [0, 1].
     """
     from ganimation_tf import synthetic
-    from ganimation_tf.action_units import OPENFACE, vector
+    from ganimation_tf.action_units import OPENFACE
 
     if isinstance(action_units, Mapping):
-        action_units = vector(action_units, OPENFACE)
+        if unknown := sorted(action_units.keys() - set(OPENFACE)):
+            raise ValueError(f"{unknown[0]!r} is not one of the AUs {' '.join(OPENFACE)}")
+        action_units = np.array([action_units.get(name, 0.0) for name in OPENFACE])
     identity, pose, _ = synthetic.reproduce(0, person, 0)
-    return synthetic.render(identity, action_units, size, pose)
+    return synthetic.render(identity, np.asarray(action_units), size, pose)
