@@ -22,7 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a run, its .keras file, an export or HOST:PORT; or input, mean-edit, untrained, "
         "pretrained",
     )
-    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        metavar="DATASET",
+        help="directory that `ganimation preprocess` has written",
+    )
     parser.add_argument("--split", default="eval", help="whose faces are edited")
     parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
     parser.add_argument(
