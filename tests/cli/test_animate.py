@@ -10,7 +10,7 @@ from PIL import Image
 from ganimation_tf import cli
 from ganimation_tf.faces import alignment, images
 from ganimation_tf.media import video
-from openface_files import write
+from openface_files import write_landmarks
 from serving_model import SIZE
 
 WHOLE = ("--crop=whole", "--crop-only")
@@ -181,7 +181,7 @@ def test_several_inputs_go_on_after_a_bad_one_and_end_with_a_summary(
 
 
 def openface_csv(path, points, units=""):
-    return write(path, [[0, 0.9, *points.T.ravel()]])
+    return write_landmarks(path, points)
 
 
 def landmarks(left, right, top, mouth):
