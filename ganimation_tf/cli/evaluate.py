@@ -22,7 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a run, its .keras file, an export or HOST:PORT; or input, mean-edit, untrained, "
         "pretrained",
     )
-    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        metavar="DATASET",
+        help="directory that `ganimation preprocess` has written",
+    )
     parser.add_argument("--split", default="eval", help="whose faces are edited")
     parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
     parser.add_argument(
@@ -101,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         faces=args.faces,
         batch_size=args.batch_size,
     )
-    differences = []
+    differences: list = []
     if baseline is not None:
         differences, more = report_lib.compare(found.report, baseline)
         notes += more
