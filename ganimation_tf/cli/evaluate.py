@@ -163,9 +163,7 @@ def _check(args: argparse.Namespace) -> None:
     if args.sweeps < 0:
         raise UserError(f"--sweeps must be at least 0, got {args.sweeps}")
     if args.pixels_only and (args.judge or args.kid or args.read_annotations or args.write_edits):
-        raise UserError(
-            "--pixels-only leaves out all judges, and another option asks for one"
-        )
+        raise UserError("--pixels-only leaves out all judges, and another option asks for one")
 
 
 def _instruments(args: argparse.Namespace):
