@@ -205,6 +205,7 @@ def test_progress_counts_rate_and_time_left(monkeypatch):
     shown = progress.Progress(total_steps=5, images_per_step=4, write=lines.append)
     model = tiny.build_model(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
     shown.set_model(model)
+    tiny.set_step_terms(model, {})
     shown.on_train_begin()
     for step in range(5):
         shown.on_train_batch_end(step)
