@@ -253,7 +253,7 @@ def _score(config: TrainConfig, judged: bool = False):
     def score(logs: Mapping[str, float]) -> float | None:
         if "val_cycle" not in logs:
             return None
-        if logs["val_truth_error"]:
+        if logs.get("val_truth_error"):
             return float(logs["val_truth_error"])
         if judged:
             return logs.get(judged_lib.ERROR)
