@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ganimation_tf import expressions
+from ganimation_tf import expression_parsing
 from ganimation_tf.animation import models
 from ganimation_tf.animation import timeline as timelines
 from ganimation_tf.animation.compose import Composer, Edit
@@ -206,7 +206,7 @@ class Animator:
 
     def sweep(self, image: np.ndarray, au: str, steps: int = 5) -> list[np.ndarray]:
         """The face with one AU at `steps` intensities from 0 to 1."""
-        name = expressions.canonical(au, self.action_units)
+        name = expression_parsing.canonical(au, self.action_units)
         timeline = timelines.Timeline(
             tuple(
                 timelines.KeyFrame(float(value), self.expression({name: float(value)}), "linear")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf import expressions
+from ganimation_tf import expression_parsing
 from ganimation_tf.expressions import Expression
 
 Wanted = Expression | Mapping[str, float | str] | str | Sequence[str]
@@ -21,11 +21,11 @@ def expression_of(wanted: Wanted, names: tuple[str, ...]) -> Expression:
     if isinstance(wanted, Expression):
         return wanted
     if isinstance(wanted, Mapping):
-        return expressions.parse(wanted, names=names)
+        return expression_parsing.parse(wanted, names=names)
     parts = [wanted] if isinstance(wanted, str) else list(wanted)
     aus = [part for part in parts if "=" in part]
     spoken = [part for part in parts if "=" not in part]
-    return expressions.parse(aus, spoken, names=names)
+    return expression_parsing.parse(aus, spoken, names=names)
 
 
 def source_vector(source: np.ndarray | Mapping[str, float], names: tuple[str, ...]) -> np.ndarray:
@@ -36,7 +36,7 @@ def source_vector(source: np.ndarray | Mapping[str, float], names: tuple[str, ..
     """
     values: Any = source
     if isinstance(source, Mapping):
-        named = {expressions.canonical(au, names): value for au, value in source.items()}
+        named = {expression_parsing.canonical(au, names): value for au, value in source.items()}
         values = [named.get(name, 0.0) for name in names]
     vector = np.asarray(values, np.float32)
     if vector.shape != (len(names),) or not ((vector >= 0) & (vector <= 1)).all():

@@ -23,10 +23,10 @@ def run(args: argparse.Namespace) -> int:
     inputs = animation_request.inputs_of(args)
     plan = [(path, animation_request.output_of(args, path, len(inputs))) for path in inputs]
     _check_outputs(plan)
-    from ganimation_tf import expressions
+    from ganimation_tf import expression_parsing
 
     if args.server is None:  # known AUs can be checked before anything is loaded
-        animation_request.goal_of(args, tuple(expressions.DESCRIPTIONS), strict=False)
+        animation_request.goal_of(args, tuple(expression_parsing.DESCRIPTIONS), strict=False)
     log = logging.getLogger(__name__)
     if args.model or args.server:
         log.info("loading %s", args.model or args.server)
