@@ -109,6 +109,9 @@ class TrainConfig:
     )
     skips: bool = _option(False, "the generator's decoder also sees the encoder's features")
     flow: bool = _option(False, "the generator also regresses a flow that the image is warped by")
+    labels: bool = _option(
+        False, "the generator hears only which of eight named expressions is nearest to the AUs"
+    )
     critic: str = _option(
         PATCHES,
         "the critic judges realism and reads AUs, or only reads AUs",
@@ -239,6 +242,7 @@ PRESETS: Mapping[str, TrainConfig] = {
     ),
     "paper": TrainConfig(),
     "film": TrainConfig(conditioning=FILM, relative=True, average=0.999),
+    "stargan": TrainConfig(labels=True),
     "tiny": TrainConfig(
         filters=16,
         residual_blocks=2,
@@ -257,4 +261,5 @@ PRESETS: Mapping[str, TrainConfig] = {
     ),
 }
 """`default` learns from pairs, where the truth is known; `paper` is the published recipe; `film`
-the same with AUs that reach the whole image; `tiny` trains in minutes on two CPU cores."""
+the same with AUs that reach the whole image; `stargan` is `paper` asked by one of eight expressions
+in place of AUs, to compare with; `tiny` trains in minutes on two CPU cores."""

@@ -25,7 +25,7 @@ def build(kind: str, batch: int):
     from ganimation_tf.config import PRESETS
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
-    from ganimation_tf.training import dataset
+    from ganimation_tf.training.inputs import ACTION_UNITS, EPSILON, IMAGE, TARGET
     from ganimation_tf.training.model import GANimation
 
     config = PRESETS["paper"]
@@ -46,10 +46,10 @@ def build(kind: str, batch: int):
         )
     )
     element = {
-        dataset.IMAGE: image,
-        dataset.ACTION_UNITS: units,
-        dataset.TARGET: target,
-        dataset.EPSILON: tf.random.uniform(lead),
+        IMAGE: image,
+        ACTION_UNITS: units,
+        TARGET: target,
+        EPSILON: tf.random.uniform(lead),
     }
     model.make_train_function()
     iterator = iter(tf.data.Dataset.from_tensors(element).repeat())

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ganimation_tf import quiet
 from ganimation_tf.animation import models, pretrained
 from ganimation_tf.data import manifest
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, require
 from ganimation_tf.evaluation import baselines, samples
 from ganimation_tf.evaluation.edits import Editor
 
@@ -83,6 +84,8 @@ def _baseline(name: str, dataset: pathlib.Path) -> Editor:
         return baselines.Copy(facts.action_units, facts.crop)
     if name == MEAN_EDIT:
         return baselines.MeanEdit.fit(samples.load(dataset, manifest.TRAIN, MEAN_FACES))
+    require("keras", "train")
+    quiet.import_tensorflow()
     from ganimation_tf.config import TrainConfig
     from ganimation_tf.networks.generator import build_generator
 

@@ -1,8 +1,6 @@
 """What a face is to show, in people's words: AUs absolute or relative, named expressions, neutral.
 
-The AU combinations of the named expressions are the ones of the Facial Action Coding System
-(Ekman and Friesen 1978; EMFACS), as far as the 17 AUs of this project reach; the eight of them are
-the expressions of the Radboud Faces Database (Langner et al. 2010).
+The named expressions are those of `expressions`.
 """
 
 import dataclasses
@@ -15,22 +13,7 @@ import numpy as np
 
 from ganimation_tf.action_units import DESCRIPTIONS
 from ganimation_tf.errors import UserError
-
-EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
-    "neutral": {},
-    "happiness": {"AU06": 0.8, "AU12": 1.0},
-    "sadness": {"AU01": 1.0, "AU04": 0.6, "AU15": 1.0},
-    "surprise": {"AU01": 1.0, "AU02": 1.0, "AU05": 0.8, "AU26": 1.0},
-    "fear": {
-        **{"AU01": 1.0, "AU02": 0.6, "AU04": 0.7, "AU05": 1.0, "AU07": 0.5},
-        **{"AU20": 1.0, "AU26": 0.6},
-    },
-    "anger": {"AU04": 1.0, "AU05": 0.5, "AU07": 0.8, "AU23": 1.0},
-    "disgust": {"AU09": 1.0, "AU15": 0.6, "AU17": 0.6},
-    "contempt": {"AU12": 0.3, "AU14": 1.0},
-}
-"""Name to AUs with their intensities at full strength. AUs that an expression does not name stay as
-the face has them; `neutral` names none and takes all away."""
+from ganimation_tf.expressions import EXPRESSIONS
 
 _SYNONYMS = {
     **{"happy": "happiness", "joy": "happiness", "sad": "sadness", "surprised": "surprise"},

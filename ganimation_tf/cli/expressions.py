@@ -13,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints them; returns 0."""
     from ganimation_tf.action_units import DESCRIPTIONS
-    from ganimation_tf.animation.expression import EXPRESSIONS
+    from ganimation_tf.expressions import EXPRESSIONS
 
     width = max(map(len, EXPRESSIONS))
     for name, units in EXPRESSIONS.items():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ganimation_tf.data.report.charts import text
 
 WIDTH, HEIGHT = 340, 120
-_LEFT, _RIGHT, _TOP = 34, 12, 8
+_LEFT, _RIGHT, _TOP = 34, 26, 8
 
 
 def curve(

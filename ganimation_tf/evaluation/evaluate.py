@@ -147,13 +147,13 @@ def _measure_what_stays(
 ) -> None:
     """Identity, head pose and the distance of all edits from all photographs."""
     if instruments.identity is not None:
-        rows, others = preservation.identity(instruments.identity, samples, asked, made.images)
+        rows, figures = preservation.identity(instruments.identity, samples, asked, made.images)
         measured.rows |= rows
-        measured.figures["identity_of_others"] = others
+        measured.figures |= figures
     if instruments.meshes is not None:
-        rows, lost = preservation.head_pose(instruments.meshes, samples, asked, made.images)
+        rows, figures = preservation.head_pose(instruments.meshes, samples, asked, made.images)
         measured.rows |= rows
-        measured.figures["head_pose_no_face"] = float(lost)
+        measured.figures |= figures
     if instruments.features is not None:
         of_edits, of_photographs = map(instruments.features, (made.images, samples.images))
         found = kid.kid(of_edits, of_photographs)

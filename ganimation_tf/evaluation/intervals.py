@@ -4,6 +4,7 @@ Pictures of one person are alike, so that many pictures of few people say little
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -34,6 +35,11 @@ def mean(values: np.ndarray) -> float:
     """The mean of the values that are there; NaN without any."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else float("nan")
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    """The root of the mean square of the values that are there; NaN without any."""
+    return math.sqrt(mean(np.square(values)))
 
 
 def bootstrap(

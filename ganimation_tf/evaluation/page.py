@@ -20,6 +20,7 @@ _STYLE = """
 h1 { overflow-wrap:anywhere; }
 .strips { display:grid; grid-template-columns:repeat(auto-fit,minmax(330px,1fr)); gap:16px 24px; }
 .strip { display:grid; grid-template-columns:repeat(4,1fr); gap:6px; }
+.strip img { border:1px solid var(--line); }
 .strips h3 { margin:12px 0 4px; font-size:14px; }
 @media (max-width:760px) { main { padding:20px 12px 40px; } section { padding:16px 14px; }
   .charts, .strips { grid-template-columns:1fr; } table { font-size:12.5px; } }

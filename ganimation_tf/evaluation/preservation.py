@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ganimation_tf.evaluation.intervals import mean
+from ganimation_tf.evaluation.intervals import mean, root_mean_square
 from ganimation_tf.evaluation.judges import head_pose as pose
 from ganimation_tf.evaluation.judges.identity import FaceNet, cosine, distance
 from ganimation_tf.evaluation.judges.meshes import FaceMeshes
@@ -13,36 +13,49 @@ from ganimation_tf.evaluation.samples import Requests, Samples
 
 def identity(
     network: FaceNet, samples: Samples, requests: Requests, images: np.ndarray
-) -> tuple[dict[str, np.ndarray], float]:
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Embeddings of edits beside those of their inputs.
 
     Args:
         images: uint8 (m, size, size, 3), the edits.
 
     Returns:
-        `identity`, the cosine, and `identity_distance`, each float64 (m,); and the mean cosine of
-        faces of different people, which no edit should come near.
+        `identity`, the cosine, and `identity_distance`, each float64 (m,); and two means to see
+        them by: `identity_of_others`, the cosine of different people, and, where it is known,
+        `identity_of_truth`, that of input and truth.
     """
     known = network.embed(samples.images, samples.crop)
     before, after = known[requests.sources], network.embed(images, samples.crop)
     rows = {"identity": cosine(before, after), "identity_distance": distance(before, after)}
-    return rows, _between_people(known, samples.people)
+    figures = {"identity_of_others": _between_people(known, samples.people)}
+    if requests.truths[0] >= 0:
+        figures["identity_of_truth"] = mean(cosine(before, known[requests.truths]))
+    return rows, figures
 
 
 def head_pose(
     meshes: FaceMeshes, samples: Samples, requests: Requests, images: np.ndarray
-) -> tuple[dict[str, np.ndarray], int]:
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """How far the head turns in an edit.
 
     Returns:
         `head_pose`, float64 (m,): root mean square of the change of pitch, yaw and roll in
-        radians, NaN where no face is found; and in how many edits none is found, of inputs in
-        which one is.
+        radians, NaN where no face is found; and `head_pose_no_face`, in how many edits none is
+        found, of inputs in which one is, and, where it is known, `head_pose_of_truth`: what
+        expressions alone do to the reading.
     """
-    before = pose.head_pose(meshes.read(samples.images, samples.crop))[requests.sources]
-    after = pose.head_pose(meshes.read(images, samples.crop))
+    known = pose.head_pose(meshes.read(samples.images, samples.crop))
+    before, after = known[requests.sources], pose.head_pose(meshes.read(images, samples.crop))
     lost = np.isnan(after).any(1) & ~np.isnan(before).any(1)
-    return {"head_pose": np.sqrt(((after - before) ** 2).mean(1))}, int(lost.sum())
+    figures = {"head_pose_no_face": float(lost.sum())}
+    if requests.truths[0] >= 0:
+        figures["head_pose_of_truth"] = root_mean_square(_turns(before, known[requests.truths]))
+    return {"head_pose": _turns(before, after)}, figures
+
+
+def _turns(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Root mean square of the change of three angles, (n, 3) and (n, 3) to (n,)."""
+    return np.sqrt(((after - before) ** 2).mean(1))
 
 
 def _between_people(embeddings: np.ndarray, people: Sequence[str]) -> float:

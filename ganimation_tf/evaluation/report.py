@@ -20,11 +20,6 @@ DIGITS = 6
 """Behind the point, of every number in the file."""
 
 
-def root_mean_square(values: np.ndarray) -> float:
-    """The root of the mean square of the values that are there."""
-    return math.sqrt(intervals.mean(np.square(values)))
-
-
 MEDIAN = ("truth_error", "truth_share", "truth_gradients", "truth_psnr")
 """Measures of which the median over the edits is told: a pair that hardly differs makes an error
 as large as one likes."""
@@ -36,7 +31,7 @@ def statistic(name: str) -> intervals.Statistic:
     """How the values of a measure become one figure."""
     if name in MEDIAN:
         return intervals.median
-    return root_mean_square if name in ROOT_MEAN_SQUARE else intervals.mean
+    return intervals.root_mean_square if name in ROOT_MEAN_SQUARE else intervals.mean
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -57,8 +57,8 @@ def load(
     """The faces of a split of a dataset, in the order of their keys.
 
     Args:
-        limit: at most so many, the same number of each person as far as that goes; whole pairs
-            are kept together.
+        limit: at most so many, the same number of each person as far as that goes, and of a pair
+            two or more.
 
     Raises:
         UserError: if the split is empty or cannot be read.
@@ -95,18 +95,27 @@ def pair_of(record: records.FaceRecord) -> str:
 
 
 def _spread(found: list[records.FaceRecord], limit: int) -> list[records.FaceRecord]:
-    """`limit` records: person by person one group at a time, a group being a pair or a face."""
-    groups: dict[str, dict[str, list[records.FaceRecord]]] = {}
+    """`limit` records: person by person, two faces of a pair at a time, or one without."""
+    groups: dict[tuple[str, str], list[records.FaceRecord]] = {}
     for record in found:
-        group = pair_of(record) or record.key
-        groups.setdefault(record.subject, {}).setdefault(group, []).append(record)
-    queues = [list(of_person.values()) for of_person in groups.values()]
+        groups.setdefault((record.subject, pair_of(record) or record.key), []).append(record)
+    queues: dict[str, list[list[records.FaceRecord]]] = {}
+    for (subject, _), members in groups.items():
+        queues.setdefault(subject, []).extend(_by_two(members))
     chosen: list[records.FaceRecord] = []
-    for turn in range(max(map(len, queues))):
-        for queue in queues:
+    for turn in range(max(map(len, queues.values()))):
+        for queue in queues.values():
             if turn < len(queue) and len(chosen) < limit:
-                chosen += queue[turn][: max(2, limit - len(chosen))]
+                chosen += queue[turn]
     return sorted(chosen[:limit], key=lambda record: record.key)
+
+
+def _by_two(members: list[records.FaceRecord]) -> Iterator[list[records.FaceRecord]]:
+    """A pair's faces two by two, the last three together if they are odd."""
+    count = max(1, len(members) // 2)
+    for place in range(count):
+        end = None if place == count - 1 else 2 * place + 2
+        yield members[2 * place : end]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The critic (arXiv:1807.09251, section 4.1), and its parts for `critic_gradient`."""
+"""The critic (arXiv:1807.09251, section 4.1)."""
 
 import keras
 import numpy as np
@@ -41,18 +41,6 @@ def refit_kernel(kernel: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return split.reshape((-1, filters) if kernel.ndim == 4 else (4, 4, -1, filters))
 
 
-def critic_convolutions(critic: keras.Model) -> list[str]:
-    """The names of a critic's strided convolutions, from the image on."""
-    names = {layer.name for layer in critic.layers}
-    return [f"conv{level}" for level in range(1, len(names)) if f"conv{level}" in names]
-
-
-def critic_heads(critic: keras.Model) -> keras.Model:
-    """What follows the convolutions, as a model that shares the critic's weights."""
-    last = critic.get_layer(f"{critic_convolutions(critic)[-1]}_lrelu")
-    return keras.Model(last.output, critic.output)
-
-
 def build_critic(
     image_size: int,
     action_units: int,
@@ -92,7 +80,7 @@ def build_critic(
         x = layers.LeakyReLU(negative_slope=CRITIC_SLOPE, name=f"{name}_lrelu")(x)
     patches = image_size // stride
     realism = build.conv(x, 1, 3, name="realism_head")
-    realism = layers.Reshape((patches, patches), name="realism")(realism)
+    realism = layers.Reshape((patches, patches), dtype="float32", name="realism")(realism)
     seen = build.conv(x, action_units, patches, name="action_units_head", padding="valid")
-    seen = layers.Reshape((action_units,), name="action_units")(seen)
+    seen = layers.Reshape((action_units,), dtype="float32", name="action_units")(seen)
     return keras.Model(image, {"realism": realism, "action_units": seen}, name="critic")

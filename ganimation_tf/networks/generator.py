@@ -1,9 +1,11 @@
 """The generator (arXiv:1807.09251, section 4.1), and what may be added to it: skips and a flow."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ganimation_tf.config import CONCAT, FILM
+from ganimation_tf.networks.labels import NearestLabel
 from ganimation_tf.networks.layers import Builder, normalize, normalize_relu
 from ganimation_tf.networks.warp import Warp
 
@@ -43,7 +45,7 @@ def _stem(build: Builder, image, wanted, filters: int):
     """
     size, units, rim = image.shape[1], wanted.shape[1], STEM_KERNEL // 2
     planes = layers.Reshape((1, 1, units), name="au_vector")(wanted)
-    planes = layers.UpSampling2D(STEM_KERNEL, name="au_planes")(planes)
+    planes = layers.UpSampling2D(STEM_KERNEL, data_format="channels_last", name="au_planes")(planes)
     x = build.conv(planes, filters, STEM_KERNEL, name="stem_aus")
     for axis in (1, 2):
         before, middle, after = ops.split(x, (rim, rim + 1), axis=axis)
@@ -80,7 +82,7 @@ def _residual_block(build: Builder, x, wanted, name: str):
 def _amount(change):
     """How much a relative generator may do, (B, 1, 1, 1) in [0, 1]: nothing without a change."""
     amount = ops.sum(ops.abs(change), axis=-1, keepdims=True) / FULL_CHANGE
-    return layers.Reshape((1, 1, 1), name="change")(ops.minimum(amount, 1.0))
+    return layers.Reshape((1, 1, 1), dtype="float32", name="change")(ops.minimum(amount, 1.0))
 
 
 def _decoder_input(build: Builder, told, planes, residual_blocks: int, skips: bool):
@@ -154,6 +156,7 @@ def build_generator(
     relative: bool = False,
     skips: bool = False,
     flow: bool = False,
+    labels: np.ndarray | None = None,
 ) -> keras.Model:
     """The generator: an image and wanted AUs in; the edited image and what it is made of out.
 
@@ -175,6 +178,8 @@ def build_generator(
             then returns the image bit for bit.
         skips: see `_decoder_input`.
         flow: whether the image is warped as well.
+        labels: AUs of each label, (L, N): the generator then hears no AUs but which label is the
+            nearest to them.
 
     Returns:
         Model of `[image, action_units]`: (B, S, S, 3) in [-1, 1] and (B, N) in [0, 1], to a dict
@@ -183,8 +188,10 @@ def build_generator(
         `warped` (B, S, S, 3), the image warped by it.
 
     Raises:
-        ValueError: if the image size is not a multiple of 4.
+        ValueError: if the image size is not a multiple of 4, or labels are to be changes.
     """
+    if relative and labels is not None:
+        raise ValueError("a label is asked for as it is: a relative generator can have none")
     if image_size < GENERATOR_STRIDE or image_size % GENERATOR_STRIDE:
         raise ValueError(
             f"image size must be a multiple of {GENERATOR_STRIDE} for the generator, "
@@ -193,9 +200,10 @@ def build_generator(
     build = Builder(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
     wanted = keras.Input((action_units,), name="action_units")
-    told = wanted if conditioning == FILM else None
+    asked = wanted if labels is None else NearestLabel(labels, name="label")(wanted)
+    told = asked if conditioning == FILM else None
     if told is None:
-        planes = _stem(build, image, wanted, filters)
+        planes = _stem(build, image, asked, filters)
     else:
         planes = build.conv(image, filters, STEM_KERNEL, name="stem_image")
     x = _decoder_input(build, told, planes, residual_blocks, skips)

@@ -1,4 +1,10 @@
-"""The moving average of the generator's weights."""
+"""The moving average of the generator's weights.
+
+The formula is that of `tf.train.ExponentialMovingAverage(num_updates=...)`, which keeps variables
+of its own: they would have to be copied into the model that is sampled, saved and exported, all
+weights each step, and the states of older runs, which name them as that model's, would be lost.
+The `use_ema` of Keras's optimizers knows no decay that grows.
+"""
 
 import keras
 import tensorflow as tf

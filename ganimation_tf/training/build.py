@@ -1,9 +1,11 @@
 """The model of a plan: both networks, both optimizers, the learning rate over time."""
 
 import keras
+import numpy as np
 
 from ganimation_tf.config import COSINE, ESTIMATOR, TrainConfig
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import prototypes
 from ganimation_tf.networks.critic import build_critic
 from ganimation_tf.networks.estimator import build_estimator
 from ganimation_tf.networks.generator import build_generator
@@ -27,7 +29,8 @@ def build_model(plan: Plan, compiled: bool = False, steps_per_execution: int = 1
     """
     config, manifest = plan.config, plan.manifest
     try:
-        model = build_networks(config, manifest.crop.size, len(manifest.action_units))
+        labels = prototypes(manifest.action_units) if config.labels else None
+        model = build_networks(config, manifest.crop.size, len(manifest.action_units), labels)
     except ValueError as error:
         raise UserError(str(error)) from error
     model.compile(
@@ -40,8 +43,13 @@ def build_model(plan: Plan, compiled: bool = False, steps_per_execution: int = 1
     return model
 
 
-def build_networks(config: TrainConfig, image_size: int, action_units: int) -> GANimation:
+def build_networks(
+    config: TrainConfig, image_size: int, action_units: int, labels: np.ndarray | None = None
+) -> GANimation:
     """Both networks of a config, in a model that is not compiled.
+
+    Args:
+        labels: see `build_generator`.
 
     Raises:
         ValueError: if the image size does not fit the networks.
@@ -56,6 +64,7 @@ def build_networks(config: TrainConfig, image_size: int, action_units: int) -> G
         config.relative,
         config.skips,
         config.flow,
+        labels,
     )
     build = build_estimator if config.critic == ESTIMATOR else build_critic
     critic = build(

@@ -1,5 +1,6 @@
 """Which devices a training uses."""
 
+import functools
 import os
 from collections.abc import Sequence
 
@@ -40,10 +41,17 @@ def choose_strategy(names: Sequence[str] = ()) -> tf.distribute.Strategy:
         kind = visible[0].partition(":")[0]
         chosen = [name for name in visible if name.startswith(f"{kind}:")]
     if len(chosen) > 1:
-        return tf.distribute.MirroredStrategy([f"/{name}" for name in chosen])
+        return _mirrored(tuple(f"/{name}" for name in chosen))
     return (
         tf.distribute.OneDeviceStrategy(f"/{chosen[0]}") if names else tf.distribute.get_strategy()
     )
+
+
+@functools.cache
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.Strategy:
+    # One in a process: a second one numbers its collective operations from the start again, and
+    # the runtime remembers the shape that each number had.
+    return tf.distribute.MirroredStrategy(list(names))
 
 
 def require_even(strategy: tf.distribute.Strategy, batch_size: int) -> None:

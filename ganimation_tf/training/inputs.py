@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganimation_tf.training.memory import to_networks
+
 IMAGE = "image"
 ACTION_UNITS = "action_units"
 TARGET = "target_action_units"
@@ -21,7 +23,7 @@ TRAINED = (*EVALUATED, EPSILON)
 """What `fit` and `train_on_batch` need, a row of `critic_steps` faces to a row."""
 
 _MEANING = {
-    IMAGE: "the faces, in [-1, 1]",
+    IMAGE: "the faces, float32 in [-1, 1] or uint8",
     ACTION_UNITS: "the AUs that they show, in [0, 1]",
     TARGET: "the AUs that they are to show, in [0, 1]",
     EPSILON: "one number in [0, 1) for each face, drawn in the dataset: drawn in the step, all "
@@ -42,7 +44,7 @@ def evaluated_batch(data: Any) -> dict[str, tf.Tensor]:
             f"{IMAGE} must be (B, S, S, 3) outside of training, got {tuple(shape)}: only `fit` "
             "takes several micro-batches at a time"
         )
-    return batch
+    return batch | {name: to_networks(batch[name]) for name in (IMAGE, TRUTH) if name in batch}
 
 
 def micro_batches(data: Any, critic_steps: int) -> list[dict[str, tf.Tensor]]:

@@ -1,6 +1,7 @@
 """The terms of GANimation's objective (arXiv:1807.09251, section 4.2); `truth` has further ones.
 
-Each function is pure, unweighted, and returns one float32 value per image, (B,). Means over
+Each function is pure, unweighted, and computes in float32, whatever the precision of what it is
+given; it returns one value per image, (B,). Means over
 pixels, patches and AUs are taken here; the mean over images is the model's, which alone knows the
 global batch. So a weight means the same at every batch size, number of replicas and resolution.
 """
@@ -46,22 +47,23 @@ def interpolate(real: tf.Tensor, fake: tf.Tensor, epsilon: tf.Tensor) -> tf.Tens
     """Where the penalty is taken: a point between each real image and its fake.
 
     Args:
-        real, fake: float32 (B, S, S, 3) in [-1, 1].
+        real: float32 (B, S, S, 3) in [-1, 1]; fake: of any precision.
         epsilon: float32 (B,) ~ U[0, 1): how far each point lies from fake (0) to real (1); one
             number for all pixels of an image.
     """
-    epsilon = tf.reshape(epsilon, (-1, 1, 1, 1))
+    epsilon, fake = tf.reshape(epsilon, (-1, 1, 1, 1)), tf.cast(fake, tf.float32)
     return epsilon * real + (1.0 - epsilon) * fake
 
 
 def action_units(predicted: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
     """Mean squared error of AU intensities, (B, N) each (eq. 4)."""
+    predicted, expected = tf.cast(predicted, tf.float32), tf.cast(expected, tf.float32)
     return per_image_mean(tf.math.squared_difference(predicted, expected))
 
 
 def cycle(original: tf.Tensor, recovered: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference of two images (B, S, S, 3) (eq. 5)."""
-    return per_image_mean(tf.abs(original - recovered))
+    return per_image_mean(tf.abs(tf.cast(original, tf.float32) - tf.cast(recovered, tf.float32)))
 
 
 def attention(mask: tf.Tensor) -> tf.Tensor:
@@ -76,6 +78,7 @@ def attention(mask: tf.Tensor) -> tf.Tensor:
 
 def total_variation(mask: tf.Tensor) -> tf.Tensor:
     """How rough the mask (B, S, S, 1) is: mean |vertical| + mean |horizontal| step (eq. 3)."""
+    mask = tf.cast(mask, tf.float32)
     vertical = mask[:, 1:] - mask[:, :-1]
     horizontal = mask[:, :, 1:] - mask[:, :, :-1]
     return per_image_mean(tf.abs(vertical)) + per_image_mean(tf.abs(horizontal))

@@ -1,19 +1,21 @@
 """GANimation as a `keras.Model`: two networks, two optimizers, one training step."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from ganimation_tf.config import LossWeights
-from ganimation_tf.networks.critic_gradient import critic_gradient
-from ganimation_tf.training import inputs, losses, objective, tracking
+from ganimation_tf.networks.critic_gradient import build_critic_gradient
+from ganimation_tf.networks.precision import policy_of, set_policy
+from ganimation_tf.networks.requirements import require_same_on_replicas, require_usable
+from ganimation_tf.training import critic_update, inputs, losses, objective, tracking
 from ganimation_tf.training.augmentation import augmented
 from ganimation_tf.training.average import move_average
 from ganimation_tf.training.diagnostics import vitals
-from ganimation_tf.training.optimizers import make_optimizer
+from ganimation_tf.training.optimizers import apply, make_optimizer, refuse_on_replicas
 
 
 @keras.saving.register_keras_serializable(package="ganimation_tf")
@@ -60,7 +62,12 @@ class GANimation(keras.Model):
         dtype: Any = None,
         trainable: bool = True,
     ):
-        super().__init__(name=name, dtype=dtype, trainable=trainable, autocast=False)
+        require_usable(generator, critic)
+        policy = policy_of(generator) if dtype is None else keras.dtype_policies.get(dtype)
+        super().__init__(name=name, dtype=policy, trainable=trainable, autocast=False)
+        if dtype is not None:
+            set_policy(generator, policy)
+            set_policy(critic, policy)
         self.generator = generator
         self.critic = critic
         self.critic_steps = critic_steps
@@ -79,6 +86,7 @@ class GANimation(keras.Model):
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return super().get_config() | {
+            "dtype": None,  # the networks have it in theirs
             "generator": serialize(self.generator),
             "critic": serialize(self.critic),
             "critic_steps": self.critic_steps,
@@ -118,18 +126,34 @@ class GANimation(keras.Model):
             jit_compile: whether XLA compiles the training step; also with deterministic
                 operations, where Keras itself would silently leave it.
         """
+        optimizers = [
+            make_optimizer(given, self.dtype_policy)
+            for given in (generator_optimizer, critic_optimizer)
+        ]
+        if optimizers[0] is optimizers[1]:
+            raise ValueError("each network needs an optimizer of its own, got one for both")
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            require_same_on_replicas(self.generator)
+            require_same_on_replicas(self.critic)
+            refuse_on_replicas(
+                optimizers,
+                {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile},
+            )
         super().compile(
-            optimizer=make_optimizer(generator_optimizer),
+            optimizer=optimizers[0],
+            auto_scale_loss=False,  # it is scaled already, and Keras would scale one of two
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=False,
         )
         self.xla = jit_compile
         self._compiled_update = tf.function(self._update, jit_compile=True)
-        self.critic_optimizer = make_optimizer(critic_optimizer)
+        self.critic_optimizer = optimizers[1]
         if not isinstance(loss_weights, LossWeights):
             loss_weights = LossWeights(**(loss_weights or {}))
         self.loss_weights = loss_weights
+        if self.judges_realism:
+            self.critic_gradient = build_critic_gradient(self.critic)
         self.optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
 
@@ -218,21 +242,21 @@ class GANimation(keras.Model):
         )
         critic_gradients = []
         for micro_batch in before:
-            micro_batch = _after(critic_gradients, micro_batch)
+            micro_batch = critic_update.after(critic_gradients, micro_batch)
             fake = self._judged_edits(micro_batch)
-            _, critic_gradients = self._critic_step(micro_batch, fake)
-        last = _after(critic_gradients, last)
+            _, critic_gradients = critic_update.update(self, micro_batch, fake)
+        last = critic_update.after(critic_gradients, last)
         with tf.GradientTape() as tape:
             # The critic's last update and the generator's share these images.
             edited = self._edited(self.generator, last)
             with tape.stop_recording():
-                critic_terms, critic_gradients = self._critic_step(last, edited["image"])
-            edited = _after(critic_gradients, edited)
+                critic_terms, critic_gradients = critic_update.update(self, last, edited["image"])
+            edited = critic_update.after(critic_gradients, edited)
             loss, generator_terms = self._generator_loss(self.generator, last, edited)
             mean_loss = tf.reduce_sum(loss) / tracking.global_count(loss)
+            mean_loss = self.optimizer.scale_loss(mean_loss)
         variables = self.generator.trainable_variables
-        gradients = tape.gradient(mean_loss, variables)
-        self.optimizer.apply(gradients, variables)
+        gradients = apply(self.optimizer, tape.gradient(mean_loss, variables), variables)
         if self.average:
             move_average(self.inference_generator, self.generator, self.optimizer, self.average)
         norms = {
@@ -272,52 +296,6 @@ class GANimation(keras.Model):
         """What a critic that judges realism is shown beside real images."""
         return self._edited(self.generator, batch)["image"] if self.judges_realism else None
 
-    def _estimator_step(self, batch: Mapping[str, tf.Tensor]):
-        """`_critic_step` of a critic that only reads AUs."""
-        variables = self.critic.trainable_variables
-        with tf.GradientTape() as tape:
-            seen = self.critic(batch[inputs.IMAGE])["action_units"]
-            error = losses.action_units(seen, batch[inputs.ACTION_UNITS])
-            mean = tf.reduce_sum(error) / tracking.global_count(error)
-        gradients = tape.gradient(mean, variables)
-        self.critic_optimizer.apply(gradients, variables)
-        nothing = tf.zeros_like(error)
-        unedited = losses.action_units(seen, batch[inputs.TARGET])
-        return {
-            "critic_action_units": error,
-            "unedited_action_units": unedited,
-            "critic_realism": nothing,
-            "gradient_penalty": nothing,
-        }, gradients
-
-    def _critic_step(self, batch: Mapping[str, tf.Tensor], fake: tf.Tensor):
-        """Updates the critic; returns its terms and the gradients that it was updated by."""
-        if not self.judges_realism:
-            return self._estimator_step(batch)
-        image, weights, terms = batch[inputs.IMAGE], self.loss_weights, {}
-        count = tracking.global_count(image)
-
-        def head_loss(on_real, on_fake):
-            seen = on_real["action_units"]
-            terms["critic_action_units"] = losses.action_units(seen, batch[inputs.ACTION_UNITS])
-            # What the generator's AU error would be if it left the faces alone.
-            terms["unedited_action_units"] = losses.action_units(seen, batch[inputs.TARGET])
-            terms["critic_realism"] = losses.critic_realism(on_real["realism"], on_fake["realism"])
-            loss = (
-                weights.realism * terms["critic_realism"]
-                + weights.action_units * terms["critic_action_units"]
-            )
-            return tf.reduce_sum(loss) / count
-
-        def penalty_slope(norms):
-            return weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count
-
-        between = losses.interpolate(image, fake, batch[inputs.EPSILON])
-        found = critic_gradient(self.critic, image, fake, between, head_loss, penalty_slope)
-        self.critic_optimizer.apply(found.gradients, self.critic.trainable_variables)
-        terms["gradient_penalty"] = losses.gradient_penalty(found.slope_norms)
-        return terms, found.gradients
-
     def _generator_loss(self, generator, batch, edited):
         def edit(image, source, target):
             return self.edit(generator, image, source, target)
@@ -325,13 +303,3 @@ class GANimation(keras.Model):
         terms = objective.generator_terms(self.loss_weights, edit, self.critic, batch, edited)
         loss = objective.weighted_sum(self.loss_weights, terms)
         return loss, {"loss": loss} | terms | vitals.mask_statistics(edited["attention"])
-
-
-def _after(done: Sequence[tf.Tensor], tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The same tensors, for use only when others are there.
-
-    TensorFlow runs what can run, and no pass of the generator waits for the critic: without this
-    the passes of all micro-batches would hold their activations at once.
-    """
-    with tf.control_dependencies(done):
-        return {name: tf.identity(values) for name, values in tensors.items()}

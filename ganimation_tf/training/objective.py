@@ -1,6 +1,6 @@
 """What the generator lowers: the terms of `losses` and `truth`, weighted; what weighs 0 is skipped.
 
-A term that is not computed is 0.
+A published term that is not computed is 0; those of the truth are there where it is known.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ def generator_terms(
         batch[name] for name in (inputs.IMAGE, inputs.ACTION_UNITS, inputs.TARGET)
     )
     nothing = tf.zeros(tf.shape(image)[:1])
-    terms = dict.fromkeys((*PUBLISHED, *truth.TERMS), nothing)
+    terms = dict.fromkeys(PUBLISHED, nothing)
     masks = [edited["attention"]]
     if weights.cycle:
         recovered = edit(edited["image"], target, source)
@@ -65,4 +65,5 @@ def weighted_sum(weights: LossWeights, terms: Terms) -> tf.Tensor:
     """The loss of each image, (B,)."""
     named = {name: getattr(weights, name.removeprefix("generator_")) for name in PUBLISHED}
     named |= weights.of_truth
-    return sum(weight * terms[name] for name, weight in named.items() if weight)
+    computed = {name: weight for name, weight in named.items() if weight and name in terms}
+    return sum(weight * terms[name] for name, weight in computed.items())

@@ -19,12 +19,13 @@ TRACKED = (
     "cycle",
     "attention",
     "total_variation",
-    *truth.TERMS,
     "unedited_action_units",
     "mask_mean",
     "mask_std",
     "mask_saturated",
-    *TRAINING_ONLY,  # the last: what `evaluate` returns is then in the order of `metrics`
+    # Last what may be missing: what `evaluate` returns is then in the order of `metrics`.
+    *truth.TERMS,
+    *TRAINING_ONLY,
 )
 """`loss`, the weighted sum that the generator lowers; the unweighted terms; and what else tells of
 the health of training."""
@@ -39,15 +40,18 @@ class StepTerms(keras.metrics.Metric):
     def __init__(self, names: Iterable[str], name: str = "step_terms"):
         super().__init__(name=name, dtype="float32")
         self.names = tuple(names)
+        self._computed = ()
         self.shares = self.add_variable((len(self.names),), initializer="zeros", name="shares")
 
     def update_state(self, shares: Mapping[str, tf.Tensor]) -> None:
         """Takes, for each name, what this replica adds to the mean over all images."""
-        self.shares.assign(tf.stack([shares[name] for name in self.names]))
+        self._computed = tuple(name for name in self.names if name in shares)
+        self.shares.assign(tf.stack([shares.get(name, 0.0) for name in self.names]))
 
     def result(self) -> dict[str, float]:
         values = tf.convert_to_tensor(self.shares).numpy()
-        return {name: float(value) for name, value in zip(self.names, values, strict=True)}
+        every = {name: float(value) for name, value in zip(self.names, values, strict=True)}
+        return {name: every[name] for name in self._computed}
 
 
 def global_count(values: tf.Tensor) -> tf.Tensor:

@@ -5,8 +5,9 @@ import pytest
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.animation import expression
-from ganimation_tf.animation.expression import ADD, EXPRESSIONS, SET, Change, Expression, parse
+from ganimation_tf.animation.expression import ADD, SET, Change, Expression, parse
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import EXPRESSIONS
 
 NAMES = ("AU04", "AU06", "AU12")
 SOURCE = np.array([0.5, 0.2, 0.3], np.float32)

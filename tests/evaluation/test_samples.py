@@ -42,6 +42,16 @@ def test_a_limit_keeps_pairs_whole(dataset, limit, people):
     assert len(samples_lib.requests(found)) == len(found)
 
 
+def test_a_limit_takes_two_of_each_large_pair_before_more_of_one(tmp_path):
+    many = drawn_pairs.draw(3, 7)
+    drawn_pairs.write(tmp_path / "data", many, many)
+    found = samples_lib.load(tmp_path / "data", limit=8)
+    assert sorted(map(found.people.count, set(found.people))) == [2, 2, 4]
+    assert len(samples_lib.requests(found)) == 8
+    every = samples_lib.load(tmp_path / "data", limit=20)  # seven: two, two and three
+    assert sorted(map(every.people.count, set(every.people))) == [6, 7, 7]
+
+
 def test_without_pairs_a_limit_takes_all_people_first(tmp_path, drawn):
     unpaired = dataclasses.replace(drawn, pairs=[""] * len(drawn))
     drawn_pairs.write(tmp_path / "data", unpaired, unpaired)

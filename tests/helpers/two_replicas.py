@@ -2,8 +2,11 @@
 
     python two_replicas.py steps: the same training on 1 and on 2 replicas
     python two_replicas.py whole: a training on 2 replicas, in one go and interrupted
+    python two_replicas.py overflow: a step that overflows on one of 2 replicas
+    python two_replicas.py refusals: what `compile` refuses on 2 replicas
 
-Prints, as JSON, the largest difference of any weight and of any logged term, relative above 1.
+Prints JSON; of the first two the largest difference of any weight and of any logged term, relative
+above 1.
 """
 
 import contextlib
@@ -22,6 +25,7 @@ import tensorflow as tf
 import tiny
 from ganimation_tf.training import devices, train
 from ganimation_tf.training.callbacks import checkpoints
+from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import make_plan
 
 
@@ -88,13 +92,62 @@ def whole_training():
         }
 
 
+def overflow():
+    """How far a step moves weights and loss scale whose second replica's share is infinite."""
+    with devices.choose_strategy().scope():
+        model = tiny.build_model(*(keras.optimizers.SGD(1e-3) for _ in range(2)), dtype=HALF)
+    moved = {}
+    for name, value in (("finite", 0.0), ("infinite", np.inf)):
+        batch = tiny.batch(4)
+        batch["image"][2:] += value
+        for optimizer in (model.optimizer, model.critic_optimizer):
+            optimizer.dynamic_scale.assign(64.0)
+        before = model.get_weights()
+        model.fit(tf.data.Dataset.from_tensors(batch), verbose=0, shuffle=False)
+        pairs = zip(before, model.get_weights(), strict=True)
+        moved[name] = {
+            "weights": max(float(np.abs(a - b).max()) for a, b in pairs),
+            "scale": float(model.critic_optimizer.dynamic_scale.numpy()),
+            "step": model.step,
+        }
+    return moved
+
+
+HALF = "mixed_float16"
+
+
+def refusals():
+    """The message of each refusal."""
+    messages = {}
+    with devices.choose_strategy().scope():
+        generator, critic = tiny.build_networks()
+        x = keras.layers.BatchNormalization(name="norm")(critic.inputs[0])
+        normalized = keras.Model(critic.inputs[0], critic(x), name="critic")
+        for name, network, optimizer, options in (
+            ("steps_per_execution", critic, {}, {"steps_per_execution": 2}),
+            ("jit_compile", critic, {}, {"jit_compile": True}),
+            ("clipnorm", critic, {"clipnorm": 1.0}, {}),
+            ("global_clipnorm", critic, {"global_clipnorm": 1.0}, {}),
+            ("clipvalue", critic, {"clipvalue": 1.0}, {}),
+            ("accumulation", critic, {"gradient_accumulation_steps": 2}, {}),
+            ("norm", normalized, {}, {}),
+        ):
+            model = GANimation(generator, network, 2)
+            try:
+                model.compile(keras.optimizers.SGD(**optimizer), keras.optimizers.SGD(), **options)
+            except ValueError as error:
+                messages[name] = str(error)
+    return messages
+
+
 def main(what):
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     # As in training. Without it sums are rounded in any order, and a leaky ReLU may bend or not.
     tf.config.experimental.enable_op_determinism()
-    if what == "whole":
-        print(json.dumps(whole_training()))
+    programs = {"whole": whole_training, "overflow": overflow, "refusals": refusals}
+    if what in programs:
+        print(json.dumps(programs[what]()))
         return
     mirrored = devices.choose_strategy()
     single = tf.distribute.OneDeviceStrategy("/cpu:0")

@@ -30,3 +30,29 @@ def test_an_interrupted_training_on_two_replicas_ends_with_the_same_weights():
     difference = run("whole")
     assert difference["weights"] == 0
     assert difference["logs"] < 1e-6  # a mean that two devices share is put back in halves
+
+
+def test_an_overflow_on_one_replica_leaves_the_step_out_on_both():
+    moved = run("overflow")
+    assert moved["finite"]["weights"] > 0 and moved["finite"]["step"] == 1
+    assert moved["finite"]["scale"] == 64.0
+    # Two critic updates in a step, each of which halves its scale.
+    assert moved["infinite"] == {"weights": 0.0, "scale": 16.0, "step": 1}
+
+
+def test_what_replicas_cannot_do_is_refused_in_a_sentence():
+    messages = run("refusals")
+    assert messages == {
+        "steps_per_execution": "steps_per_execution > 1 fails in Keras on several replicas "
+        "(keras#19246)",
+        "jit_compile": "jit_compile on several replicas fails: a compiled step cannot reach the "
+        "variables of another device",
+        **{
+            name: f"{name} on several replicas would clip each one's gradient before they are "
+            "added up, and not their sum"
+            for name in ("clipnorm", "global_clipnorm", "clipvalue")
+        },
+        "accumulation": "gradient_accumulation_steps fails in Keras on several replicas",
+        "norm": "norm of critic normalizes each replica's images by themselves: build it with "
+        "synchronized=True",
+    }

@@ -10,7 +10,7 @@ import tensorflow as tf
 from ganimation_tf.faces import images
 from ganimation_tf.files import write_whole
 from ganimation_tf.media import contact_sheet, timelapse
-from ganimation_tf.training import dataset
+from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
 
 GRIDS, SWEEPS = 40, 5
 """How often in a run each kind is drawn, after the one before training."""
@@ -78,17 +78,15 @@ class SampleGrid(keras.callbacks.Callback):
         self.writer.flush()
 
     def _edit(self, image, source, target) -> dict[str, tf.Tensor]:
-        return self.model(
-            {dataset.IMAGE: image, dataset.ACTION_UNITS: source, dataset.TARGET: target}
-        )
+        return self.model({IMAGE: image, ACTION_UNITS: source, TARGET: target})
 
     def render(self) -> np.ndarray:
         """The grid of faces as uint8 (height, width, 3)."""
-        original, own = self.faces[dataset.IMAGE], self.faces[dataset.ACTION_UNITS]
-        target = self.faces[dataset.TARGET]
+        original, own = self.faces[IMAGE], self.faces[ACTION_UNITS]
+        target = self.faces[TARGET]
         edited = self._edit(original, own, target)
-        if dataset.TRUTH in self.faces:
-            last, beside = "truth", self.faces[dataset.TRUTH]
+        if TRUTH in self.faces:
+            last, beside = "truth", self.faces[TRUTH]
         else:
             last, beside = "cycle", self._edit(edited["image"], target, own)["image"]
         attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
@@ -103,7 +101,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def render_sweep(self) -> np.ndarray:
         """The grid of the first face's AUs as uint8 (height, width, 3)."""
-        image, own = self.faces[dataset.IMAGE][:1], self.faces[dataset.ACTION_UNITS][0].numpy()
+        image, own = self.faces[IMAGE][:1], self.faces[ACTION_UNITS][0].numpy()
         cells = []
         for unit in range(len(own)):  # row by row, to need no more memory than a batch
             wanted = np.tile(own, (len(INTENSITIES), 1))

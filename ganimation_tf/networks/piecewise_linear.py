@@ -1,0 +1,237 @@
+"""Whether a critic is linear between the bends of leaky ReLUs, read from its graph.
+
+Such a critic is a chain of stages (a convolution or dense layer, then a leaky ReLU) and two heads,
+of which that for realism is linear. Strides, padding and slopes are those of the layers; names
+mean nothing.
+"""
+
+import collections
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+LAYERS = (keras.layers.Conv2D, keras.layers.Dense)
+"""Linear layers with weights. Subclasses may compute something else, and are not taken for them."""
+
+MOVERS = (
+    keras.layers.AveragePooling2D,
+    keras.layers.Concatenate,
+    keras.layers.Cropping2D,
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.Permute,
+    keras.layers.Reshape,
+    keras.layers.ZeroPadding2D,
+)
+"""Linear layers without weights."""
+
+MOVING_OPERATIONS = ("Concatenate", "GetItem", "Pad", "Reshape", "Transpose")
+"""Operations of `keras.ops` that are linear where they turn zeros to zeros, which is tried."""
+
+
+class NotPiecewiseLinear(Exception):
+    """Names the part of a critic that is not, and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What lies between two bends.
+
+    Attributes:
+        arrange: what is done to the features before the layer, without weights; None: nothing.
+        layer: one of `LAYERS`, without an activation.
+        slope: of the leaky ReLU after it, below zero.
+    """
+
+    arrange: keras.Model | None
+    layer: keras.Layer
+    slope: float
+
+    def linear(self, x: tf.Tensor) -> tf.Tensor:
+        """The stage without bias and bend."""
+        layer = self.layer
+        if self.arrange is not None:
+            x = self.arrange(x)
+        kernel = layer.kernel.value
+        if isinstance(layer, keras.layers.Dense):
+            # A product of matrices; with more axes TensorFlow would repeat the kernel for each.
+            rows, columns = kernel.shape
+            flat = tf.matmul(tf.reshape(x, (-1, rows)), kernel)
+            return tf.reshape(flat, (-1, *x.shape[1:-1], columns))
+        return tf.nn.conv2d(
+            x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
+        )
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        x = self.linear(x)
+        if self.layer.bias is not None:
+            x = tf.nn.bias_add(x, self.layer.bias.value)
+        return tf.nn.leaky_relu(x, self.slope)
+
+    def bend(self, gradient: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
+        """Times the leaky ReLU's derivative, which its output tells as well as its input does."""
+        return tf.raw_ops.LeakyReluGrad(gradients=gradient, features=left, alpha=self.slope)
+
+
+@dataclasses.dataclass(frozen=True)
+class PiecewiseLinear:
+    """A critic as its parts, which share its weights.
+
+    Attributes:
+        stages: from the image on, at least one.
+        heads: model of what the last stage gives to the critic's outputs.
+        scored: the layer of the realism head; the only one with weights on that way.
+    """
+
+    stages: tuple[Stage, ...]
+    heads: keras.Model
+    scored: keras.Layer
+
+
+def take_apart(critic: keras.Model) -> PiecewiseLinear:
+    """The parts of a critic.
+
+    Raises:
+        NotPiecewiseLinear: if it has others.
+    """
+    if not hasattr(critic, "operations"):
+        raise NotPiecewiseLinear(f"{type(critic).__name__} is no functional model")
+    if len(critic.inputs) != 1:
+        raise NotPiecewiseLinear(f"it has {len(critic.inputs)} inputs")
+    graph = _Graph(critic)
+    x, score, stages = critic.inputs[0], critic.output["realism"], []
+    for operation in graph.between(x, score):
+        slope = _slope(operation)
+        if slope is not None:
+            stages.append(_stage(graph, x, operation, slope))
+            x = operation.output
+    scored = _scored(graph, x, score)
+    if not stages:
+        raise NotPiecewiseLinear("it has no leaky ReLU")
+    return PiecewiseLinear(tuple(stages), _part(x, critic.output), scored)
+
+
+class _Graph:
+    """What is computed of what in a functional model."""
+
+    def __init__(self, model: keras.Model):
+        self._order = model.operations
+        self._consumers = collections.defaultdict(set)
+        for operation in self._order:
+            if not isinstance(operation, keras.layers.InputLayer):
+                for tensor in keras.tree.flatten(operation.input):
+                    self._consumers[id(tensor)].add(operation)
+        for tensor in self._reached(model.outputs):
+            operation, node, _ = tensor._keras_history
+            if node:  # Keras tells the inputs of an operation's first use only
+                raise NotPiecewiseLinear(f"{operation.name} is used twice")
+
+    def _reached(self, tensors, until=None) -> list:
+        """`tensors` and all that they are computed of, back to the inputs or to `until`."""
+        reached, todo = {}, list(tensors)
+        while todo:
+            tensor = todo.pop()
+            if tensor is until or id(tensor) in reached:
+                continue
+            reached[id(tensor)] = tensor
+            operation = tensor._keras_history.operation
+            if not isinstance(operation, keras.layers.InputLayer):
+                todo += keras.tree.flatten(operation.input)
+        return list(reached.values())
+
+    def between(self, x, tensor) -> list:
+        """The operations from `x` to `tensor`, in order.
+
+        Raises:
+            NotPiecewiseLinear: if there is also a way to `tensor` that does not begin at `x`.
+        """
+        found = {id(t._keras_history.operation) for t in self._reached([tensor], until=x)}
+        operations = [operation for operation in self._order if id(operation) in found]
+        if any(isinstance(operation, keras.layers.InputLayer) for operation in operations):
+            name = tensor._keras_history.operation.name
+            raise NotPiecewiseLinear(f"there is more than one way to {name}")
+        return operations
+
+    def require_dead_end(self, tensors, operations, bend) -> None:
+        """Refuses what is taken from `tensors` by anything but `operations`.
+
+        Raises:
+            NotPiecewiseLinear: if there is a way around the bend.
+        """
+        if set().union(*(self._consumers[id(tensor)] for tensor in tensors)) - set(operations):
+            raise NotPiecewiseLinear(f"there is a way around {bend.name}")
+
+
+def _slope(operation) -> float | None:
+    """The slope below zero of a leaky ReLU; None of anything else."""
+    if type(operation) is keras.layers.LeakyReLU and operation.negative_slope >= 0:
+        return float(operation.negative_slope)
+    if type(operation) is keras.layers.ReLU and not operation.threshold:
+        if operation.max_value is None and operation.negative_slope >= 0:
+            return float(operation.negative_slope)
+    return None
+
+
+def _stage(graph: _Graph, x, bend, slope: float) -> Stage:
+    """The stage from the features `x` to a bend."""
+    *before, layer, _ = graph.between(x, bend.output)
+    if not _is_linear_layer(layer):
+        raise NotPiecewiseLinear(f"{layer.name} is a {type(layer).__name__}")
+    for operation in before:
+        if not _only_moves(operation):
+            raise NotPiecewiseLinear(f"{operation.name} is a {type(operation).__name__}")
+    leaving = [x, *(operation.output for operation in before), layer.output]
+    graph.require_dead_end(leaving, [*before, layer, bend], bend)
+    return Stage(_arrange(x, layer) if before else None, layer, slope)
+
+
+def _scored(graph: _Graph, x, score) -> keras.Layer:
+    """The one layer with weights between the last bend and the scores."""
+    between = graph.between(x, score)
+    for operation in between:
+        if not _only_moves(operation) and not _is_linear_layer(operation):
+            raise NotPiecewiseLinear(f"{operation.name} is a {type(operation).__name__}")
+    weighted = [operation for operation in between if _is_linear_layer(operation)]
+    if len(weighted) != 1:
+        raise NotPiecewiseLinear(
+            f"the scores need one layer with weights after the last bend, got {len(weighted)}"
+        )
+    if graph.between(x, weighted[0].input):
+        _arrange(x, weighted[0])
+    return weighted[0]
+
+
+def _arrange(x, layer: keras.Layer) -> keras.Model:
+    """The operations between `x` and a layer as a model, once they are known to be linear."""
+    arrange = _part(x, layer.input)
+    if np.any(arrange(np.zeros((1, *x.shape[1:]), np.float32))):
+        raise NotPiecewiseLinear(f"what enters {layer.name} is not 0 where the features are")
+    return arrange
+
+
+def _part(x, outputs) -> keras.Model:
+    """What leads from `x` to `outputs` as a model of float32, which shares the weights."""
+    part = keras.Model(x, outputs)
+    if x.dtype == "float32":
+        return part
+    # Built under a mixed policy: it would round what it is given to the type of `x`.
+    features = keras.Input(x.shape[1:], dtype="float32")
+    return keras.models.clone_model(part, features, clone_function=lambda layer: layer)
+
+
+def _is_linear_layer(operation) -> bool:
+    return (
+        type(operation) in LAYERS
+        and operation.activation is keras.activations.linear
+        and getattr(operation, "groups", 1) == 1
+        and getattr(operation, "data_format", None) != "channels_first"
+    )
+
+
+def _only_moves(operation) -> bool:
+    return type(operation) in MOVERS or (
+        type(operation).__name__ in MOVING_OPERATIONS
+        and type(operation).__module__.startswith("keras.")
+    )
