@@ -123,6 +123,16 @@ class PreprocessOptions:
     shards: int | None = _option(
         None, "Number of TFRecord files for training, instead of --records-per-shard."
     )
+    reanimate: str | None = _option(
+        None,
+        "Face model of `ganimation face-model`: each photo is shown again with many known AUs. "
+        "Needs its 68 landmarks; its own AUs only tell what to make neutral.",
+        metavar="NPZ",
+    )
+    faces_per_photo: int = _option(
+        64, "With --reanimate: so many of each photo; always eight differ in expression only."
+    )
+    seed: int = _option(0, "With --reanimate: where the randomness starts.")
     jpeg_quality: int = _option(95, "Quality of the encoded crops, 1 to 100.")
     workers: int = _option(
         1,
@@ -170,6 +180,9 @@ class PreprocessOptions:
             "must be at least 1",
             self.records_per_shard,
         )
+        number = self.faces_per_photo
+        _require(1 <= number <= 1_000_000, "faces_per_photo", "must be in [1, 1000000]", number)
+        _require(self.seed >= 0, "seed", "must be at least 0", self.seed)
         shards = self.shards
         _require(shards is None or 1 <= shards <= 99999, "shards", "must be in [1, 99999]", shards)
         _require(1 <= self.workers <= 256, "workers", "must be in [1, 256]", self.workers)

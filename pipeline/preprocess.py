@@ -25,6 +25,7 @@ from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
 from pipeline.planning import entries, make_plan, reader_for
 from pipeline.progress import Watcher
+from pipeline.reanimation import Reanimation, face_model
 from pipeline.runners import make_pipeline, pipeline_options
 from pipeline.sharding import Sharding
 from pipeline.transforms import Finish, WriteShards
@@ -66,6 +67,8 @@ def run(
     """
     if options.detector != "none":
         require(options.detector, "faces")
+    if options.reanimate:
+        face_model(options.reanimate)  # what is wrong with it stops the job before any work
     beam_options = pipeline_options(beam_args, options.workers)
     FileSystems.set_options(beam_options)
     listed = list_inputs(options.images, options.annotations)
@@ -103,6 +106,8 @@ def _job(options: PreprocessOptions, output: str, reader: Reader, plan: Sharding
         limits=options.limits(),
         detector=options.detector,
         max_pixels=round(options.max_megapixels * 1e6),
+        reanimation=options.reanimate
+        and Reanimation(options.reanimate, options.faces_per_photo, options.seed),
     )
 
 

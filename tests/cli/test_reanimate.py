@@ -107,7 +107,11 @@ def test_truth_is_exact_after_the_crop(portraits, made):
     path = portraits / "photos" / "ada.png"
     known, _ = source.known("ada", path)
     fitted, _ = faces.read_portrait(
-        path.read_bytes(), known.landmarks, model, known.expression, spec
+        lambda scale: images.Decoded(images.decode(path.read_bytes()), (256, 256)),
+        known.landmarks,
+        model,
+        known.expression,
+        spec,
     )
     numbers = [(0, expression) for expression in range(8)]
     pictures, moved = [], np.zeros((90, 90), np.uint8)
