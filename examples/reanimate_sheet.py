@@ -38,12 +38,15 @@ def row(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--face-model", required=True, type=pathlib.Path)
+    parser.add_argument("--face-model", type=pathlib.Path, help="of `ganimation face-model`")
     parser.add_argument("--size", type=int, default=96, help="side of each picture in pixels")
     parser.add_argument("--strength", type=float, default=0.8, help="of each Action Unit, 0 to 1")
-    parser.add_argument("sheet", type=pathlib.Path)
+    parser.add_argument("sheet", nargs="?", type=pathlib.Path, default="sheet.jpg")
     parser.add_argument("photos", nargs="*", type=pathlib.Path)
     args = parser.parse_args()
+    if args.face_model is None:  # it comes with no package
+        parser.print_help()
+        return
     model = reanimation.load_face_model(args.face_model)
     source = FoundFaces(model)
     photos = args.photos or sorted(PORTRAITS.glob("*.jpg"))
