@@ -127,8 +127,8 @@ def crop_one(image: str, annotation: str) -> bytes:
     (face,) = said.faces
     anchors = geometry.anchors(face)
     transform = geometry.transform(anchors)
-    pixels, shape = read_photo(image, images.MAX_PIXELS, geometry.useful_scale(transform))
-    crop = geometry.cut(pixels, anchors, transform, shape)
+    decoded = read_photo(image, images.MAX_PIXELS, geometry.useful_scale(transform))
+    crop = geometry.cut(face, decoded, anchors, transform)
     return images.encode_jpeg(crop, 95)
 
 
@@ -172,7 +172,7 @@ def run_row(row: str, inputs: str, output: str) -> None:
 def job(workers: int, inputs: str, output: str) -> None:
     """The job, as the command line starts it."""
     from ganimation_tf.cli.preprocess import load
-    from pipeline.local_workers import LocalWorkers
+    from pipeline.local.workers import LocalWorkers
     from pipeline.options import PreprocessOptions
 
     options = PreprocessOptions(f"{inputs}/imgs", f"{inputs}/openface_csv", output, workers=workers)

@@ -56,9 +56,12 @@ def landmark_error(judge: BlendshapeJudge, portrait: Portrait, name: str) -> lis
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--face-model", required=True, type=pathlib.Path)
-    parser.add_argument("photos", nargs="+", type=pathlib.Path)
+    parser.add_argument("--face-model", type=pathlib.Path)
+    parser.add_argument("photos", nargs="*", type=pathlib.Path)
     args = parser.parse_args()
+    if not (args.face_model and args.photos):
+        print("not measured: needs --face-model and photos")
+        return
     cv2.setNumThreads(1)
     model, judge, network = load_face_model(args.face_model), BlendshapeJudge.load(), FaceNet.load()
     source = FoundFaces(model)

@@ -7,7 +7,7 @@ The AU list of a dataset, a run or an export is data and travels with it. `OPENF
 list of the source that most people have.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -34,6 +34,27 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 """Names as in the Facial Action Coding System (Ekman and Friesen 1978)."""
 
+APPEARANCES: Mapping[str, str] = {
+    "AU01": "the inner ends of the brows rise; with AU04, grief",
+    "AU02": "the outer ends of the brows rise; with AU01, surprise",
+    "AU04": "the brows come down and together",
+    "AU05": "the eyes open wide, white shows above the iris",
+    "AU06": "the cheeks rise and wrinkle the eyes' corners; with AU12, a felt smile",
+    "AU07": "the lids tighten, the eyes narrow",
+    "AU09": "the nose wrinkles; disgust",
+    "AU10": "the upper lip rises in its middle",
+    "AU12": "the corners of the mouth go up and out; a smile",
+    "AU14": "the corners of the mouth tighten into dimples; contempt where one-sided",
+    "AU15": "the corners of the mouth go down; sadness",
+    "AU17": "the chin's boss wrinkles and pushes the lower lip up",
+    "AU20": "the lips are stretched sideways; fear",
+    "AU23": "the lips tighten and narrow; anger",
+    "AU25": "the lips part",
+    "AU26": "the jaw drops, the mouth opens",
+    "AU45": "both eyes close",
+}
+"""What one sees when an AU is strong."""
+
 OPENFACE: tuple[str, ...] = tuple(DESCRIPTIONS)
 """The 17 AUs for which OpenFace 2 estimates an intensity, in its order."""
 
@@ -59,70 +80,6 @@ def normalise(intensities: np.ndarray, maximum: float) -> tuple[np.ndarray, int]
         raise ValueError(f"AU intensities must be finite, got {np.asarray(intensities).tolist()}")
     clipped = np.clip(scaled, 0.0, 1.0)
     return clipped.astype(np.float32), int(np.count_nonzero(clipped != scaled))
-
-
-def parse_assignments(assignments: Iterable[str], names: Sequence[str]) -> dict[str, float]:
-    """`["AU12=1", "AU06=0.6"]` as `{"AU12": 1.0, "AU06": 0.6}`.
-
-    Args:
-        assignments: NAME=INTENSITY, intensity in [0, 1].
-        names: the AUs that the model knows.
-
-    Raises:
-        UserError: on a malformed pair, a name twice, an unknown name or a value outside [0, 1].
-    """
-    chosen: dict[str, float] = {}
-    for assignment in assignments:
-        name, separator, text = assignment.partition("=")
-        name = name.strip()
-        if not separator:
-            raise UserError(f"an AU is given as NAME=INTENSITY, such as AU12=1; got {assignment!r}")
-        if name not in names:
-            raise UserError(f"{name!r} is not an AU of this model; it knows {' '.join(names)}")
-        if name in chosen:
-            raise UserError(f"{name} is given twice")
-        try:
-            value = float(text)
-        except ValueError:
-            raise UserError(f"{name} must be a number in [0, 1], got {text!r}") from None
-        if not 0.0 <= value <= 1.0:  # also refuses NaN
-            raise UserError(f"{name} must be in [0, 1], got {text}")
-        chosen[name] = value
-    return chosen
-
-
-def vector(values: Mapping[str, float], names: Sequence[str]) -> np.ndarray:
-    """float32 (N,) in the order of `names`; AUs not in `values` are 0.
-
-    Raises:
-        UserError: if `values` has a name outside `names`.
-    """
-    unknown = [name for name in values if name not in names]
-    if unknown:
-        raise UserError(f"{unknown[0]!r} is not one of the AUs {' '.join(names)}")
-    return np.array([values.get(name, 0.0) for name in names], np.float32)
-
-
-def target(
-    source: np.ndarray | None, chosen: Mapping[str, float], names: Sequence[str]
-) -> np.ndarray:
-    """The wanted AUs: those that are named, and the rest.
-
-    Args:
-        source: float32 (N,) in [0, 1], the face's own AUs, which the rest keeps; None: 0.
-        chosen: the intensities that are asked for.
-        names: the N names.
-
-    Returns:
-        float32 (N,).
-
-    Raises:
-        UserError: if `chosen` has a name outside `names`.
-    """
-    wanted = vector(chosen, names)
-    if source is None:
-        return wanted
-    return np.where([name in chosen for name in names], wanted, source).astype(np.float32)
 
 
 def require_same(expected: Sequence[str], found: Sequence[str], where: str) -> None:

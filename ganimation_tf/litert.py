@@ -4,8 +4,13 @@ The wheel `ai-edge-litert` is the interpreter that `tf.lite` is, by itself: it i
 where `import tensorflow` takes 7 s and 560 MiB.
 """
 
+import os
+
 from ganimation_tf import quiet
 from ganimation_tf.errors import UserError
+
+MOST_THREADS = 4
+"""Convolutions of 128 px have no work for more."""
 
 
 def load(content: bytes, where: str, threads: int | None = None):
@@ -14,11 +19,12 @@ def load(content: bytes, where: str, threads: int | None = None):
     Args:
         content: the file.
         where: its name, for the error.
-        threads: of the network; None lets the interpreter choose.
+        threads: of the network; None: one for each core, at most `MOST_THREADS`.
 
     Raises:
         UserError: if it is no such network.
     """
+    threads = threads or min(MOST_THREADS, os.cpu_count() or 1)
     with quiet.notes_hidden():  # it says on the terminal which delegate it made
         from ai_edge_litert.interpreter import Interpreter
 

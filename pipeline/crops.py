@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ganimation_tf.annotations.face import FaceAnnotation
-from ganimation_tf.annotations.geometry import Geometry, GeometryError
+from ganimation_tf.annotations.fit import GeometryError
+from ganimation_tf.annotations.geometry import Geometry
 from ganimation_tf.faces import images
 from ganimation_tf.faces.images import Decoded, ImageError, Photo
 from ganimation_tf.inputs import FileError
@@ -50,15 +51,15 @@ def crop_faces(
     if not placed:
         return
     try:
-        pixels, shape, _ = photo(scale)
+        decoded = photo(scale)
     except (FileError, ImageError) as error:
         yield from ((face, error) for face, _ in placed)
         return
     for face, place in placed:
         try:
             if place is None:
-                anchors = geometry.detected(face, pixels, alone)
+                anchors = geometry.detected(face, decoded.pixels, alone)
                 place = anchors, geometry.transform(anchors)
-            yield face, (geometry.cut(pixels, *place, shape), place[1])
+            yield face, (geometry.cut(face, decoded, *place), place[1])
         except GeometryError as error:
             yield face, error

@@ -89,8 +89,11 @@ class EntriesCoder(beam.coders.Coder):
 beam.coders.registry.register_coder(Entries, EntriesCoder)
 
 
-def entry_of_image(found: files.Found, key: str) -> Entry:
-    """The entry of one listed image or video."""
+def entry_of_image(found: files.Found, key: str, drawing: bool = False) -> Entry:
+    """The entry of one listed image or video; a `drawing` is nothing to train on."""
+    if drawing:
+        message = f"{found.file}: OpenFace drew it of the picture of its name, one directory up"
+        return Entry(key, REJECTED, found.file, ("drawing", message))
     return _refused(found, key) or Entry(key, files.IMAGE, found.file, found.path)
 
 

@@ -27,6 +27,7 @@ class Job:
         detector: one of `geometry.DETECTORS`.
         max_pixels: width x height of the largest photo that is decoded.
         reanimation: what is made of each photo; None: its own face.
+        notes: (code, message) of what was found to be said before the work.
     """
 
     output: str
@@ -40,6 +41,7 @@ class Job:
     detector: str = "none"
     max_pixels: int = images.MAX_PIXELS
     reanimation: Reanimation | None = None
+    notes: Sequence[tuple[str, str]] = ()
 
     @property
     def action_units(self) -> Sequence[str]:

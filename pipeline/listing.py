@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -97,7 +98,7 @@ class _Index(beam.DoFn):
     def __init__(self, job: Job):
         self.job = job
 
-    def process(self, line: bytes) -> Iterator[Batch | beam.pvalue.TaggedOutput]:
+    def process(self, line: bytes) -> Iterator[Any]:
         counts = {files.IMAGE: 0, files.ANNOTATION: 0}
 
         def entries() -> Iterator[Entry]:

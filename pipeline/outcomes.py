@@ -16,7 +16,7 @@ from ganimation_tf.annotations.face import (
     choose_faces,
     face_key,
 )
-from ganimation_tf.annotations.geometry import GeometryError
+from ganimation_tf.annotations.fit import GeometryError
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import records
 from ganimation_tf.faces import images

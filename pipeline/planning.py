@@ -1,11 +1,13 @@
 """Before the job: who annotated, how many images there are, and so how many shards."""
 
 import itertools
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ganimation_tf import inputs
+from ganimation_tf.annotations.drawings import drawn
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.annotations.recognition import SUFFIXES, Annotations, make_reader
@@ -51,16 +53,22 @@ class Plan(NamedTuple):
     """What is to be done.
 
     Attributes:
-        keys: of the images that `reader` may take, in the order of their listing.
+        reader: that knows the images.
+        keys: of the images that it may take, in the order of their listing.
         sharding: which file of the dataset each goes to.
         total: number of images, of videos about that of their frames.
+        drawings: keys of pictures that an annotator drew.
         exact: whether `total` is no estimate.
+        notes: (code, message) of what should be said before the work.
     """
 
+    reader: Reader
     keys: Sequence[str]
     sharding: sharding.Sharding
     total: int
+    drawings: Collection[str]
     exact: bool
+    notes: Sequence[tuple[str, str]]
 
 
 def make_plan(
@@ -71,9 +79,17 @@ def make_plan(
     Raises:
         UserError: if there are no images or no annotations, or their names do not fit.
     """
-    keys = reader.image_keys([found.file for found in photos.of(reader.image_suffixes)])
-    problems = [found.problem for found in photos.of(reader.image_suffixes)]
-    readable = [key for key, problem in zip(keys, problems, strict=True) if not problem]
+    reader, keys = reader.for_images(
+        [found.file for found in photos.of(reader.image_suffixes)],
+        [found.file for found in annotations.of(reader.suffixes)],
+    )
+    annotated = [inputs.key_of(found.file) for found in annotations.of(reader.suffixes)]
+    drawings = drawn(keys, annotated) if reader.form.draws else frozenset()
+    readable = [
+        key
+        for found, key in zip(photos.of(reader.image_suffixes), keys, strict=True)
+        if not found.problem and key not in drawings
+    ]
     _require_files("images", options.images, readable, photos, reader.image_suffixes)
     given = [found for found in annotations.of(reader.suffixes) if not found.problem]
     _require_files("annotations", options.annotations, given, annotations, reader.suffixes)
@@ -82,7 +98,7 @@ def make_plan(
     for found in given:
         weight = reader.weight(found.path, found.size)
         if weight != 1:
-            weights[inputs.key_of(found.file)] = weight
+            weights[reader.key_of(found.file)] = weight
         in_lists = _split_counts(reader, found)
         counts = counts if in_lists is None else (counts or Counter()) + Counter(in_lists)
     made = options.faces_per_photo if options.reanimate else 1
@@ -97,13 +113,27 @@ def make_plan(
         options.shards,
         counts,
     )
-    return Plan(keys, planned, total, exact=not weights)
+    notes = [*reader.notes, *_unmatched(options.subject_pattern, readable)]
+    return Plan(reader, keys, planned, total, drawings, not weights, notes)
 
 
-def entries(plan: Plan, photos: Listed, annotations: Listed, reader: Reader) -> Iterator[Entry]:
+def _unmatched(pattern: str | None, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """A note on a pattern that finds no subject anywhere."""
+    if pattern and not any(re.search(pattern, key) for key in keys):
+        message = (
+            f"--subject-pattern {pattern!r} matches none of the {len(keys)} images, such as "
+            f"{keys[0]!r}: each is taken for a subject of its own, and pictures of one person may "
+            "be on both sides of the split"
+        )
+        yield "subject_pattern", message
+
+
+def entries(plan: Plan, photos: Listed, annotations: Listed) -> Iterator[Entry]:
     """The entries of all images and annotation files."""
+    reader = plan.reader
     pictures = photos.of(reader.image_suffixes)
-    yield from itertools.starmap(entry_of_image, zip(pictures, plan.keys, strict=True))
+    for found, key in zip(pictures, plan.keys, strict=True):
+        yield entry_of_image(found, key, key in plan.drawings)
     yield from map(entry_of_annotation, annotations.of(reader.suffixes))
 
 

@@ -11,28 +11,30 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.annotations.advice import annotate
-from ganimation_tf.annotations.reader import Reader
+from ganimation_tf.annotations.names import nearest_miss, unpaired_name
 from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
 from pipeline import files, fingerprint
+from pipeline.disk import written
 from pipeline.inventory import list_inputs
 from pipeline.job import Job
 from pipeline.listing import INPUTS, ListEntries, write_inputs
-from pipeline.local_workers import LocalWorkers
+from pipeline.local.workers import LocalWorkers
 from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
-from pipeline.planning import entries, make_plan, reader_for
+from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
 from pipeline.reanimation import Reanimation, face_model
 from pipeline.runners import make_pipeline, pipeline_options
-from pipeline.sharding import Sharding
 from pipeline.transforms import Finish, WriteShards
 
 MAX_MANIFEST_BYTES = 64 << 20
 
 _NAMED = 4  # images without annotation that an error names
+
+_COMPARED = 1000  # names of images and annotations that are compared
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +74,8 @@ def run(
     beam_options = pipeline_options(beam_args, options.workers)
     FileSystems.set_options(beam_options)
     listed = list_inputs(options.images, options.annotations)
-    reader = reader_for(options, *listed)
-    plan = make_plan(options, *listed, reader)
+    plan = make_plan(options, *listed, reader_for(options, *listed))
+    reader = plan.reader
     made_from = fingerprint.take(options, *listed, reader)
     output = prepare_output(options.output, options.overwrite, made_from)
     facts = {**options.shaping(), "reader": reader.name}
@@ -83,22 +85,21 @@ def run(
         log.info("%s%d images into %d shards in %s", about, plan.total, shards, where)
         if output.resumed:
             log.info("%d shards are finished already", output.resumed)
-        handed_out = FileSystems.join(where, INPUTS)
-        write_inputs(handed_out, entries(plan, *listed, reader), reader.opens_index)
-        job = _job(options, where, reader, plan.sharding)
-        with workers or LocalWorkers(options.workers) as processes:
+        with written(options.output), workers or LocalWorkers(options.workers) as processes:
+            handed_out = FileSystems.join(where, INPUTS)
+            write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, job, handed_out, facts)
+            build(pipeline, _job(options, where, plan), handed_out, facts)
             with processes.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
-def _job(options: PreprocessOptions, output: str, reader: Reader, plan: Sharding) -> Job:
+def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
     return Job(
         output=output,
-        reader=reader,
-        sharding=plan,
+        reader=plan.reader,
+        sharding=plan.sharding,
         crop=alignment.CropSpec(options.image_size, options.margin),
         policy=options.faces,
         min_confidence=options.min_confidence,
@@ -108,6 +109,7 @@ def _job(options: PreprocessOptions, output: str, reader: Reader, plan: Sharding
         max_pixels=round(options.max_megapixels * 1e6),
         reanimation=options.reanimate
         and Reanimation(options.reanimate, options.faces_per_photo, options.seed),
+        notes=plan.notes,
     )
 
 
@@ -149,19 +151,29 @@ def _result(found: Output, facts: Mapping[str, Any]) -> Result:
         warnings = [warning["message"] for warning in facts["warnings"]]
         made = manifest.Manifest.from_json(text, where)
         return Result(made, output, warnings, unchanged=found.finished)
-    rejected = FileSystems.join(output, manifest.REJECTED)
-    with FileSystems.open(rejected) as file:
-        reasons, missing = collections.Counter(), []
+    raise UserError(_why_nothing(FileSystems.join(output, manifest.REJECTED), facts))
+
+
+def _why_nothing(rejected: str, facts: Mapping[str, Any]) -> str:
+    """What to say where no input was usable: the commonest reason, and what may help."""
+    reasons: collections.Counter[str] = collections.Counter()
+    names: dict[str, list[str]] = collections.defaultdict(list)
+    with files.opened(rejected) as file:
         for line in map(json.loads, file):
             reasons[line["code"]] += 1
-            if line["code"] == "no_annotation" and len(missing) < _NAMED:
-                missing.append(line["file"])
+            if len(names[line["code"]]) < _COMPARED:
+                names[line["code"]].append(unpaired_name(line["code"], line["key"], line["file"]))
     reason, count = reasons.most_common(1)[0]
-    advice = f"; {annotate(reasons['no_annotation'], missing, facts)}" if missing else ""
-    raise UserError(
+    message = (
         f"none of the {reasons.total()} inputs is usable, {count} of them because of {reason} "
-        f"({REASONS[reason]}); see {rejected}{advice}"
+        f"({REASONS[reason]}); see {rejected}"
     )
+    missing = names["no_annotation"]
+    if not missing:
+        return message
+    miss = nearest_miss(missing, names["no_image"])
+    # Who has annotated them under other names need not do it again.
+    return f"{message}; {miss or annotate(reasons['no_annotation'], missing[:_NAMED], facts)}"
 
 
 def summary(result: Result, seconds: float) -> str:

@@ -8,13 +8,11 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
-from apache_beam.portability.api import endpoints_pb2
-from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
-from apache_beam.transforms import environments
-from google.protobuf import json_format, text_format
+from apache_beam.runners import create_runner
 
 from ganimation_tf.errors import UserError
-from pipeline.local_workers import LocalWorkers
+from pipeline import local
+from pipeline.local.workers import LocalWorkers
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's runner inside this process; its `DirectRunner` first tries to download another one."""
@@ -41,71 +39,34 @@ def pipeline_options(beam_args: Sequence[str], workers: int) -> PipelineOptions:
             "so records would be lost"
         )
     if runner != LOCAL_RUNNER:
+        _require_runner(runner)
         if workers > 1:
             raise UserError(f"--workers is for the local runner; {runner} has its own options")
         return PipelineOptions(list(beam_args))
     return PipelineOptions(list(beam_args), runner=LOCAL_RUNNER)
 
 
+def _require_runner(name: str) -> None:
+    """Refuses a runner that Beam does not have, before anything is written."""
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"--runner={name}: {reason:.300}") from None
+
+
 def make_pipeline(options: PipelineOptions, workers: LocalWorkers) -> beam.Pipeline:
     """An empty pipeline; with several `workers`, one whose steps run in that many processes."""
     if workers.count == 1:
         return beam.Pipeline(options=options)
-    options.view_as(DirectOptions).direct_num_workers = workers.count
-    # It would warn that several workers need Beam's own mode for this, multi_processing, whose
-    # workers import everything one by one.
-    logging.getLogger(fn_runner.__name__).setLevel(logging.ERROR)
-    runner = fn_runner.FnApiRunner(_LocalEnvironment(workers))
-    return beam.Pipeline(runner=runner, options=options)
+    direct = options.view_as(DirectOptions)
+    direct.direct_num_workers = workers.count
+    if not local.usable():
+        direct.direct_running_mode = "multi_processing"
+        return beam.Pipeline(options=options)
+    from pipeline.local import environment
 
-
-_URN = "ganimation:env:local_workers:v1"
-_LOCAL: dict[bytes, LocalWorkers] = {}
-
-
-@environments.Environment.register_urn(_URN, bytes)
-class _LocalEnvironment(environments.Environment):
-    """Beam's name for processes that `LocalWorkers` starts."""
-
-    def __init__(self, workers: LocalWorkers):
-        super().__init__()
-        self._payload = str(id(workers)).encode()
-        _LOCAL[self._payload] = workers
-
-    def __eq__(self, other):
-        return isinstance(other, _LocalEnvironment) and self._payload == other._payload
-
-    def __hash__(self):
-        return hash(self._payload)
-
-    def to_runner_api_parameter(self, context):
-        return _URN, self._payload
-
-    @staticmethod
-    def from_runner_api_parameter(payload, *_):
-        return _LocalEnvironment(_LOCAL[payload])
-
-
-@worker_handlers.WorkerHandler.register_environment(_URN, bytes)
-class _LocalWorkerHandler(worker_handlers.GrpcWorkerHandler):
-    """How the local runner starts and ends one of those processes."""
-
-    def __init__(self, payload: bytes, state, provision_info, grpc_server):
-        super().__init__(state, provision_info, grpc_server)
-        self._workers = _LOCAL[payload]
-
-    def start_worker(self) -> None:
-        address = endpoints_pb2.ApiServiceDescriptor(url=self.control_address)
-        options = self.provision_info.provision_info.pipeline_options
-        environment = {
-            "WORKER_ID": self.worker_id,
-            "CONTROL_API_SERVICE_DESCRIPTOR": text_format.MessageToString(address),
-            "PIPELINE_OPTIONS": json_format.MessageToJson(options),
-        }
-        self._workers.start(self.worker_id, environment, self.control_conn.abort)
-
-    def stop_worker(self) -> None:
-        """Nothing: a worker ends when its connection does."""
+    return environment.pipeline(options, workers)
 
 
 def _known_options(beam_args: Sequence[str]) -> Mapping[str, Any]:

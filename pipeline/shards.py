@@ -53,7 +53,7 @@ def write_shard(
     runners do after a lost worker, finds it finished or writes the same bytes.
     """
     entries = sorted(entries, key=lambda entry: (entry.key, entry.block, entry.kind, entry.file))
-    statistics = ShardStatistics(name, job.action_units)
+    statistics = ShardStatistics(name, job.action_units, job.crop.margin)
     progress = ShardProgress(job.output, name)
     made = resume.load(job.output, name, entries)
     if made:

@@ -12,6 +12,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.annotations.advice import annotate
+from ganimation_tf.annotations.names import nearest_miss, unpaired_name
 from ganimation_tf.annotations.rejections import REASONS, Rejection
 from ganimation_tf.data import manifest, tfrecord
 from ganimation_tf.data.records import FaceRecord
@@ -26,13 +27,13 @@ from pipeline import files
 class ShardStatistics:
     """Gathers the statistics of one shard."""
 
-    def __init__(self, shard: str, action_units: Sequence[str]):
-        """For the TFRecord file called `shard`, which is written from its beginning."""
+    def __init__(self, shard: str, action_units: Sequence[str], margin: float):
+        """For the TFRecord file called `shard`, of crops with this margin, from its beginning."""
         self._gathered = DatasetStatistics(len(action_units))
         self._action_units = list(action_units)
         self._shard = shard
         self._split = self._gathered.split(shard.partition("-")[0])
-        self._batches = Batches(self._split)
+        self._batches = Batches(self._split, margin)
         self._written = 0
 
     def add(self, record: FaceRecord, length: int) -> None:
@@ -93,13 +94,34 @@ def _missing(made: manifest.Manifest, found: DatasetStatistics) -> list[Finding]
     count = found.rejections.get("no_annotation", 0)
     if not count:
         return []
-    examples = [item.item[1] for item in found.examples["no_annotation"].items]
-    return [Finding("no_annotation", annotate(count, examples, made.options))]
+
+    def examples(code: str) -> list[str]:
+        kept = [ranked.item for ranked in found.examples[code].items]
+        return [unpaired_name(code, key, file) for key, file, _ in kept]
+
+    missing = examples("no_annotation")
+    unused = examples("no_image") if "no_image" in found.rejections else []
+    miss = nearest_miss(missing, unused)
+    advice = miss or annotate(count, missing, made.options)
+    return [Finding("no_annotation", advice)]
 
 
-def write_statistics(output: str, made: manifest.Manifest, found: DatasetStatistics) -> None:
-    """Writes `statistics.json` and `report.html` beside the finished TFRecord files."""
-    warnings = findings(found.splits, sum(found.rejections.values()), made.action_units)
+def write_statistics(
+    output: str,
+    made: manifest.Manifest,
+    found: DatasetStatistics,
+    notes: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Writes `statistics.json` and `report.html` beside the finished TFRecord files.
+
+    Args:
+        output: directory of the dataset.
+        made: its description.
+        found: what was counted.
+        notes: (code, message) of what was to be said before the job.
+    """
+    warnings = [Finding(code, message) for code, message in notes]
+    warnings += findings(found.splits, sum(found.rejections.values()), made.action_units)
     warnings += _missing(made, found)
     facts = to_dict(found, made.action_units, warnings)
     files.write_text(FileSystems.join(output, manifest.STATISTICS), to_json(facts))

@@ -41,9 +41,7 @@ class _WriteShard(beam.DoFn):
         cv2.setNumThreads(1)
         self.job.geometry.load()
 
-    def process(
-        self, element: tuple[str, Iterable[Entries]]
-    ) -> Iterator[ShardFacts | beam.pvalue.TaggedOutput]:
+    def process(self, element: tuple[str, Iterable[Entries]]) -> Iterator[Any]:
         name, batches = element
         entries = [entry for batch in batches for entry in batch]
         facts, rejections, statistics = write_shard(name, entries, self.job)
@@ -120,7 +118,7 @@ def finish(
         files.delete_matching(job.output, unfinished)
         return 0
     made = _manifest(job, options, facts, statistics.rejections)
-    write_statistics(job.output, made, statistics)
+    write_statistics(job.output, made, statistics, job.notes)
     files.delete_matching(job.output, temporaries)  # as late as can be: they help to resume
     temporary = FileSystems.join(job.output, f"{TEMPORARY}{manifest.FILE}")
     files.write_text(temporary, made.to_json())

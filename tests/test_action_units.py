@@ -1,4 +1,4 @@
-"""The AU vocabulary: scales divided out, assignments read, lists compared."""
+"""The AU vocabulary: scales divided out, lists compared."""
 
 import numpy as np
 import pytest
@@ -33,40 +33,6 @@ def test_normalise_refuses_what_is_not_finite(bad):
         action_units.normalise(np.array([0.0, bad]), 5)
 
 
-def test_parse_assignments():
-    parsed = action_units.parse_assignments(["AU12=1", " AU45 = 0.25"], NAMES)
-    assert parsed == {"AU12": 1.0, "AU45": 0.25}
-
-
-@pytest.mark.parametrize(
-    ("assignments", "message"),
-    [
-        (["AU12"], "NAME=INTENSITY, such as AU12=1; got 'AU12'"),
-        (["AU99=1"], "'AU99' is not an AU of this model; it knows AU01 AU12 AU45"),
-        (["AU12=1", "AU12=0"], "AU12 is given twice"),
-        (["AU12=much"], "AU12 must be a number in [0, 1], got 'much'"),
-        (["AU12=1.01"], "AU12 must be in [0, 1], got 1.01"),
-        (["AU12=-0.5"], "AU12 must be in [0, 1], got -0.5"),
-        (["AU12=nan"], "AU12 must be in [0, 1], got nan"),
-    ],
-)
-def test_parse_assignments_refuses(assignments, message):
-    with pytest.raises(UserError) as caught:
-        action_units.parse_assignments(assignments, NAMES)
-    assert message in str(caught.value)
-
-
-def test_vector_follows_the_order_of_the_names():
-    values = action_units.vector({"AU45": 0.5, "AU01": 1}, NAMES)
-    assert values.tolist() == [1, 0, 0.5]
-    assert values.dtype == np.float32
-
-
-def test_vector_refuses_unknown_names():
-    with pytest.raises(UserError, match="'AU02' is not one of the AUs AU01 AU12 AU45"):
-        action_units.vector({"AU02": 1}, NAMES)
-
-
 def test_require_same_accepts_equal_lists_of_any_sequence():
     assert action_units.require_same(NAMES, list(NAMES), "run") is None  # and no error
 
@@ -78,13 +44,3 @@ def test_require_same_shows_both_lists(found):
     assert str(caught.value) == (
         f"data/x: the AU lists differ: expected AU01 AU12 AU45; found {' '.join(found)}"
     )
-
-
-@pytest.mark.parametrize(
-    ("source", "expected"), [([0.1, 0.2, 0.3], [0.1, 1, 0.3]), (None, [0, 1, 0])]
-)
-def test_target_keeps_what_is_not_named_or_sets_it_to_zero(source, expected):
-    source = None if source is None else np.array(source, np.float32)
-    found = action_units.target(source, {"AU12": 1.0}, ("AU06", "AU12", "AU45"))
-    np.testing.assert_allclose(found, expected)
-    assert found.dtype == np.float32

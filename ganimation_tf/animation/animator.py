@@ -1,17 +1,19 @@
 """`Animator`: photos and expressions in, edited photos out, whichever model does it."""
 
 import pathlib
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ganimation_tf.animation import expression, models
+from ganimation_tf import expressions
+from ganimation_tf.animation import models
 from ganimation_tf.animation import timeline as timelines
 from ganimation_tf.animation.compose import Composer, Edit, face_support
-from ganimation_tf.animation.expression import Expression
 from ganimation_tf.animation.models import FaceModel
 from ganimation_tf.animation.timeline import Timeline
 from ganimation_tf.errors import require
+from ganimation_tf.expressions import Expression
 from ganimation_tf.faces import alignment, finding
 from ganimation_tf.faces.finding import Face, FaceFinder
 
@@ -22,8 +24,13 @@ Wanted = Expression | Mapping[str, float | str] | str | Sequence[str]
 class Animator:
     """Edits faces with one model; use it as a context manager if the model is served.
 
-        animator = Animator.pretrained()
-        smiling = animator.edit_photo(photo, {"AU12": 0.8})
+        >>> animator = gan.Animator.from_run(run)  # or pretrained(), from_export, from_server
+        >>> face = gan.render_face({})
+        >>> crop, _ = gan.align_face(face.image, face.landmarks, animator.image_size)
+        >>> animator.edit(crop, {"AU12": 0.8}).shape == crop.shape
+        True
+
+    `edit_photo` does the same in a whole photo, in which it finds the face.
 
     Pictures are uint8 (height, width, 3) RGB, AUs float in [0, 1] in the order of `action_units`.
     Where a method takes `image`, one of exactly `image_size` x `image_size` pixels is a face crop,
@@ -71,7 +78,7 @@ class Animator:
         require("grpc", "client")
         from serving.client.sync import GanimationClient
 
-        named = {} if model_name is None else {"model_name": model_name}
+        named: dict[str, typing.Any] = {"model_name": model_name} if model_name else {}
         client = GanimationClient(address, **named, **options)
         try:
             return cls(models.open_server(client))
@@ -120,11 +127,11 @@ class Animator:
         if isinstance(wanted, Expression):
             return wanted
         if isinstance(wanted, Mapping):
-            return expression.parse(wanted, names=self.action_units)
+            return expressions.parse(wanted, names=self.action_units)
         parts = [wanted] if isinstance(wanted, str) else list(wanted)
         aus = [part for part in parts if "=" in part]
         spoken = [part for part in parts if "=" not in part]
-        return expression.parse(aus, spoken, names=self.action_units)
+        return expressions.parse(aus, spoken, names=self.action_units)
 
     def edit(self, image: np.ndarray, wanted: Wanted, source: np.ndarray | None = None):
         """A face crop with another expression.
@@ -161,14 +168,15 @@ class Animator:
         Raises:
             ValueError: if the shape differs or a value is outside [0, 1].
         """
+        values: typing.Any = source
         if isinstance(source, Mapping):
-            named = {expression.canonical(au, self.action_units): v for au, v in source.items()}
-            source = [named.get(name, 0.0) for name in self.action_units]
-        vector = np.asarray(source, np.float32)
+            named = {expressions.canonical(au, self.action_units): v for au, v in source.items()}
+            values = [named.get(name, 0.0) for name in self.action_units]
+        vector = np.asarray(values, np.float32)
         if vector.shape != (len(self.action_units),) or not ((vector >= 0) & (vector <= 1)).all():
             raise ValueError(
                 f"source AUs must be {len(self.action_units)} numbers in [0, 1], got "
-                f"{np.asarray(source).tolist()}"
+                f"{np.asarray(values).tolist()}"
             )
         return vector
 
@@ -231,7 +239,7 @@ class Animator:
 
     def sweep(self, image: np.ndarray, au: str, steps: int = 5) -> list[np.ndarray]:
         """The face with one AU at `steps` intensities from 0 to 1."""
-        name = expression.canonical(au, self.action_units)
+        name = expressions.canonical(au, self.action_units)
         timeline = timelines.Timeline(
             tuple(
                 timelines.KeyFrame(float(value), self.expression({name: float(value)}), "linear")

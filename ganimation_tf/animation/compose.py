@@ -7,8 +7,10 @@ seen only where the model paints, and every other pixel stays as it is, bit for 
 Coordinates are (x, y) in pixels with pixel centres at whole numbers, as in `faces.alignment`.
 """
 
+import copy
 import dataclasses
 import functools
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -23,6 +25,8 @@ STILL = 0.01
 
 UNPAINTED = 1 / 512
 """Of the attention mask: painting less than this would change no 8-bit value by one half."""
+
+STRIP_PIXELS = 2**20
 
 GRAIN_LIMIT = 6.0
 """Of 255: what is stronger is texture of the scene and no grain."""
@@ -90,6 +94,14 @@ class Composer:
         self._weight = (_edge_fade(size) * support).astype(np.float32)[..., None]
         self._grain = _grain_deviation(self._cut(*self._box(0, 0, size, size))) if grain else 0.0
 
+    def onto(self, reduced: np.ndarray) -> "Composer":
+        """This one for a reduced copy of the photo, uint8; what the model is given stays."""
+        twin = copy.copy(self)
+        shape = self._photo.shape[:2]
+        twin._photo = reduced
+        twin.transform = sampling.rescaled(self.transform, shape, reduced.shape[:2])
+        return twin
+
     def put_back(self, edit: Edit, onto: np.ndarray | None = None) -> np.ndarray:
         """The photo with the edit in it.
 
@@ -104,26 +116,35 @@ class Composer:
         if edit.flow is None:
             return self._add_difference(edit, result)
         paint = np.clip((1 - edit.attention) * self._weight, 0, 1)
-        flow = edit.flow * self._weight
-        active = self._active((paint[..., 0] > UNPAINTED) | (np.abs(flow).max(-1) > STILL / 10))
-        if active is None:
-            return result
-        left, top, right, bottom = active
-        fields = self._enlarge(np.concatenate([flow, paint], -1), active)
-        moved = fields[..., :2] @ self.transform[:, :2].T.astype(np.float32)
-        paint = np.clip(fields[..., 2:], 0, 1)
-        color = self._enlarge(edit.color, active, cv2.BORDER_REPLICATE) * 255
-        y, x = np.mgrid[top:bottom, left:right].astype(np.float32)
-        here = self._cut(*active)
-        warped = _sample(self._photo, x + moved[..., 0], y + moved[..., 1])
-        still = np.abs(moved).max(-1, keepdims=True) < STILL
-        warped = np.where(still, here, warped).astype(np.float32)
-        painted = warped + (color - warped) * paint
-        if self._grain:
-            painted += paint * self._grain * _noise(painted.shape[:2], left, top)
-        touched = ~still | (paint > UNPAINTED)
-        self._write(result, active, painted, touched)
+        fields = np.concatenate([edit.flow * self._weight, paint], -1)
+        moving = cv2.max(np.abs(fields[..., 0]), np.abs(fields[..., 1])) > STILL / 10
+        active = (paint[..., 0] > UNPAINTED) | moving
+        for box in self._strips(active):
+            self._move_and_paint(fields, edit.color, box, result)
         return result
+
+    def _move_and_paint(self, fields: np.ndarray, color: np.ndarray, box, result) -> None:
+        """One box of the photo; `fields` (S, S, 3) are flow, in crop pixels, and paint."""
+        left, top, right, bottom = box
+        fields = self._enlarge(fields, box)
+        moved = cv2.transform(fields[..., :2], self.transform[:, :2].astype(np.float32))
+        paint = np.clip(fields[..., 2], 0, 1)
+        still = cv2.max(np.abs(moved[..., 0]), np.abs(moved[..., 1])) < STILL
+        touched = ~still | (paint > UNPAINTED)
+        paint = paint[..., None]
+        x, y = np.meshgrid(
+            np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)
+        )
+        painted = _sample(self._photo, x + moved[..., 0], y + moved[..., 1])
+        cv2.copyTo(self._cut(*box).astype(np.float32), still.view(np.uint8), painted)
+        color = self._enlarge(color, box, cv2.BORDER_REPLICATE)
+        if self._grain:
+            color += self._grain / 255 * _noise(painted.shape[:2], left, top)
+        color *= 255
+        color -= painted
+        color *= paint
+        painted += color
+        self._write(result, box, painted, touched)
 
     def mask(self, values: np.ndarray, outside: float) -> np.ndarray:
         """A field of the crop over the photo, for showing it.
@@ -148,30 +169,38 @@ class Composer:
     def _add_difference(self, edit: Edit, result: np.ndarray) -> np.ndarray:
         """Without a flow: the change of the crop, enlarged, is added; the photo's detail stays."""
         change = (edit.image - self.crop) * self._weight * 255
-        active = self._active(np.abs(change).max(-1) > 0.25)
-        if active is None:
-            return result
-        change = self._enlarge(change, active)
-        touched = np.abs(change).max(-1, keepdims=True) > 0.25
-        self._write(result, active, self._cut(*active) + change, touched)
+        for box in self._strips(np.abs(change).max(-1) > 0.25):
+            enlarged = self._enlarge(change, box)
+            change_of = np.abs(enlarged)
+            touched = (
+                cv2.max(cv2.max(change_of[..., 0], change_of[..., 1]), change_of[..., 2]) > 0.25
+            )
+            self._write(result, box, self._cut(*box) + enlarged, touched)
         return result
 
     def _write(self, result, box, values, touched) -> None:
+        """Rounds `values` into the box where `touched`, (height, width) of bool, says so."""
         left, top, right, bottom = box
-        rounded = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-        place = result[top:bottom, left:right]
-        place[...] = np.where(touched, rounded, place)
+        rounded = cv2.convertScaleAbs(np.maximum(values, 0))  # rounds half to even, clips at 255
+        cv2.copyTo(rounded, touched.view(np.uint8), result[top:bottom, left:right])
 
-    def _active(self, touched: np.ndarray) -> tuple[int, int, int, int] | None:
-        """The box of the photo in which these pixels of the crop (S, S) lie; None if there is none.
+    def _strips(self, active: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
+        """Boxes of the photo in which these pixels of the crop (S, S) lie, of at most
+        `STRIP_PIXELS` each: a face of 80 megapixels is not in memory as floats at once.
 
         Two crop pixels more on each side, as far as cubic interpolation reaches.
         """
-        rows, columns = np.flatnonzero(touched.any(1)), np.flatnonzero(touched.any(0))
+        rows, columns = np.flatnonzero(active.any(1)), np.flatnonzero(active.any(0))
         if not rows.size:
-            return None
-        box = self._box(columns[0] - 2, rows[0] - 2, columns[-1] + 3, rows[-1] + 3)
-        return box if box[2] > box[0] and box[3] > box[1] else None
+            return
+        left, top, right, bottom = self._box(
+            columns[0] - 2, rows[0] - 2, columns[-1] + 3, rows[-1] + 3
+        )
+        if right <= left:
+            return
+        height = max(1, STRIP_PIXELS // (right - left))
+        for begin in range(top, bottom, height):
+            yield left, begin, right, min(bottom, begin + height)
 
     def _box(self, left: int, top: int, right: int, bottom: int) -> tuple[int, int, int, int]:
         """Left, top, right, bottom in the photo of a box of the crop, ends excluded."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from ganimation_tf.action_units import OPENFACE_MAXIMUM
 from ganimation_tf.animation.animator import Animator
-from ganimation_tf.animation.expression import SET, Change, Expression
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import SET, Change, Expression
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
 
@@ -113,22 +113,19 @@ def from_video(path: pathlib.Path, animator: Animator) -> Drive:
 
     Where it is not seen, they go straight from the last that was seen to the next.
     """
-    times, rows, seen = [], [], []
+    times: list[float] = []
+    rows: dict[int, np.ndarray] = {}
     tracker = Tracker(animator.finder, "largest")
     with video.VideoReader(path) as reader:
         for time, frame in reader.frames():
-            faces = tracker.step(frame)
+            if faces := tracker.step(frame):
+                crop = animator.composer(frame, faces[0][1]).crop
+                rows[len(times)] = animator.estimate_crop(crop)
             times.append(time)
-            seen.append(bool(faces))
-            rows.append(
-                animator.estimate_crop(animator.composer(frame, faces[0][1]).crop)
-                if faces
-                else None
-            )
-    if not any(seen):
+    if not rows:
         raise UserError(f"{path}: no face was found in {len(times)} frames")
-    known = np.flatnonzero(seen)
-    units = np.stack([rows[place] for place in known])
+    known = list(rows)
+    units = np.stack(list(rows.values()))
     every = np.arange(len(times))
     filled = np.stack([np.interp(every, known, column) for column in units.T], axis=1)
     names = animator.action_units

@@ -1,50 +1,35 @@
-"""Generator and estimator as LiteRT files with float16 weights, for `models.LiteRtModel`."""
+"""Generator and estimator as LiteRT files with float16 weights, for `litert_model.LiteRtModel`."""
 
 import tempfile
 
+import keras
 import tensorflow as tf
 
-from ganimation_tf.animation.models import FLOW, SOURCE
-from ganimation_tf.export import signature
-from ganimation_tf.export.editor import from_networks, to_networks
+from ganimation_tf import quiet
+from ganimation_tf.export.editor import build_estimator, build_source_editor
 
 
-def editor(generator, relative: bool) -> bytes:
-    """Of `image` (1, S, S, 3) in [0, 1], `source_action_units` and `action_units` (1, N)."""
-    image = tf.TensorSpec((1, *generator.inputs[0].shape[1:]), tf.float32, signature.IMAGE)
-    units = (1, *generator.inputs[1].shape[1:])
-
-    def run(image, source_action_units, action_units):
-        # A generator of absolute AUs has no use for the source; the input stays.
-        wanted = action_units - source_action_units * (1.0 if relative else 0.0)
-        outputs = generator([to_networks(image), wanted], training=False)
-        found = {
-            signature.ATTENTION: outputs[signature.ATTENTION],
-            signature.COLOR: from_networks(outputs[signature.COLOR]),
-            "edited_image": from_networks(outputs["image"]),
-        }
-        return found | ({FLOW: outputs[FLOW]} if FLOW in outputs else {})
-
-    source = tf.TensorSpec(units, tf.float32, SOURCE)
-    return _convert(run, generator, image, source, tf.TensorSpec(units, tf.float32, "action_units"))
+def editor(generator: keras.Model, relative: bool) -> bytes:
+    """Of one face whose AUs are known, as `export.editor.build_source_editor` has it."""
+    return _convert(build_source_editor(generator, relative))
 
 
-def estimator(network) -> bytes:
-    """Of `image` (1, S, S, 3) in [0, 1] to `action_units` (1, N) in [0, 1]."""
-    spec = tf.TensorSpec((1, *network.inputs[0].shape[1:]), tf.float32, signature.IMAGE)
-
-    def run(image):
-        found = network(to_networks(image), training=False)[signature.ACTION_UNITS]
-        return {signature.ACTION_UNITS: tf.clip_by_value(found, 0.0, 1.0)}
-
-    return _convert(run, network, spec)
+def estimator(network: keras.Model) -> bytes:
+    """Of one face to its AUs, as `export.editor.build_estimator` has it."""
+    return _convert(build_estimator(network))
 
 
-def _convert(run, network, *specs) -> bytes:
+def _convert(model: keras.Model) -> bytes:
+    """Its inputs and outputs keep their names; the batch is one, for which LiteRT plans ahead."""
+    specs = [tf.TensorSpec((1, *one.shape[1:]), tf.float32, one.name) for one in model.inputs]
     module = tf.Module()
-    module.run = tf.function(run, input_signature=specs)
-    module.weights = [variable.value for variable in network.variables]
-    with tempfile.TemporaryDirectory() as scratch:
+    one = len(specs) == 1
+    module.run = tf.function(
+        lambda *inputs: model(inputs[0] if one else list(inputs), training=False),
+        input_signature=specs,
+    )
+    module.weights = [variable.value for variable in model.variables]
+    with tempfile.TemporaryDirectory() as scratch, quiet.notes_hidden():
         tf.saved_model.save(module, scratch, {"serving_default": module.run})
         converter = tf.lite.TFLiteConverter.from_saved_model(scratch)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -5,27 +5,30 @@ elsewhere. Nothing above this module can tell which.
 """
 
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from ganimation_tf import litert, quiet
+from ganimation_tf import quiet
+from ganimation_tf.animation import pretrained
 from ganimation_tf.animation.compose import Edit
+from ganimation_tf.animation.litert_model import (
+    EDITOR_FILE,
+    ESTIMATOR_FILE,
+    SOURCE_EDITOR_FILE,
+    Arrays,
+    LiteRtModel,
+    edits_of,
+)
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces import images
 
-Arrays = Mapping[str, np.ndarray]
-
 ROWS = 8
 """Crops in one call."""
 
-EDIT_PIXELS = "edit"
-SOURCE = "source_action_units"
-FLOW = "flow"
-EDITOR_FILE, ESTIMATOR_FILE = "editor.tflite", "estimator.tflite"
 CONFIG_FILE = "config.json"
 
 
@@ -72,16 +75,16 @@ class SignatureModel:
         self.card = card
         self.close = close
         self._call = call
-        self._with_source = EDIT_PIXELS in signatures
+        self._with_source = signature.FROM_SOURCE in signatures
 
     def render(self, crops, source, target) -> Iterator[Edit]:
         """As `FaceModel.render`; a model without the signature `edit` reads the source itself."""
         for rows in _batches(len(crops)):
             inputs = {signature.IMAGE: crops[rows], signature.ACTION_UNITS: target[rows]}
             if self._with_source:
-                inputs[SOURCE] = source[rows]
-            name = EDIT_PIXELS if self._with_source else signature.RENDER
-            yield from _edits(self._call(name, inputs), signature.IMAGE)
+                inputs[signature.SOURCE] = source[rows]
+            name = signature.FROM_SOURCE if self._with_source else signature.RENDER
+            yield from edits_of(self._call(name, inputs), signature.IMAGE)
 
     def estimate(self, crops) -> np.ndarray:
         """As `FaceModel.estimate`."""
@@ -94,65 +97,8 @@ class SignatureModel:
         return np.clip(np.concatenate(found), 0.0, 1.0)
 
 
-class LiteRtModel:
-    """An export in LiteRT's format. Not to be shared between threads.
-
-    Args:
-        editor, estimator: the two files.
-        where: their directory, for errors.
-        threads: of each network; None lets LiteRT choose.
-    """
-
-    def __init__(
-        self,
-        card: ModelCard,
-        editor: bytes,
-        estimator: bytes,
-        where: str,
-        threads: int | None = None,
-    ):
-        self.card = card
-        self._editor = _runner(editor, f"{where}/{EDITOR_FILE}", threads)
-        self._estimator = _runner(estimator, f"{where}/{ESTIMATOR_FILE}", threads)
-        self._with_source = SOURCE in self._editor.get_input_details()
-
-    def render(self, crops, source, target) -> Iterator[Edit]:
-        """As `FaceModel.render`, one by one: two threads share one crop's convolutions."""
-        for row in range(len(crops)):
-            one = slice(row, row + 1)
-            inputs = {signature.IMAGE: crops[one], signature.ACTION_UNITS: target[one]}
-            if self._with_source:
-                inputs[SOURCE] = source[one]
-            outputs = self._editor(**inputs)
-            name = signature.IMAGE if signature.IMAGE in outputs else "edited_image"
-            yield from _edits(outputs, name)
-
-    def estimate(self, crops) -> np.ndarray:
-        """As `FaceModel.estimate`."""
-        rows = [self._estimator(image=crop[None])[signature.ACTION_UNITS] for crop in crops]
-        return np.clip(np.concatenate(rows), 0.0, 1.0)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def _runner(content: bytes, where: str, threads: int | None):
-    return litert.load(content, where, threads).get_signature_runner()
-
-
 def _batches(count: int) -> Iterator[slice]:
     return (slice(begin, begin + ROWS) for begin in range(0, count, ROWS))
-
-
-def _edits(outputs: Arrays, image: str) -> Iterator[Edit]:
-    flow = outputs.get(FLOW)
-    for row in range(len(outputs[image])):
-        yield Edit(
-            image=np.asarray(outputs[image][row]),
-            attention=np.asarray(outputs[signature.ATTENTION][row]),
-            color=np.asarray(outputs[signature.COLOR][row]),
-            flow=None if flow is None else np.asarray(flow[row]),
-        )
 
 
 def open_model(path: pathlib.Path | str) -> FaceModel:
@@ -183,13 +129,14 @@ def open_run(run: pathlib.Path | str) -> FaceModel:
     from ganimation_tf.export.served_model import ServedModel
 
     card = versions.card_of(run)
-    networks = (versions.load_network(run, name) for name in ("generator", "critic"))
-    served = ServedModel(*networks, card, card.training["config"]["relative"])
+    generator, critic = (versions.load_network(run, name) for name in ("generator", "critic"))
+    served = ServedModel(generator, critic, card, card.training["config"]["relative"])
     return _of_functions(card, served.signatures(), served)
 
 
 def open_export(path: pathlib.Path | str) -> FaceModel:
-    """An export: `<model_dir>/<version>`, or a model directory, whose newest version is taken.
+    """An export: `<model_dir>/<version>`, a model directory, whose newest version is taken, or
+    weights as `pretrained.save_weights` writes them.
 
     Raises:
         UserError: if it is none, or of a format that is not run here.
@@ -198,9 +145,13 @@ def open_export(path: pathlib.Path | str) -> FaceModel:
     versions = [one for one in path.iterdir() if one.name.isdecimal()] if path.is_dir() else []
     if versions:
         path = max(versions, key=lambda one: int(one.name))
-    if (path / EDITOR_FILE).is_file():
-        files = [(path / name).read_bytes() for name in (EDITOR_FILE, ESTIMATOR_FILE)]
-        return LiteRtModel(_card(path / signature.MODEL_CARD), *files, where=str(path))
+    if (path / pretrained.CONFIG).is_file():
+        return pretrained.load(path)
+    editor = SOURCE_EDITOR_FILE if (path / SOURCE_EDITOR_FILE).is_file() else EDITOR_FILE
+    if (path / editor).is_file():
+        card = _card(path / signature.MODEL_CARD)
+        networks = (path / editor).read_bytes(), (path / ESTIMATOR_FILE).read_bytes()
+        return LiteRtModel(card, networks[0], networks[1], str(path))
     if not (path / "saved_model.pb").is_file():
         raise UserError(
             f"{path} is neither a run ({CONFIG_FILE}) nor a SavedModel (saved_model.pb) nor a "
@@ -236,10 +187,8 @@ def _of_functions(card: ModelCard, functions, owner) -> SignatureModel:
     """Of TensorFlow's functions by signature; `owner` keeps their variables alive."""
     import tensorflow as tf
 
-    def call(name: str, inputs: Arrays) -> Arrays:
+    def call(name: str, inputs: Arrays, owner=owner) -> Arrays:
         tensors = {key: tf.constant(value) for key, value in inputs.items()}
         return {key: value.numpy() for key, value in functions[name](**tensors).items()}
 
-    model = SignatureModel(card, call, list(functions))
-    model.owner = owner
-    return model
+    return SignatureModel(card, call, list(functions))

@@ -22,6 +22,9 @@ LONGEST_SIDES = {GIF: 640, WEBP: 720, SHEET: 256}
 
 SHEET_COLUMNS = 9
 
+LARGE = 3_000_000
+"""Bytes of a picture above which a PNG is to be written fast rather than small."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Output:
@@ -83,7 +86,8 @@ def enlarge(image: np.ndarray, times: int) -> np.ndarray:
 def write_picture(path: pathlib.Path, image: np.ndarray, origin: Provenance | None) -> None:
     """A PNG or, by its name, a JPEG, whole or not at all."""
     lossy = path.suffix.lower() in (".jpg", ".jpeg")
-    encoded = (images.encode_jpeg if lossy else images.encode_png)(image)
+    level = 6 if image.size < LARGE else 1
+    encoded = images.encode_jpeg(image) if lossy else images.encode_png(image, level)
     provenance.save(path, encoded, origin)
 
 

@@ -12,9 +12,15 @@ from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.request import WHOLE, Request, beside, crop_picture
 from ganimation_tf.errors import UserError
-from ganimation_tf.faces import alignment, sampling
+from ganimation_tf.faces import alignment, finding, images, sampling
 
 SWEEP_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+MOST_SAID = 8
+"""AUs in a line."""
+
+FEW_PIXELS = 20
+"""Between the eyes: with fewer a face has hardly any features to move."""
+
 MOSTLY_OUTSIDE = 0.35
 """Part of a crop that may lie outside of the photo before it is worth a word."""
 
@@ -60,7 +66,8 @@ def animate(
     elif output.kind == outputs.SHEET:
         sheet = _sheet(photo, subjects, request, animator, output, units)
         outputs.write_picture(output.path, sheet, origin)
-        count, size = len(units), (sheet.shape[1], sheet.shape[0])
+        count = len(request.sweep) * len(SWEEP_LEVELS) or len(units)
+        size = (sheet.shape[1], sheet.shape[0])
     else:
         frames = _frames(photo, subjects, request, animator, output.kind)
         count, size = outputs.write_animation(output, frames, rate, origin)
@@ -69,19 +76,25 @@ def animate(
 
 
 def _subjects(path, photo, request: Request, animator: Animator) -> tuple[list[_Subject], list]:
-    notes: list[str] = []
+    notes = [f"{path}: the first of its pictures is taken"] if images.is_animated(path) else []
     if request.annotations is not None or request.crop == WHOLE:
         transform, source = _told(path, photo, request, animator)
         composers = [Composer(photo, transform, animator.card.crop)]
         sources = [source]
     else:
-        found = animator.find(photo, "all", str(path))
-        chosen = animator.find(photo, request.face, str(path)) if request.face != "all" else found
+        found = animator.finder.find(photo)
+        chosen = finding.choose(found, request.face, str(path))
         if len(found) > len(chosen):
             notes.append(
                 f"{path}: {len(found)} faces were found, {len(chosen)} of them is animated; "
                 "choose with --face all, --face NUMBER or --face X,Y"
             )
+        notes += [
+            f"{path}: a face has {face.between_eyes:.0f} pixels between its eyes; from "
+            f"{FEW_PIXELS} the result is worth looking at"
+            for face in chosen
+            if face.between_eyes < FEW_PIXELS
+        ]
         composers = [animator.composer(photo, face) for face in chosen]
         sources = [None] * len(chosen)
     subjects = []
@@ -104,9 +117,15 @@ def _told(path, photo, request: Request, animator: Animator):
     height, width = photo.shape[:2]
     if request.annotations is None:
         return centre_square(height, width, animator.image_size), None
-    from ganimation_tf.faces import landmarks
+    from ganimation_tf.annotations.photo import face_in
 
-    anchors = alignment.anchors_from_landmarks(landmarks.read_landmarks(request.annotations))
+    face = face_in(request.annotations, pathlib.Path(path))
+    if face.landmarks is None:
+        raise UserError(
+            f"{request.annotations}: has no landmarks; without --annotations the face is found in "
+            "the photo itself"
+        )
+    anchors = alignment.anchors_from_landmarks(face.landmarks)
     if (anchors < 0).any() or (anchors > [width, height]).any():
         raise UserError(
             f"{request.annotations}: eyes and mouth must lie in the photo of "
@@ -215,10 +234,15 @@ def said(
     target: np.ndarray,
 ) -> str:
     """`AU12 0.20 ±0.03 -> 0.80`, of the AUs that were asked for."""
+    if request.sweep:
+        return f"{' '.join(request.sweep)} from 0 to 1"
+    asked = [n for n, name in enumerate(animator.action_units) if name in request.named()]
+    told = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
     parts = []
-    for place, name in enumerate(animator.action_units):
-        if name not in request.named():
-            continue
+    for place in sorted(told):
         sure = "" if doubt is None else f" ±{doubt[place]:.2f}"
-        parts.append(f"{name} {source[place]:.2f}{sure} -> {target[place]:.2f}")
+        change = f"{source[place]:.2f}{sure} -> {target[place]:.2f}"
+        parts.append(f"{animator.action_units[place]} {change}")
+    if len(asked) > len(told):
+        parts.append(f"and {len(asked) - len(told)} that change less")
     return ", ".join(parts) or ("at rest" if request.goal.neutral else "as it is")

@@ -1,10 +1,10 @@
-"""The weights that come with the package: written by a training script, read in a fraction of a
-second.
+"""The weights that come with the package.
 
-`ganimation_tf/weights/` holds `editor.tflite` and `estimator.tflite`, which is what runs (LiteRT
-starts in 0.4 s, TensorFlow in 7), `default.npz`, the same weights by the names of their variables,
-from which training goes on, and `default.json`. Everywhere the weights are float16. Nothing is
-pickled.
+A training script writes them (`save_weights`), `load` reads them in a fraction of a second.
+`ganimation_tf/weights/` holds `source_editor.tflite` and `estimator.tflite`, which is what runs
+(LiteRT starts in 0.4 s, TensorFlow in 7), `default.npz`, the same weights by the names of their
+variables, from which training goes on, and `default.json`. They are float16 everywhere, and nothing
+is pickled.
 """
 
 import importlib.resources
@@ -17,7 +17,11 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf import files
-from ganimation_tf.animation import models
+from ganimation_tf.animation.litert_model import (
+    ESTIMATOR_FILE,
+    SOURCE_EDITOR_FILE,
+    LiteRtModel,
+)
 from ganimation_tf.errors import UserError
 from ganimation_tf.export.model_card import ModelCard
 
@@ -30,7 +34,7 @@ def directory() -> pathlib.Path:
     return pathlib.Path(str(importlib.resources.files("ganimation_tf") / "weights"))
 
 
-def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> models.LiteRtModel:
+def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> LiteRtModel:
     """The model of a directory that `save_weights` wrote.
 
     Args:
@@ -42,12 +46,11 @@ def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> 
     path = directory() if path is None else pathlib.Path(path)
     card = read_card(path)
     try:
-        networks = [
-            (path / name).read_bytes() for name in (models.EDITOR_FILE, models.ESTIMATOR_FILE)
-        ]
+        editor = (path / SOURCE_EDITOR_FILE).read_bytes()
+        estimator = (path / ESTIMATOR_FILE).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: the weights are not whole: {error}") from error
-    return models.LiteRtModel(card, *networks, where=str(path), threads=threads)
+    return LiteRtModel(card, editor, estimator, str(path), threads)
 
 
 def read_config(path: pathlib.Path) -> dict[str, Any]:
@@ -135,12 +138,12 @@ def save_weights(
         for variable in network.variables
     }
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
         file.flush()
         files.write_whole(path / ARRAYS, pathlib.Path(file.name).read_bytes())
     facts = {**config, "card": json.loads(card.to_json())}
     files.write_whole(path / CONFIG, (json.dumps(facts, indent=2) + "\n").encode())
     from ganimation_tf.animation import lite_export
 
-    files.write_whole(path / models.EDITOR_FILE, lite_export.editor(generator, relative))
-    files.write_whole(path / models.ESTIMATOR_FILE, lite_export.estimator(estimator))
+    files.write_whole(path / SOURCE_EDITOR_FILE, lite_export.editor(generator, relative))
+    files.write_whole(path / ESTIMATOR_FILE, lite_export.estimator(estimator))

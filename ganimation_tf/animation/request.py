@@ -9,8 +9,8 @@ from ganimation_tf.animation import timeline as timelines
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.driving import Drive
-from ganimation_tf.animation.expression import Expression
 from ganimation_tf.animation.timeline import Timeline
+from ganimation_tf.expressions import Expression
 from ganimation_tf.media.provenance import Provenance
 
 DETECT, WHOLE = "detect", "whole"

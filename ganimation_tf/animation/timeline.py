@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ganimation_tf import expressions
 from ganimation_tf.action_units import DESCRIPTIONS
-from ganimation_tf.animation import expression
-from ganimation_tf.animation.expression import Change, Expression
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import Change, Expression
 
 EASINGS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "ease": lambda part: (1 - np.cos(math.pi * part)) / 2,
@@ -143,7 +143,7 @@ def sweep(aus: Sequence[str], seconds: float) -> Timeline:
     frames = []
     for place, name in enumerate(aus):
         for moment, value in ((0.0, 0.0), (0.5, 1.0)):
-            one = Expression((Change(name, expression.SET, value),))
+            one = Expression((Change(name, expressions.SET, value),))
             frames.append(KeyFrame((place + moment) * seconds, one))
     frames.append(KeyFrame(len(aus) * seconds, frames[0].expression))
     return Timeline(tuple(frames), loop=True)
@@ -218,7 +218,7 @@ def _key_frame(number, facts, aus, spoken, neutral, names) -> KeyFrame:
             f"key frame {number}: `time` must be a number of seconds, got {facts.get('time')!r}"
         ) from None
     try:
-        shown = expression.parse(aus, spoken, neutral, names)
+        shown = expressions.parse(aus, spoken, neutral, names)
     except (UserError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"key frame {number}: {error}") from None
     return KeyFrame(time, shown, facts.get("easing", "ease"))

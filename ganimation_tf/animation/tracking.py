@@ -14,14 +14,20 @@ LOOK = alignment.CropSpec(24, 0.0)
 SAME = 0.5
 """Correlation of two such crops from which they show one face."""
 
-SEARCH_EVERY = 5
-"""Frames between two searches for a face that is not seen; each costs ten times a look."""
-
 
 @dataclasses.dataclass
 class _Tracked:
+    """A face that is followed.
+
+    Attributes:
+        look: what it looks like.
+        face: where it is; None where it is not seen.
+        size: of its box when it was last seen, in pixels.
+    """
+
     look: np.ndarray
     face: Face | None
+    size: float = 0.0
 
 
 class Tracker:
@@ -35,34 +41,33 @@ class Tracker:
         self._finder = finder
         self._which = which
         self._tracked: list[_Tracked] = []
-        self._waited = 0
 
     def step(self, frame: np.ndarray) -> list[tuple[int, Face]]:
         """The faces that are seen in the next frame, each with its number, which it keeps."""
-        lost, newly = self._follow(frame)
-        self._waited = 0 if newly else self._waited + 1
-        if not self._tracked or (lost and self._waited % SEARCH_EVERY == 0):
+        lost = self._follow(frame)
+        if lost or not self._tracked:
             self._search(frame, lost)
         for tracked in self._tracked:
             if tracked.face:
+                tracked.size = float(tracked.face.box[2:].max())
                 tracked.look = 0.95 * tracked.look + 0.05 * _look(frame, tracked.face)
         return [(n, tracked.face) for n, tracked in enumerate(self._tracked) if tracked.face]
 
-    def _follow(self, frame: np.ndarray) -> tuple[list[_Tracked], bool]:
-        """Looks where the faces were; those that are not there, and whether one just left."""
-        newly = False
+    def _follow(self, frame: np.ndarray) -> list[_Tracked]:
+        """Looks where the faces were; returns those that are not there."""
         for tracked in self._tracked:
             if not tracked.face:
                 continue
             tracked.face = self._finder.follow(frame, tracked.face)
             if tracked.face and _likeness(tracked.look, frame, tracked.face) < SAME:
                 tracked.face = None  # someone else stands there: a cut
-            newly = newly or not tracked.face
-        return [tracked for tracked in self._tracked if not tracked.face], newly
+        return [tracked for tracked in self._tracked if not tracked.face]
 
     def _search(self, frame: np.ndarray, lost: list[_Tracked]) -> None:
         taken = [tracked.face for tracked in self._tracked if tracked.face]
-        faces = [face for face in self._finder.find(frame) if not _any_same(face, taken)]
+        smallest = min((tracked.size for tracked in self._tracked), default=0.0)
+        found = self._finder.find(frame, smallest / 2)
+        faces = [face for face in found if not _any_same(face, taken)]
         if not self._tracked:
             try:
                 chosen = finding.choose(faces, self._which, "the video")

@@ -17,6 +17,8 @@ AUTO = "auto"
 ANNOTATORS: Mapping[str, str] = {
     "openface": "openface.PHOTOS",
     "openface-video": "openface.VIDEOS",
+    "openface3": "openface3.ANNOTATOR",
+    "pyfaceau": "pyfaceau.ANNOTATOR",
     "py-feat": "py_feat.ANNOTATOR",
     "libreface": "libreface.PHOTOS",
     "libreface-video": "libreface.VIDEOS",

@@ -24,7 +24,8 @@ class Request:
         images_root: directory that the names of images are relative to.
         videos: whether there are videos among the images.
         sample: paths of some annotation files.
-        first_image: number in the name of a clip's first frame, where frames are image files.
+        first_image: number in the name of a clip's first frame, where frames are image files;
+            None: their order counts.
     """
 
     action_units: Sequence[str]
@@ -33,7 +34,7 @@ class Request:
     images_root: str = ""
     videos: bool = False
     sample: Sequence[str] = ()
-    first_image: int = 1
+    first_image: int | None = None
 
 
 class Missing(NamedTuple):

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 
-from ganimation_tf import inputs
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.reader import (
     AnnotatedImage,
@@ -16,7 +15,7 @@ from ganimation_tf.annotations.reader import (
     settle,
 )
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.rows import csv_rows, read_rows
+from ganimation_tf.annotations.rows import Row, csv_rows, read_rows
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
 _PEEK = 16  # rows of a clip's file that are measured
@@ -40,13 +39,15 @@ class Clips(Reader):
 
     def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
         """The video of the same name; opens nothing."""
-        yield Part(inputs.key_of(file), path)
+        yield Part(self.key_of(file), path)
 
     def images(self, key: str, file: str, reference: str) -> Iterator[AnnotatedImage]:
         """The frames in the file at path `reference`."""
         number, group = None, []
         try:
             for row in read_rows(reference, self.form, self.action_units, self.open):
+                if number is None:
+                    self._require_first(row)
                 try:
                     found = row.number_of_frame()
                     if found < self.form.first_frame or (number is not None and found < number):
@@ -71,6 +72,13 @@ class Clips(Reader):
                 yield self._frame(key, file, number, group)
             raise AnnotationError(error.code, f"{file}: {error}") from None
         yield self._frame(key, file, number, group)
+
+    def _require_first(self, row: Row) -> None:
+        """Refuses a file that counts frames from elsewhere: every label would be a frame off."""
+        first = self.form.first_frame
+        if self.form.begins and row.number_of_frame() != first:
+            message = f"{self.name} counts frames from {first}, this begins with another"
+            raise AnnotationError("unknown_order", message)
 
     def _frame(self, clip: str, file: str, number: int, rows: Sequence[Parsed]) -> AnnotatedImage:
         key = frame_key(clip, number)

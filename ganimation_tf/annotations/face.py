@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ganimation_tf.errors import CodedError
+from ganimation_tf.errors import InputError
 
 
-class AnnotationError(CodedError):
+class AnnotationError(InputError):
     """An annotation, or a row of one, that cannot be used."""
 
 
@@ -33,6 +33,9 @@ class FaceAnnotation:
             name show the same person, pose and light, and have the same `anchors`.
         anchors: float64 (3, 2), eyes and mouth as `alignment.ANCHORS`, by which the face is cropped
             in place of its landmarks; None if the source has none.
+        frame_size: float64 (2,) width and height in pixels of the picture that the annotator
+            looked at; None if it does not say.
+        as_stored: whether the annotator does not turn pictures that say how they are to be turned.
     """
 
     key: str
@@ -48,6 +51,8 @@ class FaceAnnotation:
     subject: str | None = None
     pair: str | None = None
     anchors: np.ndarray | None = None
+    frame_size: np.ndarray | None = None
+    as_stored: bool = False
 
     def area(self) -> float:
         """Size of the face in square pixels: that of its box, else of its landmarks' extent."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.faces.mediapipe_points import LANDMARKS_68
 
 PAIR = "pair"
 ANCHORS = ("anchor_x_0", "anchor_x_1", "anchor_x_2", "anchor_y_0", "anchor_y_1", "anchor_y_2")
@@ -15,6 +16,13 @@ left eye, right eye and mouth in pixels, by which all of them are cropped alike.
 LANDMARKS = [f"{axis}_{i}" for axis in "xy" for i in range(68)]
 """x_0 ... x_67, y_0 ... y_67: OpenFace and py-feat agree on these."""
 
+MESHES = (478, 468)
+"""Points of MediaPipe's face mesh, with and without irises; py-feat's MPDetector writes them under
+the same names."""
+
+_LOOSE_UNIT = re.compile(r"au[ _-]?0?([1-9]\d?)(?:[ _-]?(?:r|intensity))?", re.IGNORECASE)
+_LIKE_A_UNIT = re.compile(r"au[ _-]?\d", re.IGNORECASE)
+
 
 @dataclasses.dataclass(frozen=True)
 class Form:
@@ -23,17 +31,24 @@ class Form:
     Attributes:
         name: the source.
         action_unit: how an AU's column is called, with `{name}` for AU01 or `{number}` for 1.
+        loose: whether AU1, au01, AU_1, AU01_r and AU01_intensity mean the same as AU01.
+        not_intensities: regular expression of columns that look like AUs and are known to be else.
         maximum: top of its intensity scale.
         confidence: of the face; `needs_confidence`: whether a file without it is refused.
         face: id of the face within an image.
         image: name of the image or video.
         frame: number of the frame; `first_frame`: that of a video's first.
+        begins: whether each file begins with that frame.
         refused: a column that only files about videos have, where this form is not of them.
         success: 1 where the face was tracked.
         subject: identity.
         pair: name that faces share which differ in expression only.
         anchors: by which such faces are cropped, as `ANCHORS`.
         box: left, top, width, height in pixels.
+        frame_size: width and height of the picture that was looked at.
+        as_stored: whether the annotator reads pixels as they are stored, whatever EXIF or a
+            video's header says of turning them.
+        draws: whether the annotator leaves drawings; see `drawings`.
         pose: pitch, yaw, roll; `degrees`: of one unit.
         landmarks: whether `LANDMARKS` are pixels of the image.
         blank_is_no_face: whether a row without confidence says that there was no face.
@@ -42,18 +57,24 @@ class Form:
     name: str
     action_unit: str
     maximum: float
+    loose: bool = False
+    not_intensities: str = "(?!)"
     confidence: str | None = None
     needs_confidence: bool = False
     face: str | None = None
     image: str | None = None
     frame: str | None = None
     first_frame: int = 0
+    begins: bool = False
     refused: str | None = None
     success: str | None = None
     subject: str | None = None
     pair: str | None = None
     anchors: Sequence[str] = ()
     box: Sequence[str] = ()
+    frame_size: Sequence[str] = ()
+    as_stored: bool = False
+    draws: bool = False
     pose: Sequence[str] = ()
     degrees: float = 1.0
     landmarks: bool = True
@@ -63,13 +84,35 @@ class Form:
         """The column of an AU."""
         return self.action_unit.format(name=action_unit, number=int(action_unit[2:]))
 
+    def unit_of(self, name: str) -> str | None:
+        """The AU whose intensity a column holds; None if it is no such column."""
+        if self.loose:
+            match = _LOOSE_UNIT.fullmatch(name)
+        else:
+            match = _exact(self.action_unit).fullmatch(name)
+        return f"AU{int(match[1]):02}" if match else None
+
     def action_units(self, header: Sequence[str]) -> tuple[str, ...]:
         """The AUs that a header has, by number."""
-        pattern = re.escape(self.action_unit)
-        for field, digits in (("name", r"AU(\d\d)"), ("number", r"([1-9]\d?)")):
-            pattern = pattern.replace(re.escape(f"{{{field}}}"), digits)
-        found = (re.fullmatch(pattern, name.strip()) for name in header)
-        return tuple(sorted({f"AU{int(match[1]):02}" for match in found if match}))
+        return tuple(sorted({*map(self.unit_of, map(str.strip, header))} - {None}))
+
+    def unread(self, header: Sequence[str], action_units: Sequence[str]) -> list[str]:
+        """Columns that look like AUs and are none that are read, nor known to be something else."""
+        return [
+            name
+            for name in map(str.strip, header)
+            if _LIKE_A_UNIT.match(name)
+            and self.unit_of(name) not in action_units
+            and not re.fullmatch(self.not_intensities, name)
+        ]
+
+
+@functools.cache
+def _exact(template: str) -> re.Pattern[str]:
+    pattern = re.escape(template)
+    for field, digits in (("name", r"AU(\d\d)"), ("number", r"([1-9]\d?)")):
+        pattern = pattern.replace(re.escape(f"{{{field}}}"), digits)
+    return re.compile(pattern)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +122,7 @@ class Columns:
     Attributes:
         names: the stripped header.
         intensities: columns of the AUs, in the order asked for.
-        landmarks: columns of `LANDMARKS`.
+        landmarks: columns of the 68 points of iBUG 300-W, x then y.
     """
 
     names: Sequence[str]
@@ -87,6 +130,7 @@ class Columns:
     landmarks: Sequence[int]
     anchors: Sequence[int]
     box: Sequence[int]
+    frame_size: Sequence[int]
     pose: Sequence[int]
     confidence: int | None
     face: int | None
@@ -100,7 +144,8 @@ class Columns:
         """The places of all columns that are read."""
         singles = (self.confidence, self.face, self.image, self.frame, self.success)
         singles += (self.subject, self.pair)
-        several = (*self.intensities, *self.landmarks, *self.anchors, *self.box, *self.pose)
+        several = (*self.intensities, *self.landmarks, *self.anchors, *self.box)
+        several += (*self.frame_size, *self.pose)
         return [*several, *(column for column in singles if column is not None)]
 
 
@@ -110,39 +155,89 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
 
     Raises:
         AnnotationError: if a needed column is missing, or one that counts is there twice, or one
-            says that the file describes a video.
+            says that the file describes a video, or the landmarks are of no known layout.
     """
     names = [name.strip() for name in header]
     if form.refused in names:
-        message = f"has a column `{form.refused}`: it describes a video"
+        message = (
+            f"has a column `{form.refused}`: it describes a video; FaceLandmarkImg annotates photos"
+        )
         raise AnnotationError("not_per_image", message)
     singles = ("confidence", "face", "image", "frame", "success", "subject", "pair")
     columns = {name: getattr(form, name) for name in singles}
-    units = [form.column(name) for name in action_units]
-    landmarks = LANDMARKS if form.landmarks else []
-    several = [*units, *landmarks, *form.anchors, *form.box, *form.pose]
-    for name in [*filter(None, columns.values()), *several]:
+    landmarks = landmark_names(names) if form.landmarks else []
+    counting = [*landmarks, *form.anchors, *form.box, *form.frame_size, *form.pose]
+    for name in [*filter(None, columns.values()), *counting]:
         if names.count(name) > 1:
             raise AnnotationError("duplicate_column", f"{name} is there {names.count(name)} times")
     where = {name: column for column, name in enumerate(names)}
-    missing = [name for name in units if name not in where]
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        found = f"found {len(units) - len(missing)} of {len(units)} AU columns"
-        raise AnnotationError("missing_column", f"{' '.join(missing)} {verb} missing; {found}")
+    intensities = _unit_columns(names, form, action_units)
     for name in (form.image, form.needs_confidence and form.confidence):
         if name and name not in where:
             raise AnnotationError("missing_column", f"{name} is missing")
     return Columns(
         names=names,
-        intensities=[where[name] for name in units],
+        intensities=intensities,
         landmarks=_all_or_none(where, landmarks, "landmark"),
         anchors=_all_or_none(where, form.anchors, "anchor"),
         box=_all_or_none(where, form.box, "box"),
-        # Nobody needs a pose, so half of one is no error.
-        pose=[where[name] for name in form.pose] if where.keys() >= set(form.pose) else [],
+        # Nobody needs a pose, so half of one is no error; nor the picture's size.
+        frame_size=_all_or_nothing(where, form.frame_size),
+        pose=_all_or_nothing(where, form.pose),
         **{field: where.get(name) for field, name in columns.items()},
     )
+
+
+def landmark_names(names: Sequence[str]) -> list[str]:
+    """What the columns of the 68 points of iBUG 300-W are called in a header.
+
+    Raises:
+        AnnotationError: if there are points, but of another layout than those that are known.
+    """
+    numbers = [int(name[2:]) for name in names if re.fullmatch(r"x_\d{1,6}", name)]
+    count = max(numbers, default=-1) + 1
+    if count in MESHES:
+        return [f"{axis}_{point}" for axis in "xy" for point in LANDMARKS_68]
+    if count > 68:
+        raise AnnotationError(
+            "unknown_landmarks",
+            f"has {count} points x_0 ... x_{count - 1}; known are the 68 of iBUG 300-W and the "
+            f"{MESHES[0]} or {MESHES[1]} of MediaPipe: leave the columns out, a box or --detector "
+            "mtcnn will do",
+        )
+    return LANDMARKS
+
+
+def _unit_columns(names: Sequence[str], form: Form, action_units: Sequence[str]) -> list[int]:
+    """Where the intensities are.
+
+    Raises:
+        AnnotationError: if one is missing or there are two of one AU.
+    """
+    places: dict[str, int] = {}
+    for column, name in enumerate(names):
+        unit = form.unit_of(name)
+        if unit not in action_units:
+            continue
+        if unit in places:
+            first = names[places[unit]]
+            if first == name:
+                message = f"{name} is there {names.count(name)} times"
+            else:
+                message = f"{first} and {name} both mean {unit}"
+            raise AnnotationError("duplicate_column", message)
+        places[unit] = column
+    missing = [unit for unit in action_units if unit not in places]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        found = f"found {len(places)} of {len(action_units)} AU columns"
+        lacking = " ".join(map(form.column, missing))
+        raise AnnotationError("missing_column", f"{lacking} {verb} missing; {found}")
+    return [places[unit] for unit in action_units]
+
+
+def _all_or_nothing(where: dict[str, int], names: Sequence[str]) -> list[int]:
+    return [where[name] for name in names] if where.keys() >= set(names) else []
 
 
 def _all_or_none(where: dict[str, int], names: Sequence[str], what: str) -> list[int]:

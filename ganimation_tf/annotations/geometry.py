@@ -10,17 +10,14 @@ import cv2
 import numpy as np
 
 from ganimation_tf.annotations.face import FaceAnnotation
-from ganimation_tf.errors import CodedError
+from ganimation_tf.annotations.fit import GeometryError, require_face, require_same_picture
 from ganimation_tf.faces import alignment, sampling
+from ganimation_tf.faces.images import Decoded
 
 DETECTORS = ("none", "mtcnn")
 
 SHARPNESS_SIDE = 128
 """Side in pixels of the crop whose sharpness is measured, whatever the size of the records."""
-
-
-class GeometryError(CodedError):
-    """A face of which no crop is made."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +98,7 @@ class Geometry:
                 anchors = face.anchors
             elif face.landmarks is not None:
                 anchors = alignment.anchors_from_landmarks(face.landmarks)
+                require_face(face.landmarks, anchors)
             elif self.detector != "none":
                 return None
             elif face.box is not None:
@@ -173,23 +171,22 @@ class Geometry:
         return alignment.scale_of(transform) * (self.crop.size - 1) / (finest - 1)
 
     def cut(
-        self,
-        pixels: np.ndarray,
-        anchors: np.ndarray,
-        transform: np.ndarray,
-        shape: tuple[int, int],
+        self, face: FaceAnnotation, decoded: Decoded, anchors: np.ndarray, transform: np.ndarray
     ) -> np.ndarray:
         """The crop, uint8 (size, size, 3).
 
         Args:
-            pixels: uint8 (height, width, 3), the photo or a reduced copy of it.
+            face: what the annotator says.
+            decoded: the photo, or a reduced copy of it.
             anchors: float64 (3, 2) in pixels of the photo.
             transform: float64 (2, 3), what `transform` made of them.
-            shape: (height, width) of the photo.
 
         Raises:
-            GeometryError: if the face is outside the photo or outside the limits.
+            GeometryError: if the face is outside the photo or outside the limits, or was measured
+                on another picture.
         """
+        pixels, shape = decoded.pixels, decoded.shape
+        require_same_picture(face, decoded, alignment.roll_of(transform))
         height, width = shape
         if not ((anchors >= -0.5) & (anchors <= [width - 0.5, height - 0.5])).all():
             points = " ".join(f"({x:.0f}, {y:.0f})" for x, y in anchors)

@@ -9,6 +9,7 @@ image and are those of MediaPipe, so crops need a detector. Its pose is not read
 degrees by 360.
 """
 
+import dataclasses
 import posixpath
 import shlex
 from collections.abc import Sequence
@@ -18,15 +19,15 @@ from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.per_image import PerImage
 from ganimation_tf.annotations.table import of_clips
 
-FORM = Form(name="libreface", action_unit="au_{number}_intensity", maximum=5.0, landmarks=False)
-
-VIDEO = Form(
-    name="libreface-video",
+FORM = Form(
+    name="libreface",
     action_unit="au_{number}_intensity",
     maximum=5.0,
-    frame="frame_idx",
+    not_intensities=r"au_\d+",  # whether the AU is there
     landmarks=False,
 )
+
+VIDEO = dataclasses.replace(FORM, name="libreface-video", frame="frame_idx")
 
 
 def _photos(request: Request) -> PerImage:

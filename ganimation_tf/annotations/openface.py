@@ -10,11 +10,14 @@ OpenFace's own columns.
 import dataclasses
 import math
 import posixpath
+import re
 import shlex
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ganimation_tf import inputs
 from ganimation_tf.action_units import OPENFACE, OPENFACE_MAXIMUM
+from ganimation_tf.annotations import pyfaceau
 from ganimation_tf.annotations.annotator import NAMED, Annotator, Missing, Request
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form
@@ -23,6 +26,7 @@ from ganimation_tf.annotations.reader import LookedAt, Part
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.annotations.rows import csv_rows, read_rows
 from ganimation_tf.annotations.table import of_clips
+from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
 _DIRECTORIES = 3  # that advice names
 
@@ -30,10 +34,12 @@ FORM = Form(
     name="openface",
     action_unit="{name}_r",
     maximum=OPENFACE_MAXIMUM,
+    not_intensities=r"AU\d\d_c",  # whether the AU is there
     confidence="confidence",
     needs_confidence=True,
     face="face",
     refused="frame",
+    draws=True,
     pose=("pose_Rx", "pose_Ry", "pose_Rz"),
     degrees=180 / math.pi,
     subject="subject",
@@ -70,7 +76,8 @@ class OpenFaceReader(PerImage):
     def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
         """The image of the same name."""
         if file.endswith(DETAILS):
-            yield LookedAt(file.removesuffix(DETAILS))
+            name = file.removesuffix(DETAILS)
+            yield LookedAt(self.key_of(f"{name}.csv"))
             return
         for part in super().index(path, file):
             yield part._replace(subject=self._subject(path)) if self.assigns else part
@@ -105,24 +112,50 @@ def _header(path: str, opener: inputs.Opener) -> list[str]:
 
 def _commands(program: str, missing: Missing) -> Sequence[str]:
     """OpenFace takes single files or whole directories, and writes flat into one directory."""
-    directories = sorted({posixpath.dirname(name) for name in missing.names})[:_DIRECTORIES]
+    by_directory: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(missing.names):
+        by_directory[posixpath.dirname(name)].append(name)
     commands = []
-    for directory in directories:
-        here = sorted(name for name in missing.names if posixpath.dirname(name) == directory)
-        given = ["-fdir", posixpath.join(missing.images, directory).rstrip("/")]
-        if missing.count <= NAMED or program != "FaceLandmarkImg":
-            given = [word for name in here for word in ("-f", posixpath.join(missing.images, name))]
+    for directory, here in sorted(by_directory.items())[:_DIRECTORIES]:
+        place = posixpath.join(missing.images, directory).rstrip("/")
         out = posixpath.join(missing.annotations, directory).rstrip("/")
-        commands.append(shlex.join([program, *given, *FLAGS, "-out_dir", out]))
+        chosen, given = program, [posixpath.join(missing.images, name) for name in here]
+        videos = here[0].lower().endswith(VIDEO_SUFFIXES)
+        frames = program == "FeatureExtraction" and not videos and _are_frames(here)
+        if program == "FeatureExtraction" and not videos and not frames:
+            chosen = "FaceLandmarkImg"  # the other would take each photo for a video
+        if frames:
+            # The annotation is called like the directory of the frames.
+            words, out = ["-fdir", place], posixpath.dirname(out) or "."
+        elif missing.count > NAMED and not videos:
+            words = ["-fdir", place]
+        else:
+            words = [word for path in given for word in ("-f", path)]
+        commands.append(shlex.join([chosen, *words, *FLAGS, "-out_dir", out]))
     return commands
+
+
+def _are_frames(names: Sequence[str]) -> bool:
+    """Whether images of one directory look like frames: they differ in a number only."""
+    directory = posixpath.dirname(names[0])
+    stems = {re.sub(r"\d+", "", posixpath.splitext(posixpath.basename(name))[0]) for name in names}
+    numbered = all(re.search(r"\d", posixpath.basename(name)) for name in names)
+    return bool(directory) and len(names) > 1 and len(stems) == 1 and numbered
 
 
 FLAGS = ("-2Dfp", "-aus", "-pose")
 """Of what OpenFace can write, all that is read."""
 
+
+def _tells(header: Sequence[str]) -> bool:
+    """A `key` makes it a table of the user's own, unless that would have its own columns."""
+    own = "key" in header and not any(name in OPENFACE for name in header)
+    return bool(FORM.action_units(header)) and not own
+
+
 PHOTOS = Annotator(
     FORM,
-    lambda header: bool(FORM.action_units(header)) and "frame" not in header,
+    lambda header: _tells(header) and "frame" not in header,
     _photos,
     lambda missing: _commands("FaceLandmarkImg", missing),
     OPENFACE,
@@ -131,8 +164,8 @@ PHOTOS = Annotator(
 
 VIDEOS = Annotator(
     VIDEO,
-    lambda header: bool(FORM.action_units(header)) and "frame" in header,
-    lambda request: of_clips(VIDEO, request),
+    lambda header: _tells(header) and "frame" in header and not pyfaceau.tells(header),
+    lambda request: of_clips(VIDEO, request, by_text=True),
     lambda missing: _commands("FeatureExtraction", missing),
     OPENFACE,
 )

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterator
 
-from ganimation_tf import inputs
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.reader import (
     AnnotatedImage,
@@ -26,7 +25,7 @@ class PerImage(Reader):
 
     def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
         """The image of the same name; opens nothing."""
-        yield Part(inputs.key_of(file), path)
+        yield Part(self.key_of(file), path)
 
     def images(self, key: str, file: str, reference: str) -> Iterator[AnnotatedImage]:
         """The faces of the file at path `reference`."""

@@ -1,6 +1,7 @@
 """A plain table, for annotations of any other origin: CSV or Parquet.
 
-`key` and one column for each AU, `AU01` and so on; and, where they are known, `face`, `confidence`,
+`key` and one column for each AU, `AU01` and so on (`AU1`, `au_01`, `AU01_r` and `AU01_intensity`
+mean the same); and, where they are known, `face`, `confidence`,
 `subject`, the box `left, top, width, height` and the landmarks `x_0 ... y_67` in pixels, the pose
 `pitch, yaw, roll` in degrees, and of synthetic faces `forms.PAIR` and `forms.ANCHORS`. The scale of
 the intensities is [0, 1] unless the user says another.
@@ -19,6 +20,7 @@ FORM = Form(
     name="table",
     action_unit="{name}",
     maximum=1.0,
+    loose=True,
     confidence="confidence",
     face="face",
     image="key",
@@ -38,6 +40,11 @@ class PlainTable(Table):
 
     suffixes: Sequence[str] = SUFFIXES
     assigns: bool = True
+
+    @property
+    def relative_to_root(self) -> bool:
+        """So is the table's `key`."""
+        return True
 
     def rows(self, path: str) -> Iterator[Row]:
         """The rows of a CSV or Parquet file."""

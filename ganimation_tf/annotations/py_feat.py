@@ -3,7 +3,10 @@
 One file for many images or for a video: a row for each face, whose `input` names the image or
 video and whose `frame` counts from 0. The AUs depend on the detector (12 with jaanet, 20 with svm,
 xgb and version 2), so the header says which; intensities are in [0, 1]. Where no face is found
-py-feat writes a row with blanks.
+py-feat writes a row with blanks, its score blank or, from 0.7 on, 0.
+
+`Detectorv1` and `Detectorv2` write the 68 points of iBUG 300-W, `MPDetector` the 478 of MediaPipe
+under the same names. Pixels are read as stored: EXIF's orientation is ignored.
 
 The head's pose is not read: versions have written it in degrees and in radians, under one name.
 """
@@ -24,15 +27,18 @@ FORM = Form(
     confidence="FaceScore",
     image="input",
     frame="frame",
+    frame_size=("FrameWidth", "FrameHeight"),
+    as_stored=True,
     box=("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight"),
     blank_is_no_face=True,
 )
 
 COMMAND = (
-    "import sys; from feat import Detector; "
-    'Detector().detect(sys.argv[2:], data_type="image").to_csv(sys.argv[1], index=False)'
+    "import sys; from feat import Detectorv1; "
+    'Detectorv1().detect(sys.argv[2:], data_type="image").to_csv(sys.argv[1], index=False)'
 )
-"""py-feat 0.6 has no command line; its version 2 calls the class Detectorv2."""
+"""py-feat has no command line. Before 0.7 the class is called Detector; Detectorv2 and MPDetector
+are used alike."""
 
 
 def _tells(header: Sequence[str]) -> bool:

@@ -9,10 +9,12 @@ in `index` and hands the parsed rows over.
 
 import abc
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ganimation_tf import inputs
+from ganimation_tf.annotations import drawings
+from ganimation_tf.annotations.drawings import processed_directories
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.rejections import Rejection
@@ -76,6 +78,8 @@ class Reader(abc.ABC):
         beside: names of further files that are read from an annotation's directory.
         opens_index: whether `index` opens the file.
         assigns: whether a `Part` may name a subject or a split.
+        folded: directories called `processed` whose annotations belong one directory up.
+        notes: (code, message) of what should be said about the annotations as a whole.
     """
 
     form: Form
@@ -88,19 +92,33 @@ class Reader(abc.ABC):
     beside: Sequence[str] = ()
     opens_index: bool = False
     assigns: bool = False
+    folded: Collection[str] = frozenset()
+    notes: Sequence[tuple[str, str]] = ()
 
     @property
     def name(self) -> str:
         """The source, as it stands in `dataset.json`."""
         return self.form.name
 
-    def image_keys(self, files: Sequence[str]) -> list[str]:
-        """The keys of image files, by their names relative to where they were found.
+    def for_images(
+        self, files: Sequence[str], annotations: Sequence[str]
+    ) -> tuple["Reader", list[str]]:
+        """The reader that knows these images, and their keys.
+
+        Args:
+            files: names of images, relative to where they were found.
+            annotations: names of annotation files, likewise.
 
         Raises:
             UserError: if the names do not fit the annotations.
         """
-        return list(map(inputs.key_of, files))
+        keys = list(map(inputs.key_of, files))
+        folded = processed_directories(keys, map(inputs.key_of, annotations))
+        return dataclasses.replace(self, folded=folded), keys
+
+    def key_of(self, file: str) -> str:
+        """The key of the image or video that an annotation file is called like."""
+        return drawings.folded(inputs.key_of(file), self.folded)
 
     def weight(self, path: str, size: int) -> int:
         """About how many images an annotation file of `size` bytes speaks of, to plan the work."""

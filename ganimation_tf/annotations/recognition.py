@@ -20,6 +20,8 @@ SUFFIXES = tuple(sorted({suffix for name in ANNOTATORS for suffix in load(name).
 LISTED = (*SUFFIXES, *(mark for name in ANNOTATORS for mark in load(name).marks))
 """Endings of all files that a reader may want to see."""
 
+_NAMED = 8  # columns in a note
+
 _SAMPLE = 32  # files whose headers are compared
 
 File = tuple[str, str]
@@ -49,13 +51,21 @@ class Annotations:
     def header(self, path: str) -> list[str]:
         """The stripped header of a file; [] if it cannot be read: that is for the job to say."""
         try:
-            if path.lower().endswith(PARQUET):
-                names = parquet_header(path, self.open)
-            else:
-                names = next(csv_rows(path, self.open))
-            return [name.strip() for name in names]
-        except (AnnotationError, StopIteration):
+            return self.readable_header(path)
+        except AnnotationError:
             return []
+
+    def readable_header(self, path: str) -> list[str]:
+        """The stripped header of a file.
+
+        Raises:
+            AnnotationError: if it cannot be read.
+        """
+        if path.lower().endswith(PARQUET):
+            names = parquet_header(path, self.open)
+        else:
+            names = next(csv_rows(path, self.open), [])
+        return [name.strip() for name in names]
 
 
 def recognise(file: str, header: Sequence[str]) -> list[str]:
@@ -107,17 +117,32 @@ def detect(annotations: Annotations, sample: Sequence[File]) -> str:
         message = f"--annotations {annotations.where} mixes {mixed}; --source says which to take"
         raise UserError(message)
     if not found:
-        path, file = sample[0]
-        names = ", ".join(annotations.header(path)[:6]) or "none"
-        raise UserError(
-            f"--annotations {annotations.where}: no file has columns of a known source; those of "
-            f"{file} are {names:.200}; --source names it"
-        )
+        raise UserError(f"--annotations {annotations.where}: {_unknown(annotations, sample)}")
     return next(iter(found))
 
 
+def _unknown(annotations: Annotations, sample: Sequence[File]) -> str:
+    """Why the source of files cannot be told."""
+    path, file = sample[0]
+    try:
+        header = annotations.readable_header(path)
+    except AnnotationError as error:
+        if error.code != "empty_annotation":
+            return f"no file can be read: {file} {error}"
+        header = []
+    names = ", ".join(header[:6]) or "none"
+    message = f"no file has columns of a known source; those of {file} are {names:.200}"
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and separator in header[0]:
+            return f"{message}: its columns are separated by {name}, CSV is by commas"
+    return f"{message}; --source names it"
+
+
 def make_reader(
-    annotations: Annotations, images_root: str = "", videos: bool = False, first_image: int = 1
+    annotations: Annotations,
+    images_root: str = "",
+    videos: bool = False,
+    first_image: int | None = None,
 ) -> Reader:
     """The reader for annotation files, with the AUs that it shall have.
 
@@ -125,7 +150,8 @@ def make_reader(
         annotations: the files, and what the user says about them.
         images_root: directory that names of images are relative to.
         videos: whether there are videos among the images.
-        first_image: number in the name of a clip's first frame, where frames are image files.
+        first_image: number in the name of a clip's first frame, where frames are image files;
+            None: their order counts.
 
     Raises:
         UserError: if there are none, the source cannot be told, or lacks an AU that was asked for.
@@ -137,8 +163,9 @@ def make_reader(
         )
     name = annotations.source
     chosen = load(detect(annotations, sample) if name == AUTO else name)
+    available = _available(annotations, chosen)
     request = Request(
-        action_units=select(annotations.action_units, _available(annotations, chosen), chosen.name),
+        action_units=select(annotations.action_units, available, chosen.name),
         maximum=annotations.maximum or chosen.form.maximum,
         open=annotations.open,
         images_root=images_root,
@@ -146,19 +173,42 @@ def make_reader(
         sample=[path for path, _ in sample],
         first_image=first_image,
     )
-    return chosen.reader(request)
+    reader = chosen.reader(request)
+    return dataclasses.replace(reader, notes=_unread(annotations, sample, chosen, available))
+
+
+def _unread(
+    annotations: Annotations, sample: Sequence[File], chosen: Annotator, available: Sequence[str]
+) -> list[tuple[str, str]]:
+    """A note on columns that look like AUs and are not read."""
+    unread: dict[str, str] = {}
+    for path, file in sample:
+        for name in chosen.form.unread(annotations.header(path), available):
+            unread.setdefault(name, file)
+    if not unread:
+        return []
+    shown = ", ".join(list(unread)[:_NAMED]) + ("" if len(unread) <= _NAMED else ", ...")
+    example = chosen.form.column("AU12")
+    message = (
+        f"{len(unread)} columns of {next(iter(unread.values()))} look like AUs and are not read: "
+        f"{shown}; {chosen.name} calls an intensity {example}"
+    )
+    return [("unread_columns", message)]
 
 
 def _available(annotations: Annotations, chosen: Annotator) -> Sequence[str]:
     """The AUs of the source: those of the first file that has any."""
     if chosen.action_units:
         return chosen.action_units
+    form = chosen.form
     headers = (annotations.header(path) for path, _ in annotations.files)
-    available = next(filter(None, map(chosen.form.action_units, headers)), ())
+    suited = (header for header in headers if form.image is None or form.image in header)
+    available = next(filter(None, map(form.action_units, suited)), ())
     if not available:
+        image = f" and a column {form.image}" if form.image else ""
         raise UserError(
             f"--annotations {annotations.where}: no file has AU columns as {chosen.name} calls "
-            f"them ({chosen.form.column('AU12')})"
+            f"them ({form.column('AU12')}){image}"
         )
     return available
 

@@ -98,7 +98,7 @@ def parse_face(
     score = row.text(columns.confidence)
     if form.blank_is_no_face and (_is_blank(score) or _says_nothing(row)):
         raise AnnotationError("no_face", f"{form.name} found no face")
-    if columns.success is not None and row.numbers([columns.success])[0] != 1:
+    if columns.success is not None and not _tracked(row, columns.success):
         raise AnnotationError("not_tracked", f"{form.name} had lost the face here")
     landmarks = row.numbers(columns.landmarks).reshape(2, 68).T if columns.landmarks else None
     return FaceAnnotation(
@@ -115,7 +115,15 @@ def parse_face(
         subject=row.text(columns.subject),
         pair=row.text(columns.pair),
         anchors=row.numbers(columns.anchors).reshape(2, 3).T if columns.anchors else None,
+        frame_size=row.numbers(columns.frame_size) if columns.frame_size else None,
+        as_stored=form.as_stored,
     )
+
+
+def _tracked(row: Row, column: int) -> bool:
+    """What a column says in numbers (OpenFace) or in Python's words (pyfaceau)."""
+    word = (row.text(column) or "").lower()
+    return word == "true" or (word != "false" and row.numbers([column])[0] == 1)
 
 
 def _is_blank(field: str | None) -> bool:
@@ -124,7 +132,8 @@ def _is_blank(field: str | None) -> bool:
 
 def _says_nothing(row: Row) -> bool:
     """Whether no AU has a value: so does a score of 0 look where no face was found."""
-    return all(_is_blank(row.text(column)) for column in row.columns.intensities)
+    columns = row.columns.intensities  # none where only the face's place is wanted
+    return bool(columns) and all(_is_blank(row.text(column)) for column in columns)
 
 
 def _confidence(row: Row, column: int) -> float:
@@ -188,7 +197,7 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
         if len(line) == MAX_LINE:
             message = f"has a line of {MAX_LINE} characters or more"
             raise AnnotationError("bad_annotation", message)
-        if "\0" in line[:1000]:
+        if not size and "\0" in line:
             raise AnnotationError("bad_annotation", "holds NUL bytes: UTF-16, or no text at all")
         size += len(line)
         blank = blank and not line.strip()

@@ -1,10 +1,10 @@
 """Annotations with a file for many images, or with one for a clip whose frames are image files."""
 
+import contextlib
 import dataclasses
-import os
 import pickle
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ganimation_tf import inputs
@@ -12,6 +12,7 @@ from ganimation_tf.annotations.annotator import Request
 from ganimation_tf.annotations.clips import Clips
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Form
+from ganimation_tf.annotations.names import ImageNames
 from ganimation_tf.annotations.reader import (
     AnnotatedImage,
     LookedAt,
@@ -23,8 +24,7 @@ from ganimation_tf.annotations.reader import (
 )
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.annotations.rows import Row, read_rows
-from ganimation_tf.errors import UserError
-from ganimation_tf.faces import images
+from ganimation_tf.annotations.sequences import frames_of
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
 _ADJACENT = 256  # rows of one image that are handed over together
@@ -62,50 +62,63 @@ def unpack(reference: Iterable[tuple]) -> list[Parsed]:
 
 @dataclasses.dataclass(frozen=True)
 class Table(Reader):
-    """A file for many images.
+    """A file for many images, or for a video whose frames are image files.
 
     Attributes:
-        images_root: directory that images are relative to, in the names that rows give.
-        frames: whether images are frames, named by the number that their name ends with.
-        first_image: number in the name of a clip's first frame.
+        images_root: directory that images are relative to.
+        frames: whether images are frames, each clip in a directory of its name.
+        first_image: number in the name of a clip's first frame; None: their order counts.
+        by_text: whether the annotator sorts the images of a clip by their names as text.
+        names: the images, once `for_images` has said which there are.
+        counts: as `sequences.Frames` has it.
+        photos: clips of one image that is no frame but a photo of their name.
     """
 
     opens_index: bool = True
     images_root: str = ""
     frames: bool = False
-    first_image: int = 1
+    first_image: int | None = None
+    by_text: bool = False
+    names: ImageNames | None = None
+    counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    photos: Collection[str] = frozenset()
 
-    def image_keys(self, files: Sequence[str]) -> list[str]:
-        """The names without suffix; of frames, the directory and the number by the source."""
-        keys = list(map(self._image_key, files))
-        if self.frames:
-            self._check_numbers(keys)
-        return keys
-
-    def _image_key(self, file: str) -> str:
-        key = inputs.key_of(file)
-        directory, _, name = key.rpartition("/")
-        digits = re.findall(r"\d+", name)
-        if not self.frames or not digits:
-            return key
-        number = int(digits[-1][-18:]) - self.first_image + self.form.first_frame
-        return frame_key(directory, number)
-
-    def _check_numbers(self, keys: Sequence[str]) -> None:
-        """Refuses frames numbered from below `first_image`: every label would be a frame late."""
-        first = self.form.first_frame
-        for key in keys:
-            number = key.rpartition("/")[2]
-            if number.lstrip("-").isdigit() and int(number) < first:
-                counted = int(number) - first + self.first_image
-                raise UserError(
-                    f"--first-frame is {self.first_image}, but {key.rpartition('/')[0]} has a "
-                    f"frame numbered {counted}"
-                )
+    def for_images(
+        self, files: Sequence[str], annotations: Sequence[str]
+    ) -> tuple[Reader, list[str]]:
+        """The reader that finds these images by the names of rows."""
+        reader, keys = super().for_images(files, annotations)
+        if not self.frames:
+            names = ImageNames(keys, self.images_root)
+            return dataclasses.replace(reader, names=names), keys
+        root_name = self.images_root.rpartition("/")[2]
+        directories = {key.rpartition("/")[0] or root_name for key in keys}
+        photos: frozenset[str] = frozenset()
+        clips: Collection[str] = directories
+        if self.form.image is None:  # the files are called like the clips
+            clips = set(map(reader.key_of, annotations))
+            photos = frozenset(clips.intersection(keys) - directories)
+        found = frames_of(
+            files, clips, root_name, self.form.first_frame, self.first_image, self.by_text
+        )
+        reader = dataclasses.replace(
+            reader,
+            names=ImageNames(directories, self.images_root),
+            counts=found.counts,
+            photos=photos,
+            notes=(*self.notes, *found.notes()),
+        )
+        return reader, list(found.keys)
 
     def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
         """The images of a file's rows, rows of one image together where they are neighbours."""
+        if self.key_of(file) in self.photos:
+            yield _of_a_photo(self.key_of(file), file)
+            return
         last, group, empty = "", [], True
+        refused = self._clips_of_unknown_order(path, file)
+        for clip, message in sorted(refused.items()):
+            yield Rejection(clip, "unknown_order", f"{file}: {message}", file)
         try:
             for row in self.rows(path):
                 empty = False
@@ -114,6 +127,8 @@ class Table(Reader):
                 except AnnotationError as error:
                     message = f"{file}:{row.number}: {error}"
                     yield Rejection(f"{file}:{row.number}", error.code, message, file)
+                    continue
+                if refused and key.rpartition("/")[0] in refused:
                     continue
                 if group and (key != last or len(group) == _ADJACENT):
                     yield pack(last, group)
@@ -126,6 +141,31 @@ class Table(Reader):
             yield Rejection(inputs.key_of(file), error.code, f"{file}: {error}", file)
         if group:
             yield pack(last, group)
+
+    def _clips_of_unknown_order(self, path: str, file: str) -> dict[str, str]:
+        """The clips of a file that have another number of frames than images, with a message."""
+        if not self.counts:
+            return {}
+        rows: dict[str, Counter[int]] = defaultdict(Counter)
+        with contextlib.suppress(AnnotationError):  # said where the rows are read
+            for row in self.rows(path):
+                with contextlib.suppress(AnnotationError):
+                    clip, _, number = self._key(row, file).rpartition("/")
+                    if clip in self.counts:
+                        rows[clip][int(number)] += 1
+        refused = {}
+        for clip, frames in rows.items():
+            images, last = self.counts[clip], max(frames) - self.form.first_frame + 1
+            # With several people a frame has several rows, or none.
+            several = max(frames.values()) > 1 or len(frames) < last
+            if last > images or (last < images and not several):
+                refused[clip] = (
+                    f"{clip} has {images} images and {last} annotated frames, and the names of the "
+                    "images do not count from 1: which is which cannot be known. Annotate them "
+                    "again, or, if their names carry the numbers of the video's frames, give "
+                    "--first-frame"
+                )
+        return refused
 
     def rows(self, path: str) -> Iterator[Row]:
         """The rows of a file."""
@@ -146,38 +186,38 @@ class Table(Reader):
 
     def _key(self, row: Row, file: str) -> str:
         if self.form.image is None:
-            return frame_key(inputs.key_of(file), row.number_of_frame())
+            return frame_key(self.key_of(file), row.number_of_frame())
         name = row.text(row.columns.image)
         if name is None:
             raise AnnotationError("no_key", f"{self.form.image} is blank")
-        stem, suffix = os.path.splitext(relative(name, self.images_root))
-        if suffix.lower() in VIDEO_SUFFIXES:
-            return frame_key(stem, row.number_of_frame())
-        # A name may have a dot and no suffix.
-        return stem if suffix.lower() in images.SUFFIXES else stem + suffix
+        names = self.names or ImageNames((), self.images_root)
+        if name.lower().endswith(VIDEO_SUFFIXES):
+            # Frames are files in a directory of the video's name.
+            return frame_key(names.key(name, self.relative_to_root), row.number_of_frame())
+        return names.key(name, self.relative_to_root)
+
+    @property
+    def relative_to_root(self) -> bool:
+        """Whether the names in rows are, by agreement, relative to the directory of the images."""
+        return False
 
 
-def relative(name: str, root: str) -> str:
-    """A file name out of a table, relative to the directory of the images.
-
-    The tool that wrote it may have run elsewhere: of an absolute path that is not under `root`
-    only the last part is kept.
-    """
-    name = name.replace("\\", "/")
-    if root and name.startswith(f"{root}/"):
-        return name[len(root) + 1 :]
-    if name.startswith("/") or re.match(r"[A-Za-z]:/|\w+://", name):
-        return name.rpartition("/")[2]
-    return os.path.normpath(name)
+def _of_a_photo(key: str, file: str) -> Rejection:
+    message = (
+        f"{file}: FeatureExtraction wrote this of a photo; it is for videos. FaceLandmarkImg "
+        "annotates photos"
+    )
+    return Rejection(key, "not_per_image", message, file)
 
 
-def of_clips(form: Form, request: Request, frames: bool = True) -> Reader:
+def of_clips(form: Form, request: Request, frames: bool = True, by_text: bool = False) -> Reader:
     """The reader of annotations of videos, whose frames may be in them or image files.
 
     Args:
         form: what the source calls its columns.
         request: what is wanted.
         frames: whether images are frames if there are no videos.
+        by_text: whether the annotator sorts images of a clip by their names as text.
     """
     if request.videos:
         return Clips(form, request.action_units, request.maximum, request.open)
@@ -190,4 +230,5 @@ def of_clips(form: Form, request: Request, frames: bool = True) -> Reader:
         images_root=request.images_root,
         frames=frames,
         first_image=request.first_image,
+        by_text=by_text,
     )

@@ -24,10 +24,10 @@ def run(args: argparse.Namespace) -> int:
     inputs = flags.inputs_of(args)
     plan = [(path, flags.output_of(args, path, len(inputs))) for path in inputs]
     _check_outputs(plan)
-    from ganimation_tf.animation import expression
+    from ganimation_tf import expressions
 
     if args.server is None:  # known AUs can be checked before anything is loaded
-        flags.goal_of(args, tuple(expression.DESCRIPTIONS), strict=False)
+        flags.goal_of(args, tuple(expressions.DESCRIPTIONS), strict=False)
     log = logging.getLogger(__name__)
     if args.model or args.server:
         log.info("loading %s", args.model or args.server)

@@ -238,10 +238,10 @@ def goal_of(args: argparse.Namespace, names: tuple[str, ...], strict: bool = Tru
     Args:
         strict: False lets pass what only the model can tell.
     """
-    from ganimation_tf.animation import expression
+    from ganimation_tf import expressions
 
     try:
-        return expression.parse(
+        return expressions.parse(
             args.au, args.expression, args.neutral or args.rest == "zero", names
         )
     except UserError:
@@ -252,7 +252,8 @@ def goal_of(args: argparse.Namespace, names: tuple[str, ...], strict: bool = Tru
 
 def request_of(args: argparse.Namespace, animator):
     """All flags as a `Request`, in the words of the opened model."""
-    from ganimation_tf.animation import driving, expression, timeline
+    from ganimation_tf import expressions
+    from ganimation_tf.animation import driving, timeline
     from ganimation_tf.animation.request import Request
 
     names = animator.action_units
@@ -264,7 +265,7 @@ def request_of(args: argparse.Namespace, animator):
         goal, drive = drive.expression(0).then(goal), None
     sweep: tuple[str, ...] = ()
     if args.sweep:
-        sweep = names if args.sweep == "all" else (expression.canonical(args.sweep, names),)
+        sweep = names if args.sweep == "all" else (expressions.canonical(args.sweep, names),)
     return Request(
         goal=goal,
         timeline=timeline.read(args.keyframes, names) if args.keyframes else None,

@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 from ganimation_tf.cli import connection
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 
 HELP = "ask a served model once: edit one face crop, read its AUs, or say what is served"
 EXAMPLE = "ganimation query crop.png --au AU12=1 --output smile.png"
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "crop",
         type=pathlib.Path,
         nargs="?",
-        help="JPEG or PNG of an upright face crop; for a photo with a face in it see `animate`",
+        help="picture of a face crop; for a photo with a face in it see `animate`",
     )
     what = parser.add_mutually_exclusive_group()
     connection.configure_edit(parser, what)
@@ -103,16 +103,18 @@ def _read(path: pathlib.Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{path}: {reason(error)}") from error
 
 
 def _wanted(args: argparse.Namespace, client, crop: bytes, names):
     """float32 (N,) in [0, 1]."""
-    from ganimation_tf import action_units
+    import numpy as np
 
-    chosen = action_units.parse_assignments(args.au, names)
-    source = client.estimate([crop])[0] if args.rest == "source" else None
-    return action_units.target(source, chosen, names)
+    from ganimation_tf import expressions
+
+    goal = expressions.parse(args.au, neutral=args.rest == "zero", names=tuple(names))
+    source = np.zeros(len(names)) if goal.neutral else client.estimate([crop])[0]
+    return goal.target(source, names)
 
 
 def _write(args: argparse.Namespace, picture: bytes, origin) -> None:

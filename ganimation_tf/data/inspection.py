@@ -20,7 +20,10 @@ from ganimation_tf.media import contact_sheet
 MAX_PROBLEMS = 20
 """Problems named of each file; the others are counted."""
 
-RECOUNTED = ("records", "active_together", "confidence", "side", "roll", "sample", "subjects")
+RECOUNTED = (
+    *("records", "active_together", "confidence", "side", "roll", "sample", "subjects"),
+    *("eyes", "bright_eyes", "upside_down", "doubtful"),
+)
 """Entries of a split in `statistics.json` that the records alone determine."""
 
 _COLUMNS = 8
@@ -138,7 +141,7 @@ def _check_records(
     statistics: SplitStatistics,
 ) -> Iterator[str]:
     offset, count, keys = 0, 0, set()
-    batches = Batches(statistics)
+    batches = Batches(statistics, made.crop.margin)
     try:
         for count, data in enumerate(tfrecord.read(file), start=1):
             offset += tfrecord.HEADER_BYTES

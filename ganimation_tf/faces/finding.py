@@ -8,6 +8,7 @@ mesh for whether it is one and for its points.
 import dataclasses
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 from ganimation_tf.errors import UserError
@@ -17,6 +18,12 @@ from ganimation_tf.faces.mediapipe_points import landmarks_68
 
 PARTS = (1, 2, 4)
 """Into how many parts each side of a photo is divided, level by level."""
+
+SEARCHED = 2 * blazeface.SIDE * PARTS[-1]
+"""Longest side of what is searched; the parts of a larger photo would be reduced anyway."""
+
+FILLED = 0.25
+"""Part of a picture's side from which BlazeFace sees a face for sure."""
 
 PRESENCE = 0.5
 """What the mesh network must give a face to be one, in [0, 1]."""
@@ -60,13 +67,15 @@ class FaceFinder:
     def __init__(self, landmarker: FaceLandmarker | None = None):
         self._landmarker = landmarker or FaceLandmarker.load()
 
-    def find(self, photo: np.ndarray) -> list[Face]:
+    def find(self, photo: np.ndarray, smallest: float = 0.0) -> list[Face]:
         """The faces in a photo, the largest first.
 
         Args:
             photo: uint8 (height, width, 3) RGB.
+            smallest: side in pixels from which a face matters; the search ends sooner.
         """
-        meshes = [self._face(photo, one.box, one.roll) for one in self._detections(photo)]
+        detections = self._detections(photo, smallest)
+        meshes = [self._face(photo, one.box, one.roll) for one in detections]
         found: list[Face] = []
         for face in sorted(filter(None, meshes), key=lambda face: -face.between_eyes):
             # A part of the photo that shows a cheek and a mouth can pass for a smaller face.
@@ -108,10 +117,15 @@ class FaceFinder:
         face = Face(mesh.points, anchors, mesh.presence)
         return face if mesh.presence >= PRESENCE and face.between_eyes >= SMALLEST else None
 
-    def _detections(self, photo: np.ndarray) -> list[blazeface.Detection]:
+    def _detections(self, photo: np.ndarray, smallest: float) -> list[blazeface.Detection]:
         """Of all levels, the surest first, one for each face."""
+        height, width = photo.shape[:2]
+        ratio = min(1.0, SEARCHED / max(height, width))
+        if ratio < 1:
+            size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+            photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
         found = []
-        for left, top, part in _parts(photo):
+        for left, top, part in _parts(photo, smallest * ratio):
             for one in self._landmarker.detect(part):
                 shift = np.array([left, top], np.float64)
                 box = np.concatenate([one.box[:2] + shift, one.box[2:]])
@@ -122,18 +136,21 @@ class FaceFinder:
         rows = np.array([[*one.box, *one.points.ravel()] for one in found])
         merged = blazeface.merge(rows, np.array([one.score for one in found]))
         return [
-            blazeface.Detection(row[:4], row[4:].reshape(-1, 2), score) for row, score in merged
+            blazeface.Detection(row[:4] / ratio, row[4:].reshape(-1, 2) / ratio, score)
+            for row, score in merged
         ]
 
 
-def _parts(photo: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+def _parts(photo: np.ndarray, smallest: float) -> Iterator[tuple[int, int, np.ndarray]]:
     """Left, top and pixels: the photo, then squares of a part of its longer side that overlap by
-    half."""
+    half, as long as such a face fills less than `FILLED` of them."""
     height, width = photo.shape[:2]
     for parts in PARTS:
         side = max(height, width) // parts
         if parts == 1:
             yield 0, 0, photo
+        elif smallest >= FILLED * 2 * side:
+            return
         elif side >= blazeface.SIDE // 2:
             for top in _starts(height, side):
                 for left in _starts(width, side):

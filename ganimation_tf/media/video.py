@@ -174,44 +174,40 @@ class _Sound:
     def __init__(self, stack: contextlib.ExitStack, container, path: pathlib.Path):
         source = stack.enter_context(av.open(str(path), metadata_errors="ignore"))
         self._container = container
-        self._stream = source.streams.audio[0] if source.streams.audio else None
-        self._packets: Iterator = iter(())
-        if self._stream is None:
-            return
-        self._start = _start_of_pictures(source)
-        self._copied = self._stream.codec_context.name in ("aac", "mp3", "ac3", "alac")
-        if self._copied:
-            self._target = container.add_stream_from_template(self._stream)
-            self._packets = self._copies(source)
-        else:
-            self._target = container.add_stream("aac", rate=self._stream.codec_context.sample_rate)
-            self._packets = self._encoded(source)
+        self._packets: Iterator[av.Packet] = iter(())
+        if source.streams.audio:
+            stream = source.streams.audio[0]
+            copied = stream.codec_context.name in ("aac", "mp3", "ac3", "alac")
+            self._packets = (_copied if copied else _encoded)(source, stream, container)
         self._next = next(self._packets, None)
 
     def until(self, moment: float) -> None:
         """Puts in what is heard before `moment`, in seconds."""
-        if self._stream is None:
-            return
         while self._next is not None:
-            if self._next.dts is not None and float(self._next.dts * self._next.time_base) > moment:
+            time, base = self._next.dts, self._next.time_base
+            if time is not None and base is not None and float(time * base) > moment:
                 return
             self._container.mux(self._next)
             self._next = next(self._packets, None)
 
-    def _copies(self, source) -> Iterator[av.Packet]:
-        shift = round(self._start / self._stream.time_base)
-        for packet in source.demux(self._stream):
-            if packet.dts is None:  # the end of the stream
-                continue
-            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-            packet.stream = self._target
-            yield packet
 
-    def _encoded(self, source) -> Iterator[av.Packet]:
-        for frame in source.decode(self._stream):
-            frame.pts = None
-            yield from self._target.encode(frame)
-        yield from self._target.encode()
+def _copied(source, stream, container) -> Iterator[av.Packet]:
+    target = container.add_stream_from_template(stream)
+    shift = round(_start_of_pictures(source) / stream.time_base)
+    for packet in source.demux(stream):
+        if packet.dts is None:  # the end of the stream
+            continue
+        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+        packet.stream = target
+        yield packet
+
+
+def _encoded(source, stream, container) -> Iterator[av.Packet]:
+    target = container.add_stream("aac", rate=stream.codec_context.sample_rate)
+    for frame in source.decode(stream):
+        frame.pts = None
+        yield from target.encode(frame)
+    yield from target.encode()
 
 
 def _start_of_pictures(source) -> float:

@@ -3,21 +3,35 @@
 import asyncio
 import collections
 import copy
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
 import grpc.aio
 import numpy as np
 
 from ganimation_tf.export import signature
-from serving.client import calls, channel
+from serving.client import calls, channel, pictures, wanted
 from serving.client.calls import Call, Face
 from serving.client.channel import ServerError, Tls
+from serving.client.pictures import Pictures
+from serving.client.wanted import ActionUnits
 
 
 class AsyncGanimationClient:
     """A connection to a served model; use it as an asynchronous context manager.
 
-    Arguments, results, errors and retries are those of `GanimationClient`.
+        >>> async def estimate():
+        ...     async with gan.AsyncGanimationClient(address) as client:
+        ...         return await client.estimate([crop, crop])
+        >>> asyncio.run(estimate()).shape
+        (2, 3)
+
+    Results, errors and retries are those of `GanimationClient`.
+
+    Args:
+        target: HOST:PORT of the gRPC endpoint.
+        model_name: the name under which the model is served.
+        timeout: seconds that one request may take, connecting and sending again included.
+        tls: None talks in the clear.
     """
 
     def __init__(
@@ -50,16 +64,21 @@ class AsyncGanimationClient:
         one connection.
 
         Raises:
-            UserError: if no version is served.
+            ServiceError: if no version is served.
         """
         version = calls.served(await self.status(), self._target)
         twin = copy.copy(self)
         twin._model = self._model._replace(version=version)
         return twin
 
-    async def edit(self, images: Sequence[bytes], action_units: np.ndarray) -> list[bytes]:
+    async def edit(self, images: Pictures, action_units: ActionUnits) -> list[bytes]:
         """Each face with the expression asked for, as a PNG."""
-        return await self._run(calls.edit(self._model, images, action_units))
+        faces = pictures.all_encoded(images)
+        rows = wanted.named(action_units)
+        if rows is not None:
+            card, seen = await asyncio.gather(self.describe(), self.estimate(faces))
+            action_units = wanted.vectors(rows, seen, card.action_units)
+        return await self._run(calls.edit(self._model, *wanted.paired(faces, action_units)))
 
     async def edit_stream(
         self, faces: Iterable[Face] | AsyncIterable[Face], concurrency: int = 4, rows: int = 8
@@ -82,9 +101,9 @@ class AsyncGanimationClient:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    async def estimate(self, images: Sequence[bytes]) -> np.ndarray:
+    async def estimate(self, images: Pictures) -> np.ndarray:
         """float32 (B, N) in [0, 1]: the AUs that the model sees in each face crop."""
-        return await self._run(calls.estimate(self._model, images))
+        return await self._run(calls.estimate(self._model, pictures.all_encoded(images)))
 
     async def render(
         self, image: np.ndarray, action_units: np.ndarray, source: np.ndarray | None = None

@@ -7,21 +7,29 @@ asyncio.
 
 import collections
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import grpc
 import numpy as np
 
 from ganimation_tf.export import signature
-from serving.client import calls, channel
+from serving.client import calls, channel, pictures, wanted
 from serving.client.calls import Call, Face
 from serving.client.channel import ServerError, Tls
+from serving.client.pictures import Pictures
+from serving.client.wanted import ActionUnits
 
 __all__ = ["GanimationClient", "ServerError", "Tls"]
 
 
 class GanimationClient:
     """A connection to a served model; use it as a context manager.
+
+        >>> with gan.GanimationClient(address) as client:
+        ...     names = client.describe().action_units
+        ...     (png,) = client.edit([crop], [[1.0] + [0.0] * (len(names) - 1)])
+        >>> png[:4]
+        b'\\x89PNG'
 
     A request that the server answers with UNAVAILABLE, or that does not reach it, is sent again:
     up to `channel.ATTEMPTS` times in all, after a growing pause, while the timeout lasts. Threads
@@ -64,24 +72,34 @@ class GanimationClient:
         one connection.
 
         Raises:
-            UserError: if no version is served.
+            ServiceError: if no version is served.
         """
         version = calls.served(self.status(), self._target)
         twin = copy.copy(self)
         twin._model = self._model._replace(version=version)
         return twin
 
-    def edit(self, images: Sequence[bytes], action_units: np.ndarray) -> list[bytes]:
+    def edit(self, images: Pictures, action_units: ActionUnits) -> list[bytes]:
         """Each face with the expression asked for, as a PNG.
 
         Args:
-            images: B face crops, JPEG or PNG.
-            action_units: float (B, N) in [0, 1], in the order of `describe().action_units`.
+            images: face crops: JPEG or PNG or WebP bytes, paths, uint8 (H, W, 3) arrays, or
+                pictures of Pillow's; one or several.
+            action_units: float (N,) or (B, N) in [0, 1], in the order of
+                `describe().action_units`; or by name, `{"AU12": 0.8, "AU04": "-0.2"}`, once or for
+                each face, where AUs that are not named stay as the face has them. One face goes
+                with several rows, and one row with several faces.
 
         Raises:
             ServerError: as every method here does, if the server refuses or cannot be reached.
+            UserError: if a picture or an AU is none.
         """
-        return self._run(calls.edit(self._model, images, action_units))
+        faces = pictures.all_encoded(images)
+        rows = wanted.named(action_units)
+        if rows is not None:
+            names = self.describe().action_units
+            action_units = wanted.vectors(rows, self.estimate(faces), names)
+        return self._run(calls.edit(self._model, *wanted.paired(faces, action_units)))
 
     def edit_stream(
         self, faces: Iterable[Face], concurrency: int = 4, rows: int = 8
@@ -97,7 +115,7 @@ class GanimationClient:
             rows: faces in one request.
         """
         calls.check_stream(concurrency, rows)
-        pending = collections.deque()
+        pending: collections.deque[tuple[Call, grpc.Future]] = collections.deque()
         try:
             for call in calls.edits(self._model, faces, rows):
                 pending.append((call, self._start(call)))
@@ -109,9 +127,9 @@ class GanimationClient:
             for _, future in pending:
                 future.cancel()
 
-    def estimate(self, images: Sequence[bytes]) -> np.ndarray:
+    def estimate(self, images: Pictures) -> np.ndarray:
         """float32 (B, N) in [0, 1]: the AUs that the model sees in each face crop."""
-        return self._run(calls.estimate(self._model, images))
+        return self._run(calls.estimate(self._model, pictures.all_encoded(images)))
 
     def render(
         self, image: np.ndarray, action_units: np.ndarray, source: np.ndarray | None = None

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -14,13 +15,20 @@ from ganimation_tf.animation.animator import Animator
 from ganimation_tf.errors import UserError
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces.alignment import CropSpec
+from ganimation_tf.networks.generator import build_generator
 
 CARD = ModelCard(tiny.UNITS, CropSpec(tiny.SIZE), version=3)
 
 
 @pytest.fixture(scope="module")
 def networks():
-    return tiny.build_networks(relative=True)
+    """With a flow that moves: a fresh one is zero."""
+    generator = build_generator(
+        tiny.SIZE, len(tiny.UNITS), 4, 1, 0, relative=True, skips=True, flow=True
+    )
+    heads = generator.get_layer("heads")
+    heads.kernel.assign(np.random.default_rng(0).normal(0, 0.2, heads.kernel.shape))
+    return generator, tiny.build_networks()[1]
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +51,13 @@ def test_litert_computes_what_keras_computes(networks, weights):
     source, target = np.zeros((3, 3), np.float32), np.full((3, 3), 0.7, np.float32)
     edits = list(model.render(images, source, target))
     expected = generator([images * 2 - 1, target - source])
-    # float16 weights: a relative error of 2^-11 each, over sums of some hundred of them.
+    # float16 weights: a relative error of 2^-11 each, over sums of some hundred of them; and a
+    # hundredth of a pixel of flow moves noise, whose neighbours differ by up to 1, by as much.
     for row, edit in enumerate(edits):
-        np.testing.assert_allclose(edit.image, (expected["image"][row] + 1) / 2, atol=2e-3)
+        np.testing.assert_allclose(edit.image, (expected["image"][row] + 1) / 2, atol=1e-2)
         np.testing.assert_allclose(edit.attention, expected["attention"][row], atol=2e-3)
+        np.testing.assert_allclose(edit.flow, expected["flow"][row], atol=1e-2)
+    assert np.abs(edits[0].flow).max() > 0.2  # pixels
     seen = np.clip(critic(images * 2 - 1)["action_units"], 0, 1)
     np.testing.assert_allclose(model.estimate(images), seen, atol=2e-3)
 
@@ -59,7 +70,7 @@ def test_no_change_returns_the_crop_bit_for_bit(weights):
 
 
 def test_weights_go_back_into_networks(networks, weights):
-    generator, critic = tiny.build_networks(seed=9, relative=True)
+    generator, critic = (keras.models.clone_model(network) for network in networks)
     arrays = pretrained.read_weights(weights)
     pretrained.assign(generator, arrays["generator"], "default.npz")
     pretrained.assign(critic, arrays["estimator"], "default.npz")
@@ -95,7 +106,7 @@ def test_weights_that_are_not_there_or_not_whole(weights, tmp_path):
     (tmp_path / "default.json").write_text((weights / "default.json").read_text())
     with pytest.raises(UserError, match="the weights are not whole"):
         pretrained.load(tmp_path)
-    for name in ("editor.tflite", "estimator.tflite"):
+    for name in ("source_editor.tflite", "estimator.tflite"):
         (tmp_path / name).write_bytes(b"nonsense")
-    with pytest.raises(UserError, match="editor.tflite is not a LiteRT network"):
+    with pytest.raises(UserError, match="the editor is not a LiteRT network"):
         pretrained.load(tmp_path)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ganimation_tf.animation import timeline
-from ganimation_tf.animation.expression import Expression, parse
 from ganimation_tf.animation.timeline import KeyFrame, Timeline
 from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import Expression, parse
 
 NAMES = ("AU06", "AU12")
 SOURCE = np.array([0.2, 0.4])

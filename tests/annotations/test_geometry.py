@@ -6,7 +6,8 @@ import pytest
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.annotations import geometry
 from ganimation_tf.annotations.face import FaceAnnotation
-from ganimation_tf.annotations.geometry import Geometry, GeometryError, Limits
+from ganimation_tf.annotations.fit import GeometryError
+from ganimation_tf.annotations.geometry import Geometry, Limits
 from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.faces import alignment, detector, images
 from openface_files import EYES_AND_MOUTH, landmarks, picture
@@ -33,7 +34,8 @@ def code_of(call, *arguments) -> str:
 
 
 def cut(chosen: Geometry, pixels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    return chosen.cut(pixels, anchors, chosen.transform(anchors), SHAPE)
+    decoded = images.Decoded(pixels, SHAPE)
+    return chosen.cut(face(), decoded, anchors, chosen.transform(anchors))
 
 
 def turned(degrees: float) -> np.ndarray:
@@ -152,7 +154,7 @@ def test_the_smallest_face_decides_how_far_a_photo_is_reduced():
 
     def photo(scale):
         asked.append(scale)
-        return picture(640, 720), (720, 640)
+        return images.Decoded(picture(640, 720), (720, 640))
 
     big = face(landmarks=landmarks((np.array(EYES_AND_MOUTH) + 0.5) * 4 - 0.5))
     assert len(list(crops.crop_faces(photo, [big, face()], False, shaped()))) == 2

@@ -70,7 +70,7 @@ def without(*names):
         (b"", "empty_annotation", r"a.csv: has no text \(0 bytes\)"),
         (b" \r\n\n", "empty_annotation", "a.csv: has no text"),
         (csv_text(), "no_face", "a.csv: has a header and no face row"),
-        (b"\xff\xfe\x00face", "bad_annotation", "a.csv: is not UTF-8 text"),
+        (b"\xff\xfe\x00face", "bad_annotation", "a.csv: is UTF-16 text; save it as UTF-8"),
         (b'"face, conf\n', "bad_annotation", "a.csv: is no CSV"),
         (b"\x89PNG\r\n", "bad_annotation", "a.csv: is not UTF-8"),
         ("hello\nworld\n", "missing_column", "AU45_r are missing; found 0 of 17 AU columns"),

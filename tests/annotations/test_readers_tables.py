@@ -8,8 +8,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from ganimation_tf.annotations.names import ImageNames
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.table import relative
 from ganimation_tf.data import manifest
 from jobs import contents, faces_in, kept, preprocess, reader_of, rejected, split_of
 from openface_files import landmarks, write_photo
@@ -115,7 +115,7 @@ def test_py_feat_of_a_video_counts_frames_from_0(tmp_path):
     ],
 )
 def test_names_relative_to_the_images(name, expected):
-    assert relative(name, "/data/photos") == expected
+    assert f"{ImageNames((), '/data/photos').key(name, False)}.jpg" == expected
 
 
 def test_libreface(tmp_path):

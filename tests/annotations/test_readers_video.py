@@ -146,13 +146,15 @@ def test_frames_numbered_from_0(tmp_path, capsys):
         pixels = np.full((180, 160, 3), level(index), np.uint8)
         write_photo(tmp_path / f"frames/a/{index:04}.png", pixels)
     write_clip(tmp_path, "a", *(frame_row(n) for n in (1, 2, 3)))
-    preprocess(tmp_path / "frames", tmp_path / "csv", tmp_path / "out", code=2)
+    inputs = tmp_path / "frames", tmp_path / "csv"
+    preprocess(*inputs, tmp_path / "1", "--first-frame", "1", code=2)
     message = "--first-frame is 1, but a has a frame numbered 0"
     assert message in capsys.readouterr().err
-    output = preprocess(
-        tmp_path / "frames", tmp_path / "csv", tmp_path / "out", "--first-frame", "0"
-    )
-    assert abs(brightness(kept(output)["a/000003"]) - level(2)) < 2
+    for output in (
+        preprocess(*inputs, tmp_path / "2"),
+        preprocess(*inputs, tmp_path / "3", "--first-frame", "0"),
+    ):
+        assert abs(brightness(kept(output)["a/000003"]) - level(2)) < 2
 
 
 def test_videos_are_read_forwards(tmp_path):

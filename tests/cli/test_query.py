@@ -90,7 +90,7 @@ BAD = [
     (["crop.png", "--estimate", "--output=x.png"], "--estimate prints"),
     (["crop.png", "--au=AU06=1", "--output=x.gif"], "--output must end in .png, .jpg, .jpeg"),
     (["crop.png", "--au=AU06=1", "--output=no/x.png"], "no: no such directory to write to"),
-    (["crop.png", "--au=AU99=1", "--output=x.png"], "'AU99' is not an AU of this model"),
+    (["crop.png", "--au=AU99=1", "--output=x.png"], "'AU99' is no AU; there are AU06"),
     (["none.png", "--au=AU06=1", "--output=x.png"], "none.png: "),
     (["text.png", "--au=AU06=1", "--output=x.png"], "INVALID_ARGUMENT"),
     (["--status", "--timeout=0"], "--timeout must be a positive number of seconds"),

@@ -69,7 +69,7 @@ def parts():
         split = "eval" if number % 5 == 0 else "train"
         key = f"key {number}"
         one = record(key, values, subject=f"person {number % 7}", confidence=number / 60)
-        part.split(split).add([(one, Face(key, f"{split}.tfrecord", number, 1))])
+        part.split(split).add([(one, Face(key, f"{split}.tfrecord", number, 1))], 0.15)
         part.add_rejection(f"reason {number % 2}", key, "a.csv", "why")
         parts.append(part)
     return parts
@@ -105,7 +105,7 @@ def test_equal_intensities_are_chosen_alike_in_batches_and_one_by_one():
     whole, singles = gather(labels), SplitStatistics.empty(17)
     for number in reversed(range(700)):
         key = f"face{number}"
-        singles.add([(record(key, labels[number]), Face(key, "train.tfrecord", number, 1))])
+        singles.add([(record(key, labels[number]), Face(key, "train.tfrecord", number, 1))], 0.15)
     assert whole.strongest == singles.strongest and whole.sample == singles.sample
     np.testing.assert_array_equal(whole.products, singles.products)
 
@@ -132,9 +132,9 @@ def test_subjects_are_counted_then_estimated():
         (record(f"k{number}", [0.0], subject=f"person {number}"), Face("k", "f", 0, 1))
         for number in range(12_000)
     ]
-    few.add(found[:300])
-    few.add(found[:300])
-    many.add(found)
+    few.add(found[:300], 0.15)
+    few.add(found[:300], 0.15)
+    many.add(found, 0.15)
     assert few.subject_count() == (300, True)
     count, exact = many.subject_count()
     assert not exact and abs(count - 12_000) < 600
@@ -150,7 +150,7 @@ def test_size_does_not_depend_on_the_number_of_faces():
 def test_angles_and_sides_beyond_the_edges():
     found = SplitStatistics.empty(1)
     turned = np.array([[-50, 0.1, 0], [-0.1, -50, 0]], np.float32)
-    found.add([(record("a", [0.0], transform=turned), Face("a", "f", 0, 1))])
+    found.add([(record("a", [0.0], transform=turned), Face("a", "f", 0, 1))], 0.15)
     found.add_pose(-200, 95)
     assert found.roll[0] == 1 and found.side[-1] == 1
     assert found.pitch[0] == 1 and found.yaw[-1] == 1
@@ -158,13 +158,13 @@ def test_angles_and_sides_beyond_the_edges():
 
 def test_a_record_with_other_aus_is_refused():
     with pytest.raises(ValueError, match=r"record 'a' must have 2 AUs, got \(3,\)"):
-        SplitStatistics.empty(2).add([(record("a", [0, 0, 0]), Face("a", "f", 0, 1))])
+        SplitStatistics.empty(2).add([(record("a", [0, 0, 0]), Face("a", "f", 0, 1))], 0.15)
 
 
 def test_json_survives_names_that_look_like_rows():
     found = DatasetStatistics(1)
     key = "a[\n 1,\n 2\n] \u2028 ü"
-    found.split("train").add([(record(key, [0.0]), Face(key, "f", 0, 1))])
+    found.split("train").add([(record(key, [0.0]), Face(key, "f", 0, 1))], 0.15)
     facts = to_dict(found, ["AU01"], [])
     assert json.loads(to_json(facts)) == json.loads(json.dumps(facts))
     assert facts["splits"]["train"]["correlation"] == [[None]]

@@ -1,11 +1,14 @@
 """MTCNN on real faces; its five points against OpenFace's landmarks of the same photos."""
 
+import pathlib
+
 import cv2
 import numpy as np
 import pytest
 
+from ganimation_tf.annotations.photo import face_in
 from ganimation_tf.errors import UserError
-from ganimation_tf.faces import alignment, detector, images, landmarks
+from ganimation_tf.faces import alignment, detector, images
 
 pytest.importorskip("mtcnn")
 
@@ -22,7 +25,7 @@ def test_no_face():
 def test_points_agree_with_openface(faces_dir, name):
     photo = images.decode((faces_dir / "imgs" / f"{name}.jpg").read_bytes())
     expected = alignment.anchors_from_landmarks(
-        landmarks.read_landmarks(faces_dir / "openface_csv" / f"{name}.csv")
+        face_in(faces_dir / "openface_csv" / f"{name}.csv", pathlib.Path(f"{name}.jpg")).landmarks
     )
     found = alignment.anchors_from_five_points(detector.find_face(photo))
     distances = np.linalg.norm(found - expected, axis=1)

@@ -242,7 +242,7 @@ TABLES = [
     Case("utf-16", ["bad_annotation"], csv=_UTF16, says="utf-16.csv: "),
     Case("latin-1", ["bad_annotation"], csv=FIRST.encode() + b"\n\xe9\n"),
     Case("nul bytes", ["bad_row"], csv=f"{FIRST}\n\0\0\0\n"),
-    Case("all nul", ["missing_column"], csv=bytes(3000)),
+    Case("all nul", ["bad_annotation"], csv=bytes(3000)),
     Case("unbalanced", ["bad_annotation"], csv=f'{FIRST}\n"{SECOND}\n'),
     Case("no text", ["empty_annotation"], csv=b""),
     Case("blank", ["empty_annotation"], csv=b"\n\n \n"),

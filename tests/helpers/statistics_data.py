@@ -47,7 +47,7 @@ def gather(labels: Sequence[np.ndarray], **values) -> SplitStatistics:
     """The statistics of records with these AUs; `values` replaces fields of all."""
     labels = np.asarray(labels)
     found = SplitStatistics.empty(labels.shape[1])
-    batches = Batches(found)
+    batches = Batches(found, 0.15)
     for number, units in enumerate(labels):
         key = f"face{number}"
         batches.add(record(key, units, **values), Face(key, "train.tfrecord", number, 1))

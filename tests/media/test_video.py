@@ -1,44 +1,15 @@
 """Videos in and out."""
 
-import pathlib
 import struct
 
 import av
 import numpy as np
 import pytest
 
+import sounding
 from ganimation_tf.errors import UserError
 from ganimation_tf.media import video
-
-
-def squares(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
-    """A green square that goes to the right on red."""
-    frames = []
-    for number in range(count):
-        frame = np.full((height, width, 3), (200, 60, 30), np.uint8)
-        frame[16:32, 4 * number : 4 * number + 16] = (0, 200, 40)
-        frames.append(frame)
-    return frames
-
-
-def write_with_sound(path: pathlib.Path, codec: str, rate: int = 10) -> None:
-    """Ten frames of ten a second, and one second of a tone."""
-    with av.open(str(path), "w") as container:
-        pictures = container.add_stream("libx264", rate=rate)
-        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
-        sound = container.add_stream(codec, rate=48_000)
-        for pixels in squares(10):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            container.mux(pictures.encode(frame))
-        container.mux(pictures.encode())
-        tone = np.sin(np.arange(48_000) * 2 * np.pi * 440 / 48_000).astype(np.float32)
-        for begin in range(0, 48_000, 960):
-            frame = av.AudioFrame.from_ndarray(
-                tone[None, begin : begin + 960], format="fltp", layout="mono"
-            )
-            frame.sample_rate, frame.pts = 48_000, begin
-            container.mux(sound.encode(frame))
-        container.mux(sound.encode())
+from sounding import squares
 
 
 def test_it_is_what_browsers_play(tmp_path):
@@ -83,7 +54,7 @@ def test_times_of_a_variable_rate_are_kept(tmp_path):
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "libopus")])
 def test_sound_is_kept(tmp_path, name, codec):
-    write_with_sound(tmp_path / name, codec)
+    sounding.write(tmp_path / name, codec)
     with video.VideoReader(tmp_path / name) as reader:
         assert reader.has_audio
         frames = [pixels for _, pixels in reader.frames()]

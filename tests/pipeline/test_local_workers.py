@@ -1,5 +1,6 @@
 """Worker processes: as many as asked for, none left behind, and their death is told."""
 
+import json
 import os
 import pathlib
 import signal
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from openface_files import write_faces
-from pipeline.local_workers import LocalWorkers
+from pipeline.local.workers import LocalWorkers
 
 
 def children(pid: int) -> list[int]:
@@ -105,3 +106,34 @@ def test_a_source_that_cannot_start_says_so(monkeypatch):
 def test_one_worker_is_no_process():
     with LocalWorkers(1) as workers:
         assert workers._process is None
+
+
+SUPERVISED = """
+import os, random, signal, sys
+from pipeline.local.worker import supervise
+
+def work(environment):
+    # Signals that come while the last one is answered: each could enter a handler again.
+    for _ in range(random.randrange(40)):
+        os.kill(os.getppid(), signal.SIGCHLD)
+    os._exit(int(environment["status"]))
+
+supervise(0, 1, work)
+"""
+
+
+def test_each_end_is_told_once_however_many_signals_come():
+    count = 400
+    process = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    for number in range(count):
+        request = {"worker": str(number), "environment": {"status": str(number % 7)}}
+        process.stdin.write(f"{json.dumps(request)}\n")
+    process.stdin.flush()
+    told = [json.loads(process.stdout.readline()) for _ in range(count)]
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and rest == ""
+    assert {report["worker"]: report["status"] for report in told} == {
+        str(number): number % 7 for number in range(count)
+    }

@@ -289,12 +289,13 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
         (["--images", "x://bucket"], "--images x://bucket: Unable to get filesystem"),
         (["--annotations", "/nowhere/*.csv"], "--annotations /nowhere/*.csv: no file"),
         (["--output", "/proc/version/x"], "--output /proc/version/x cannot be written"),
-        (["--image-size", "4"], "crop size must be at least 8 pixels, got 4"),
-        (["--margin", "-1"], "crop margin must be in [0, 2], got -1.0"),
+        (["--image-size", "4"], "--image-size must be at least 8, got 4"),
+        (["--image-size", "70"], "--image-size must be a multiple of 4, got 70"),
+        (["--margin", "-1"], "--margin must be in [0, 2], got -1.0"),
         (["--min-confidence", "1.5"], "--min-confidence must be in [0, 1], got 1.5"),
         (["--min-confidence", "nan"], "--min-confidence must be in [0, 1], got nan"),
         (["--eval-fraction", "1"], "--eval-fraction must be in [0, 1), got 1.0"),
-        (["--subject-pattern", "("], "--subject-pattern '(' is no regular expression"),
+        (["--subject-pattern", "("], "--subject-pattern must be a regular expression ("),
         (["--subject-pattern", "a"], "--subject-pattern must have a group ( ), got 'a'"),
         (["--records-per-shard", "0"], "--records-per-shard must be at least 1, got 0"),
         (["--shards", "0"], "--shards must be in [1, 99999], got 0"),
@@ -336,7 +337,7 @@ def test_defaults_are_those_of_the_crop():
     ("modules", "absent"),
     [
         (
-            "pipeline.preprocess, pipeline.local_worker, ganimation_tf.annotations.recognition",
+            "pipeline.preprocess, pipeline.local.worker, ganimation_tf.annotations.recognition",
             ["tensorflow", "keras"],
         ),
         ("ganimation_tf.cli.preprocess", ["tensorflow", "apache_beam", "cv2"]),
@@ -362,3 +363,31 @@ def test_real_photos(tmp_path, faces_dir):
     assert len(all_records(output)) >= 8
     for record in all_records(output):
         assert np.ptp(record.action_units) > 0 and 0.8 <= record.confidence <= 1
+
+
+SMALL_FILES = """
+import resource, sys
+from ganimation_tf import cli
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_takes_no_more_is_told_in_one_line(tmp_path, workers):
+    write_faces(tmp_path, [f"{i:02}" for i in range(40)])
+    options = arguments(tmp_path, "--workers", str(workers), "--eval-fraction", "0")
+    command = [sys.executable, "-c", SMALL_FILES, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    message = f"--output {tmp_path}/out cannot be written: File too large; run again when"
+    assert message in done.stderr.splitlines()[-1]
+
+
+def test_a_runner_that_does_not_exist(tmp_path, capsys):
+    write_faces(tmp_path, ["a"])
+    assert cli.main(arguments(tmp_path, "--", "--runner=Nope")) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ganimation preprocess: --runner=Nope: ")
+    assert not (tmp_path / "out").exists()

@@ -45,3 +45,24 @@ def sample(facts: Mapping[str, Any], split: str, pictures: Mapping[Place, Pictur
         shown.append(figure(picture.jpeg, [*(labels or ["neutral"]), face["key"]], face["key"]))
     lead = "Chosen at random, with the strongest AUs of each."
     return section(f"Faces of {split}", lead, f'<div class="faces">{"".join(shown)}</div>')
+
+
+def doubtful(facts: Mapping[str, Any], pictures: Mapping[Place, Picture]) -> str:
+    """The faces whose landmarks may lie on other pixels; nothing where there are none."""
+    found = [face for split in facts["splits"].values() for face in split["doubtful"]]
+    if not found:
+        return ""
+    shown = "".join(
+        figure(
+            pictures[face["file"], face["offset"]].jpeg,
+            [f"eyes {face['contrast']:+.2f}", f"roll {face['roll']}°", face["key"]],
+            face["key"],
+        )
+        for face in sorted(found, key=lambda face: face["contrast"])
+    )
+    lead = (
+        "The worst of the faces whose eyes are brighter than their cheeks (contrast below 0) or "
+        "which lie on their heads. Are these faces, and upright? If not, the landmarks were "
+        "measured on other pixels."
+    )
+    return section("Doubtful faces", lead, f'<div class="faces">{shown}</div>')

@@ -5,7 +5,7 @@ from typing import Any
 
 from ganimation_tf.data.manifest import REJECTED, STATISTICS, Manifest
 from ganimation_tf.data.report.charts import STYLE, count, percent, section, share_cell, table, text
-from ganimation_tf.data.report.faces import sample, strongest
+from ganimation_tf.data.report.faces import doubtful, sample, strongest
 from ganimation_tf.data.report.numbers import action_units, photos, split_names, together
 from ganimation_tf.data.report.pictures import Picture, Place
 
@@ -31,6 +31,7 @@ def render(
         together(facts),
         photos(facts, made),
         _rejections(facts, made, reasons),
+        doubtful(facts, pictures),
         strongest(facts, pictures),
         *(sample(facts, split, pictures) for split in split_names(facts)),
         _options(made),

@@ -20,9 +20,10 @@ Place = tuple[str, int]
 
 
 def chosen_faces(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """All faces that the statistics point to: samples of the splits and the AUs' strongest."""
-    samples = [split["sample"] for split in facts["splits"].values()]
-    return [face for group in (*samples, *facts["strongest"].values()) for face in group]
+    """All faces that the statistics point to: samples, the doubtful and the AUs' strongest."""
+    splits = facts["splits"].values()
+    groups = [split[name] for split in splits for name in ("sample", "doubtful")]
+    return [face for group in (*groups, *facts["strongest"].values()) for face in group]
 
 
 def read_records(

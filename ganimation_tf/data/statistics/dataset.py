@@ -9,6 +9,9 @@
         correlation: (N, N), null where an AU is constant
         confidence, side, roll, pitch, yaw: histograms; side in pixels of the photo, angles in
             degrees; pitch and yaw only of faces whose pose the annotations give
+        eyes: histogram of how much darker eyes are than cheeks, from -1 to 1
+        bright_eyes, upside_down: faces whose landmarks may lie on other pixels
+        doubtful: [key, file, offset, length, contrast, roll] of the worst of them
         sample: [key, file, offset, length]
     strongest: AU: [key, split, intensity, file, offset, length]
     rejections: REASON: count, examples: [key, file, message]
@@ -72,12 +75,12 @@ class DatasetStatistics:
 
     def merge(self, other: Self) -> None:
         """Takes in what `other` has gathered; `other` stays as it is."""
-        for name, found in other.splits.items():
-            self.split(name).merge(found)
+        for name, statistics in other.splits.items():
+            self.split(name).merge(statistics)
         for code, count in other.rejections.items():
             self.rejections[code] = self.rejections.get(code, 0) + count
-        for code, found in other.examples.items():
-            self.examples.setdefault(code, Best(EXAMPLES)).merge(found)
+        for code, examples in other.examples.items():
+            self.examples.setdefault(code, Best(EXAMPLES)).merge(examples)
 
 
 def to_dict(
@@ -146,8 +149,14 @@ def _split(found: SplitStatistics, action_units: Sequence[str]) -> dict[str, Any
         ],
         **{
             name: getattr(found, name).tolist()
-            for name in ("confidence", "side", "roll", "pitch", "yaw")
+            for name in ("confidence", "side", "roll", "pitch", "yaw", "eyes")
         },
+        "bright_eyes": int(found.bright_eyes),
+        "upside_down": int(found.upside_down),
+        "doubtful": [
+            {**face._asdict(), "contrast": contrast, "roll": roll}
+            for face, contrast, roll in (ranked.item for ranked in found.doubtful.items)
+        ],
         "sample": [ranked.item._asdict() for ranked in found.sample.items],
     }
 

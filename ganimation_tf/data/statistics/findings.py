@@ -15,7 +15,7 @@ import numpy as np
 
 from ganimation_tf.data import manifest
 from ganimation_tf.data.statistics.moments import correlation, mean
-from ganimation_tf.data.statistics.split import ACTIVE, UNIT, SplitStatistics
+from ganimation_tf.data.statistics.split import ACTIVE, UNIT, UPSIDE_DOWN, SplitStatistics
 
 FEW_IMAGES = 10_000
 RARE_SHARE = 0.01
@@ -28,6 +28,9 @@ BLINK_SHARE = 0.5
 CLIPPED_SHARE = 0.01
 REJECTED_SHARE = 0.2
 ENLARGED_SHARE = 0.5
+DOUBTFUL_SHARE = 0.02
+"""Share of faces in the wrong place that is no accident: 1 of 1370 real ones looks like one."""
+
 JUDGED_FACES = 100
 """Faces from which on a distribution is judged."""
 
@@ -78,6 +81,7 @@ def findings(
         *_labels(whole, action_units),
         *_scale(whole, action_units),
         *_shift(whole, action_units),
+        *_places(whole),
         *_coverage(splits, action_units),
         *_amount(splits, whole, rejected),
     ]
@@ -175,6 +179,28 @@ def _shift(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Find
             f"({strength(best):.2f} on average)"
         )
     yield Finding("shifted_labels", f"{message}: labels look shifted")
+
+
+def _places(whole: SplitStatistics) -> Iterator[Finding]:
+    """Landmarks on other pixels than they were measured on."""
+    least = max(1, DOUBTFUL_SHARE * whole.records)
+    worst = [ranked.item for ranked in whole.doubtful.items]
+    if whole.bright_eyes >= least:
+        keys = ", ".join(face.key for face, contrast, _ in worst if contrast < 0)
+        yield Finding(
+            "bright_eyes",
+            f"on {int(whole.bright_eyes)} of {whole.records} faces the eyes are brighter than the "
+            f"cheeks, such as {keys}: the landmarks may have been measured on other pixels "
+            "(another photo, size or orientation); look at the report's doubtful faces",
+        )
+    if whole.upside_down >= least:
+        keys = ", ".join(face.key for face, _, roll in worst if abs(roll) > UPSIDE_DOWN)
+        yield Finding(
+            "upside_down",
+            f"{int(whole.upside_down)} of {whole.records} faces lie on their heads"
+            f"{f', such as {keys}' if keys else ''}: the annotator may have read the pixels "
+            "another way up; --max-roll refuses such faces",
+        )
 
 
 def _coverage(

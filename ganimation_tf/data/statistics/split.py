@@ -17,6 +17,7 @@ import numpy as np
 from ganimation_tf.data.records import FaceRecord
 from ganimation_tf.data.statistics.ranking import Best, Ranked, key_hash
 from ganimation_tf.faces import alignment
+from ganimation_tf.faces.contrast import LEAST, eye_contrast
 
 UNIT = 100_000
 """Steps between intensity 0 and 1."""
@@ -41,6 +42,12 @@ STRONGEST = 6
 
 MAX_SUBJECTS = 4096
 """Subjects are counted one by one up to here, and estimated beyond (to some 2 %)."""
+
+DOUBTFUL = 6
+"""Faces kept of those whose landmarks may lie on other pixels."""
+
+UPSIDE_DOWN = 90.0
+"""Degrees of roll beyond which a face lies on its head."""
 
 EXAMPLES = 5
 """Rejections kept of each reason."""
@@ -74,6 +81,10 @@ class SplitStatistics:
         enlarged: faces whose crop has more pixels than the photo had there.
         roll, pitch, yaw: int64 (B,) by `ANGLE_EDGES`; roll as the crop has it, the others only of
             faces whose pose is known.
+        eyes: int64 (BINS,) of how much darker eyes are than cheeks, from -1 to 1.
+        bright_eyes: faces whose eyes are brighter than the cheeks.
+        upside_down: faces that lie on their heads.
+        doubtful: the worst of both, as (Face, contrast, roll), roll in degrees.
         subjects: the lowest distinct hashes of subjects, at most MAX_SUBJECTS, in order.
         sample: a random sample of `Face`.
         strongest: for each AU its strongest, as (Face, intensity).
@@ -93,6 +104,10 @@ class SplitStatistics:
     roll: np.ndarray
     pitch: np.ndarray
     yaw: np.ndarray
+    eyes: np.ndarray
+    bright_eyes: int
+    upside_down: int
+    doubtful: Best
     subjects: list[int]
     sample: Best
     strongest: list[Best]
@@ -120,13 +135,21 @@ class SplitStatistics:
             roll=zeros(angles),
             pitch=zeros(angles),
             yaw=zeros(angles),
+            eyes=zeros(BINS),
+            bright_eyes=0,
+            upside_down=0,
+            doubtful=Best(DOUBTFUL),
             subjects=[],
             sample=Best(SAMPLE),
             strongest=[Best(STRONGEST) for _ in range(units)],
         )
 
-    def add(self, found: Sequence[tuple[FaceRecord, Face]]) -> None:
+    def add(self, found: Sequence[tuple[FaceRecord, Face]], margin: float) -> None:
         """Takes in records and where they lie; cheap if there are many in one call.
+
+        Args:
+            found: records, with their places.
+            margin: of the crops.
 
         Raises:
             ValueError: if a record has another number of AUs.
@@ -150,13 +173,26 @@ class SplitStatistics:
         self.together += active.T @ active
         confidences = _steps([record.confidence for record, _ in found])
         np.add.at(self.confidence, _bins(confidences), 1)
-        for record, _ in found:
+        for record, face in found:
             side = alignment.scale_of(record.transform) * (record.size - 1)
             self.side[bisect.bisect_right(SIDE_EDGES, side) - 1] += 1
             self.enlarged += side < record.size - 1
-            _count_angle(self.roll, alignment.roll_of(record.transform))
+            roll = alignment.roll_of(record.transform)
+            _count_angle(self.roll, roll)
             self._add_subject(key_hash(record.subject))
+            self._doubt(eye_contrast(record.image, record.size, margin), roll, face)
         self._choose(steps, [face for _, face in found])
+
+    def _doubt(self, contrast: float, roll: float, face: Face) -> None:
+        """Counts how far the eyes are where they should be, and keeps the worst."""
+        self.eyes[min(int((contrast + 1) / 2 * BINS), BINS - 1)] += 1
+        bright, upside_down = contrast < LEAST, abs(roll) > UPSIDE_DOWN
+        self.bright_eyes += bright
+        self.upside_down += upside_down
+        if bright or upside_down:
+            steps = round(contrast * UNIT)
+            doubt = (face, steps / UNIT, round(roll))
+            self.doubtful.offer(Ranked(steps, key_hash(face.key), doubt))
 
     def _choose(self, steps: np.ndarray, found: Sequence[Face]) -> None:
         """Offers faces for the sample and, by their AUs `steps` int64 (n, N), as the strongest."""
@@ -181,6 +217,7 @@ class SplitStatistics:
         for found in other.subjects:
             self._add_subject(found)
         self.sample.merge(other.sample)
+        self.doubtful.merge(other.doubtful)
         for mine, others in zip(self.strongest, other.strongest, strict=True):
             mine.merge(others)
         for name in _SUMS:
@@ -205,7 +242,7 @@ class SplitStatistics:
 
 _SUMS = (
     *("records", "total", "products", "histogram", "together", "clipped", "confidence"),
-    *("side", "enlarged", "roll", "pitch", "yaw"),
+    *("side", "enlarged", "roll", "pitch", "yaw", "eyes", "bright_eyes", "upside_down"),
 )
 
 
@@ -226,8 +263,10 @@ def _count_angle(histogram: np.ndarray, degrees: float) -> None:
 class Batches:
     """Hands records on many at a time: numpy's price is per call, not per number."""
 
-    def __init__(self, statistics: SplitStatistics):
+    def __init__(self, statistics: SplitStatistics, margin: float):
+        """For records whose crops have this margin."""
         self._statistics = statistics
+        self._margin = margin
         self._waiting: list[tuple[FaceRecord, Face]] = []
 
     def add(self, record: FaceRecord, face: Face) -> None:
@@ -238,5 +277,5 @@ class Batches:
 
     def flush(self) -> None:
         """Hands on what waits."""
-        self._statistics.add(self._waiting)
+        self._statistics.add(self._waiting, self._margin)
         self._waiting = []

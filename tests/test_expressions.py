@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
+from ganimation_tf import expressions
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.animation import expression
-from ganimation_tf.animation.expression import ADD, SET, Change, Expression, parse
 from ganimation_tf.errors import UserError
-from ganimation_tf.expressions import EXPRESSIONS
+from ganimation_tf.expressions import ADD, EXPRESSIONS, SET, Change, Expression, parse
 
 NAMES = ("AU04", "AU06", "AU12")
 SOURCE = np.array([0.5, 0.2, 0.3], np.float32)
@@ -17,11 +16,11 @@ SPELLINGS = ["AU6", "au06", "AU06", "AU_6", "au 6", "6", "cheek raiser", "Cheek-
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_an_au_in_many_spellings(text):
-    assert expression.canonical(text) == "AU06"
+    assert expressions.canonical(text) == "AU06"
 
 
 def test_everyday_words():
-    assert [expression.canonical(word) for word in ("smile", "blink")] == ["AU12", "AU45"]
+    assert [expressions.canonical(word) for word in ("smile", "blink")] == ["AU12", "AU45"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Self
 
 from ganimation_tf.errors import UserError
+from pipeline import local
 
 
 class LocalWorkers:
@@ -30,7 +31,7 @@ class LocalWorkers:
         self._closing = False
         self._failure = ""
         self._failed = threading.Event()
-        if count > 1:
+        if count > 1 and local.usable():
             self._process = _spawn()
             self._listener = threading.Thread(target=self._listen, name="workers", daemon=True)
             self._listener.start()
@@ -112,7 +113,7 @@ def _spawn() -> subprocess.Popen:
     # The workers are the parallelism; a pool of threads in each would fight them.
     single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "pipeline.local_worker"],
+        [sys.executable, "-P", "-m", "pipeline.local.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path, **single},

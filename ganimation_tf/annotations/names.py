@@ -1,0 +1,161 @@
+"""Which image a name in a table means, however the tool that wrote it was given the image.
+
+Tables hold paths as their tool was given them: relative to where it ran, absolute, of another
+machine, with `~`. What such a path and the image have in common is its end.
+"""
+
+import hashlib
+import os
+import posixpath
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.faces import images
+from ganimation_tf.faces.video import VIDEO_SUFFIXES
+
+_ABSOLUTE = re.compile(r"(/|~|[A-Za-z]:/|\w+://)")
+
+
+class ImageNames:
+    """The keys of all images, 8 bytes for each: workers get them."""
+
+    def __init__(self, keys: Iterable[str], root: str = ""):
+        """For images with these keys.
+
+        Args:
+            keys: paths without suffix.
+            root: the directory that they are relative to.
+        """
+        directories: set[str] = set()
+        hashes = []
+        for key in keys:
+            hashes.append(_hash(key))
+            directories.add(key.rpartition("/")[0])
+        self._root = root
+        self._hashes = np.unique(np.array(hashes, np.uint64))
+        self._directories = sorted(directories)
+        self._known: dict[str, str] = {}
+
+    def __contains__(self, key: str) -> bool:
+        found = np.uint64(_hash(key))
+        place = int(np.searchsorted(self._hashes, found))
+        return place < len(self._hashes) and bool(self._hashes[place] == found)
+
+    def key(self, name: str, relative_to_root: bool) -> str:
+        """The key of the image that is meant.
+
+        Args:
+            name: with or without suffix.
+            relative_to_root: whether a relative name is, by agreement, relative to the root.
+
+        Returns:
+            What the name says by itself where there is no such image.
+
+        Raises:
+            AnnotationError: if several images could be meant.
+        """
+        plain = relative(name, self._root)
+        directory, _, base = _stem(plain).rpartition("/")
+        known = self._known.get(directory)
+        if known is not None and _joined(known, base) in self:
+            if known == directory or _joined(directory, base) not in self:
+                return _joined(known, base)  # as for the row before: such names are many
+        found = self._find(name, _stem(plain), relative_to_root)
+        if found is None:
+            return _stem(plain if not _ABSOLUTE.match(plain) else plain.rpartition("/")[2])
+        self._known[directory] = found.rpartition("/")[0]
+        return found
+
+    def _find(self, name: str, stem: str, relative_to_root: bool) -> str | None:
+        parts = [part for part in stem.split("/") if part not in ("", "..", "~")]
+        ends = ["/".join(parts[start:]) for start in range(len(parts))]
+        matching = [end for end in ends if end in self]
+        absolute = bool(_ABSOLUTE.match(name.replace("\\", "/")))
+        if len(matching) > 1 and not absolute and not relative_to_root:
+            raise AnnotationError("ambiguous_key", f"{name} could be {' or '.join(matching)}")
+        if matching:
+            return matching[0]  # the longest
+        for end in ends:  # the tool may have run in a directory below
+            below = [_joined(place, end) for place in self._directories if place]
+            matching = [key for key in below if key in self]
+            if len(matching) > 1:
+                shown = " or ".join(matching[:3])
+                raise AnnotationError("ambiguous_key", f"{name} could be {shown}")
+            if matching:
+                return matching[0]
+        return None
+
+
+def relative(name: str, root: str) -> str:
+    """A file name out of a table, relative to the directory of the images if it is in there."""
+    name = name.replace("\\", "/")
+    if root and name.startswith(f"{root}/"):
+        return name[len(root) + 1 :]
+    return posixpath.normpath(name) if "://" not in name else name
+
+
+def _stem(name: str) -> str:
+    """A name may have a dot and no suffix."""
+    stem, suffix = os.path.splitext(name)
+    return stem if suffix.lower() in (*images.SUFFIXES, *VIDEO_SUFFIXES) else name
+
+
+def _joined(directory: str, base: str) -> str:
+    return f"{directory}/{base}" if directory else base
+
+
+def _hash(key: str) -> int:
+    """The same in each process; `hash` is not."""
+    encoded = key.encode(errors="backslashreplace")
+    return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "big")
+
+
+def unpaired_name(code: str, key: str, file: str) -> str:
+    """What an input without partner is called: a row of a table by the image that it names."""
+    named = code == "no_image" and _stem_of_any(file) != key
+    return key if named else file
+
+
+def nearest_miss(missing: Sequence[str], unused: Sequence[str]) -> str | None:
+    """In words, the best guess at an image and an annotation that should have found each other.
+
+    Args:
+        missing: names of images without annotation.
+        unused: names of annotations without image, or of images that annotations name.
+    """
+    for rule, normalised in _LIKENESSES:
+        by_likeness = {normalised(_stem_of_any(name)): name for name in sorted(unused)}
+        for name in sorted(missing):
+            other = by_likeness.get(normalised(_stem_of_any(name)))
+            if other is not None:
+                return f"{name} has no annotation; {other} differs by {rule}"
+    return None
+
+
+def _stem_of_any(name: str) -> str:
+    stem, suffix = os.path.splitext(name)
+    return stem if suffix.lower() in (*images.SUFFIXES, *VIDEO_SUFFIXES, ".csv") else name
+
+
+def _numbered(text: str) -> str:
+    return re.sub(r"0*(\d+)", r"\1", text)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+_LIKENESSES = (
+    ("the form of its accents (Unicode)", _composed),
+    ("case", lambda text: _composed(text).casefold()),
+    ("blanks, dashes or underscores", lambda text: re.sub(r"[\s_-]+", "", text.casefold())),
+    ("leading zeros", lambda text: _numbered(text.casefold())),
+    ("its directory", lambda text: text.rpartition("/")[2]),
+    ("its directory and case", lambda text: text.rpartition("/")[2].casefold()),
+    ("a second suffix", lambda text: text.casefold().rpartition("/")[2].partition(".")[0]),
+)
+"""By what two names may differ, and what is then left of both, the likeliest first."""

@@ -1,0 +1,73 @@
+"""What a caller has in hand, as the bytes that a server takes: JPEG or PNG, upright, opaque."""
+
+import io
+import os
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ganimation_tf.errors import UserError
+
+_ORIENTATION = 0x0112
+"""The number of EXIF's tag."""
+
+Picture = bytes | str | os.PathLike | np.ndarray | Any
+"""Encoded bytes, a path, uint8 (H, W, 3) RGB, or a picture of Pillow's."""
+
+Pictures = Picture | Iterable[Picture]
+
+
+def encoded(picture: Picture) -> bytes:
+    """JPEG or PNG that shows what a viewer shows.
+
+    A JPEG or PNG that lies upright and has no transparency goes out as it is; any other picture
+    that `faces.images` reads, WebP among them, becomes a PNG.
+
+    Raises:
+        UserError: if a file cannot be read or an array is no picture.
+    """
+    if isinstance(picture, str | os.PathLike):
+        path = pathlib.Path(picture)
+        try:
+            picture = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    from ganimation_tf.faces import images
+
+    if isinstance(picture, bytes | bytearray | memoryview):
+        picture = bytes(picture)
+        if _plain(picture):
+            return picture
+        try:
+            return images.encode_png(images.decode(picture))
+        except images.ImageError:
+            return picture  # the server says what it does not take
+    pixels = np.asarray(picture.convert("RGB") if hasattr(picture, "convert") else picture)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise UserError(
+            f"a face must be uint8 (height, width, 3) RGB, got {pixels.dtype} {pixels.shape}"
+        )
+    return images.encode_png(pixels)
+
+
+def _plain(data: bytes) -> bool:
+    """Whether a server shows this file as viewers do."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+            upright = image.getexif().get(_ORIENTATION, 1) in (0, 1)
+            return upright and not image.has_transparency_data and image.mode in ("RGB", "L")
+    except Exception:  # whatever is odd about it, the decoder says it better
+        return False
+
+
+def all_encoded(pictures: Pictures) -> list[bytes]:
+    """Of one picture or several."""
+    if isinstance(pictures, bytes | str | os.PathLike) or hasattr(pictures, "convert"):
+        return [encoded(pictures)]
+    if isinstance(pictures, np.ndarray) and pictures.ndim == 3:
+        return [encoded(pictures)]
+    return [encoded(picture) for picture in pictures]

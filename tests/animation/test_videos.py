@@ -1,0 +1,163 @@
+"""Videos whose faces get expressions, with a model known by arithmetic and faces that are real."""
+
+import av
+import numpy as np
+import pytest
+
+import sounding
+from analytic_model import AnalyticModel
+from ganimation_tf.animation import driving, outputs, videos
+from ganimation_tf.animation.animator import Animator
+from ganimation_tf.animation.outputs import Output
+from ganimation_tf.animation.request import Request
+from ganimation_tf.animation.tracking import Tracker
+from ganimation_tf.errors import UserError
+from ganimation_tf.expressions import Expression, parse
+from ganimation_tf.faces import images
+from ganimation_tf.media import video
+
+SMILE = Request(goal=parse(["AU12=1"]))
+
+
+@pytest.fixture
+def animator():
+    return Animator(AnalyticModel())
+
+
+@pytest.fixture
+def portrait(faces_dir):
+    path = sorted((faces_dir / "imgs").glob("hmd_*.jpg"))[0]
+    return outputs.fit(images.decode(path.read_bytes()), 256)
+
+
+def run(path, target, request, animator):
+    line, notes = videos.animate(
+        path, Output(target, outputs.kind_of(str(target), False)), request, animator
+    )
+    return line, notes
+
+
+@pytest.mark.faces
+def test_frames_without_a_face_pass_unchanged_wherever_they_are(tmp_path, animator, portrait):
+    blank = np.full_like(portrait, (90, 120, 60))
+    order = [0, 0, 1, 1, 1, 0, 0, 1, 1, 0]
+    video.write(tmp_path / "in.mp4", [portrait if shown else blank for shown in order], 10)
+    line, notes = run(tmp_path / "in.mp4", tmp_path / "out", SMILE, animator)
+    assert "a face in 5 of 10 frames" in line and notes == []
+    before = video.frames_of(tmp_path / "in.mp4")
+    after = [images.decode(p.read_bytes()) for p in sorted((tmp_path / "out").iterdir())]
+    assert len(after) == 10
+    changed = [int((one != other).any()) for one, other in zip(before, after, strict=True)]
+    assert changed == order
+
+
+@pytest.mark.faces
+def test_frame_times_stay(tmp_path, animator, portrait):
+    times = [0.0, 0.1, 0.4, 0.5]
+    video.write(tmp_path / "in.mp4", [portrait] * 4, 8, times)
+    run(tmp_path / "in.mp4", tmp_path / "out.mp4", SMILE, animator)
+    with video.VideoReader(tmp_path / "out.mp4") as reader:
+        found = [time for time, _ in reader.frames()]
+    np.testing.assert_allclose(found, times, atol=1e-3)
+
+
+@pytest.mark.faces
+def test_a_video_without_any_face_says_so(tmp_path, animator):
+    video.write(tmp_path / "in.mp4", [np.full((64, 64, 3), 99, np.uint8)] * 3, 10)
+    line, notes = run(tmp_path / "in.mp4", tmp_path / "out.mp4", SMILE, animator)
+    assert "a face in 0 of 3 frames" in line
+    assert "no face was found in 3 frames; they are as they were" in notes[0]
+
+
+@pytest.mark.faces
+def test_the_face_that_comes_back_is_the_same_one(animator, faces_dir):
+    path = faces_dir / "forms" / "inputs" / "multi_composite_two_faker.jpg"
+    two = images.decode(path.read_bytes())
+    width = two.shape[1] // 2
+    left, right = two.copy(), two.copy()
+    left[:, width:] = left[:, :1]
+    right[:, :width] = right[:, -1:]
+    swapped = np.concatenate([two[:, width:], two[:, :width]], axis=1)
+    blank = np.full_like(two, 128)
+    first = Tracker(animator.finder, "largest").step(two)[0][1].anchors.mean(0)
+    alone, other = (left, right) if first[0] < width else (right, left)
+    tracker = Tracker(animator.finder, "largest")
+    seen = [tracker.step(frame) for frame in (blank, two, blank, other, *[other] * 5)]
+    assert [len(faces) for faces in seen] == [0, 1] + [0] * 7  # the other one is not taken for it
+    back = [tracker.step(frame) for frame in [alone] * 6][-1]
+    assert len(back) == 1 and np.hypot(*(back[0][1].anchors.mean(0) - first)) < 10
+    # It stands elsewhere after a cut, beside the other one.
+    crossed = [tracker.step(frame) for frame in [swapped] * 6][-1]
+    moved = crossed[0][1].anchors.mean(0)
+    assert (moved[0] < width) != (first[0] < width)
+
+
+@pytest.mark.faces
+def test_a_driving_video_is_read_absolutely_and_filled_where_no_face_is(
+    tmp_path, animator, portrait
+):
+    bright = np.clip(portrait.astype(int) + 40, 0, 255).astype(np.uint8)
+    blank = np.full_like(portrait, 128)
+    video.write(tmp_path / "drive.mp4", [portrait, blank, bright], 10)
+    drive = driving.read(tmp_path / "drive.mp4", animator)
+    expected = [animator.estimate(frame) for frame in video.frames_of(tmp_path / "drive.mp4")[::2]]
+    np.testing.assert_allclose(drive.units[0], expected[0], atol=0.02)
+    np.testing.assert_allclose(drive.units[2], expected[1], atol=0.02)
+    np.testing.assert_allclose(drive.units[1], (drive.units[0] + drive.units[2]) / 2, atol=1e-6)
+    other = np.array([0.9, 0.1, 0.0], np.float32)
+    np.testing.assert_array_equal(drive.onto(other), drive.units)  # no offset of the first frame
+
+
+def test_smoothing_keeps_constants_and_the_mean_of_an_impulse():
+    units = np.zeros((21, 2), np.float32)
+    units[:, 1] = 0.4
+    units[10, 0] = 1.0
+    smoothed = driving.smooth(units, 2.0)
+    np.testing.assert_allclose(smoothed[:, 1], 0.4, atol=1e-6)
+    np.testing.assert_allclose(smoothed[:, 0].sum(), 1.0, atol=1e-3)
+    np.testing.assert_allclose(smoothed[10, 0], 1 / (2 * np.sqrt(2 * np.pi)), atol=2e-3)
+    np.testing.assert_array_equal(driving.smooth(units, 0), units)
+
+
+def test_a_table_with_frames_that_failed(tmp_path):
+    path = tmp_path / "clip.csv"
+    path.write_text(
+        "frame, timestamp, success, AU06_r, AU12_r, AU99_r\n"
+        "1, 2.0, 1, 0.0, 5.0, 1\n2, 2.5, 0, 9, 9, 9\n3, 3.0, 1, 5.0, 2.5, 1\n"
+    )
+    drive = driving.from_table(path, ("AU06", "AU12", "AU45"))
+    np.testing.assert_allclose(drive.times, [0, 0.5, 1.0])
+    assert drive.frames_per_second == 2 and drive.named == ("AU06", "AU12")
+    np.testing.assert_allclose(drive.units, [[0, 1, 0], [0.5, 0.75, 0], [1, 0.5, 0]])
+    np.testing.assert_allclose(drive.onto(np.array([0.1, 0.2, 0.3]))[:, 2], 0.3, atol=1e-6)
+    assert drive.expression(0) == Expression(parse(["AU06=0", "AU12=1"]).changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "no column is one of the AUs AU06"),
+        ("AU06\n", "has a header and no row"),
+        ("AU06\nx\n", "AU06 must be a number, got 'x'"),
+        ("time,AU06\n1,0\n0,1\n", "time must not fall from row to row"),
+        ("success,AU06\n0,1\n", "no row has success 1"),
+    ],
+)
+def test_tables_that_say_nothing(tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        driving.from_table(tmp_path / "a.csv", ("AU06",))
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.jpg"])
+def test_a_video_becomes_no_picture(tmp_path, animator, name):
+    target = Output(tmp_path / name, outputs.SHEET)
+    with pytest.raises(UserError, match="a video becomes .mp4, .gif, .webp or DIR/"):
+        videos.animate(tmp_path / "in.mp4", target, SMILE, animator)
+
+
+def test_the_sound_is_kept(tmp_path, animator):
+    sounding.write(tmp_path / "in.mp4", "aac")
+    run(tmp_path / "in.mp4", tmp_path / "out.mp4", SMILE, animator)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"

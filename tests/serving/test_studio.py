@@ -1,0 +1,192 @@
+"""The studio's server, on a model known by arithmetic and a finder that knows where the face is."""
+
+import http.client
+import io
+import json
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from analytic_model import UNITS, AnalyticModel
+from ganimation_tf.animation.animator import Animator
+from ganimation_tf.faces import alignment, images
+from ganimation_tf.faces.finding import Face
+from serving.studio import regions
+from serving.studio.server import StudioServer
+from serving.studio.session import PHOTOS, Studio
+
+
+class FixedFinder:
+    """Finds two faces in the left and right half of every photo that is not black."""
+
+    def find(self, photo):
+        height, width = photo.shape[:2]
+        if not photo.any():
+            return []
+        faces = []
+        for centre in (width / 4, 3 * width / 4):
+            eye = width / 12
+            anchors = alignment.ANCHORS * eye + [centre, height / 3]
+            turns = np.linspace(0, 2 * np.pi, 478)
+            outline = np.stack([np.cos(turns), np.sin(turns), 0 * turns], 1) * 1.4 * eye
+            points = outline + [centre, height / 3 + 0.7 * eye, 0]
+            faces.append(Face(points.astype(np.float32), anchors, 1.0))
+        return faces
+
+
+@pytest.fixture(scope="module")
+def studio():
+    return Studio(Animator(AnalyticModel(), FixedFinder()), "--model runs/a")
+
+
+@pytest.fixture(scope="module")
+def server(studio):
+    with StudioServer(studio) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def call(server, method, path, body=None, headers=()):
+    """Status, content type and body."""
+    host, port = server.server_address[:2]
+    connection = http.client.HTTPConnection(host, port, timeout=20)
+    if isinstance(body, dict):
+        body = json.dumps(body)
+    connection.request(method, path, body, dict(headers))
+    answer = connection.getresponse()
+    found = answer.status, answer.getheader("Content-Type"), answer.read()
+    connection.close()
+    return found
+
+
+@pytest.fixture
+def photo():
+    """Grey 51 = 0.2, with a stripe at each face that shows what moves."""
+    picture = np.full((120, 240, 3), 51, np.uint8)
+    picture[:, 60] = picture[:, 180] = 255
+    return picture
+
+
+def opened(server, photo):
+    status, _, body = call(server, "POST", "/api/photo", images.encode_png(photo))
+    assert status == 200, body
+    return json.loads(body)
+
+
+def test_the_page_and_its_parts_load_nothing_from_elsewhere(server):
+    for path, kind in (("/", "text/html"), ("/studio.css", "text/css"), ("/studio.js", "text/jav")):
+        status, found, body = call(server, "GET", path)
+        assert status == 200 and found.startswith(kind)
+        assert b"http://" not in body and b"https://" not in body
+
+
+def test_the_model_is_described_by_region(server):
+    status, _, body = call(server, "GET", "/api/model")
+    model = json.loads(body)
+    assert status == 200 and model["model"] == "analytic 7" and model["flags"] == "--model runs/a"
+    shown = [one["name"] for region in model["regions"] for one in region["units"]]
+    assert sorted(shown) == sorted(UNITS)
+    assert model["expressions"]["happiness"] == {"AU06": 0.8, "AU12": 1.0}
+
+
+def test_every_au_has_its_place_its_muscle_and_its_picture():
+    from ganimation_tf.action_units import OPENFACE
+
+    placed = [au for units in regions.REGIONS.values() for au in units]
+    assert sorted(placed) == sorted(OPENFACE) == sorted(regions.MUSCLES)
+    at_rest = None
+    for name in ("AU12", "AU26"):
+        picture = images.decode(regions.picture(name))
+        assert picture.shape == (64, 64, 3)
+        assert at_rest is None or (picture != at_rest).any()
+        at_rest = picture
+
+
+def test_a_photo_is_opened_and_edited(server, photo):
+    found = opened(server, photo)
+    assert (found["width"], found["height"], len(found["faces"])) == (240, 120, 2)
+    source = found["faces"][0]["source"]
+    assert list(source) == list(UNITS)
+    request = {"photo": found["photo"], "face": 1, "aus": {**source, "AU06": 1.0}}
+    status, kind, body = call(server, "POST", "/api/edit", request)
+    assert (status, kind) == (200, "image/jpeg")
+    edited = images.decode(body).astype(int)
+    assert edited[50, 170].min() > 180  # painted white over 1 - source of it
+    np.testing.assert_allclose(edited[:, 80:110], 51, atol=3)  # the other face stays
+    request["show"] = "attention"
+    shown = images.decode(call(server, "POST", "/api/edit", request)[2]).astype(int)
+    assert shown[50, 170, 0] - shown[50, 170, 2] > 90  # tinted
+
+
+@pytest.mark.parametrize("kind", ["png", "gif", "webp", "mp4"])
+def test_files_say_what_they_are(server, photo, kind):
+    found = opened(server, photo)
+    frames = [
+        {"time": 0, "aus": {"AU12": 0}, "easing": "linear"},
+        {"time": 0.4, "aus": {"AU12": 1.0}},
+    ]
+    request = {"photo": found["photo"], "kind": kind, "aus": {"AU12": 1.0}, "keyframes": frames}
+    status, found_kind, body = call(server, "POST", "/api/save", request)
+    assert status == 200 and found_kind.endswith(kind)
+    assert b"compositeWithTrainedAlgorithmicMedia" in body
+    if kind in ("gif", "webp"):
+        with Image.open(io.BytesIO(body)) as picture:
+            assert picture.n_frames == 6 and picture.size == (240, 120)
+
+
+def test_the_oldest_photo_goes(server, photo):
+    first = opened(server, photo)["photo"]
+    for _ in range(PHOTOS):
+        opened(server, photo)
+    status, _, body = call(server, "POST", "/api/edit", {"photo": first})
+    assert status == 400 and "not open any more" in json.loads(body)["error"]
+
+
+BAD = [
+    ("/api/photo", b"text", 400, "the photo cannot be used: not a picture"),
+    ("/api/photo", images.encode_png(np.zeros((9, 9, 3), np.uint8)), 400, "no face was found"),
+    ("/api/edit", b"[1]", 400, "a request must be a JSON object"),
+    ("/api/edit", b"{}", 400, "not open any more"),
+    ("/api/save", b'{"kind": "exe"}', 400, "a file is one of png, gif, webp, mp4"),
+    ("/api/other", b"{}", 404, "there is no /api/other"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status", "text"), BAD)
+def test_wrong_requests_are_answered(server, path, body, status, text):
+    found, _, answer = call(server, "POST", path, body)
+    assert found == status and text in json.loads(answer)["error"]
+
+
+def test_aus_that_are_none(server, photo):
+    number = opened(server, photo)["photo"]
+    for aus, text in (({"AU99": 1}, "is no AU"), ({"AU12": 2}, "in [0, 1]"), ([1], "by name")):
+        status, _, body = call(server, "POST", "/api/edit", {"photo": number, "aus": aus})
+        assert status == 400 and text in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}]
+)
+def test_pages_from_elsewhere_get_nothing(server, headers):
+    assert call(server, "GET", "/api/model", headers=headers)[0] == 403
+    assert call(server, "POST", "/api/edit", b"{}", headers)[0] == 403
+
+
+def test_a_body_that_is_too_large_is_not_read(server):
+    status, _, body = call(server, "POST", "/api/photo", None, {"Content-Length": str(10**9)})
+    assert status == 413 and "64 MiB" in json.loads(body)["error"]
+
+
+def test_files_and_views_of_a_large_photo(server):
+    photo = np.full((1200, 2400, 3), 51, np.uint8)
+    found = opened(server, photo)
+    assert (found["width"], found["height"]) == (720, 360)
+    request = {"photo": found["photo"], "kind": "png", "aus": {"AU06": 1.0}}
+    assert images.decode(call(server, "POST", "/api/save", request)[2]).shape == photo.shape
+    assert images.decode(call(server, "POST", "/api/edit", request)[2]).shape == (360, 720, 3)
