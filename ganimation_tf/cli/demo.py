@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 
+from ganimation_tf.cli import flags
+
 HELP = "the whole road on drawn faces: draw, preprocess, train, evaluate, export, serve, animate"
-EXAMPLE = "ganimation demo demo"
+EXAMPLE = "ganimation demo --output demo"
 
 MARKER = ".ganimation-demo"
 """Lies in a directory that the demo made and may therefore replace."""
@@ -36,14 +38,13 @@ SHOWN_PEOPLE = 6
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.add_argument(
-        "out", type=pathlib.Path, metavar="OUT", help="a new or earlier demo's folder"
-    )
+    parser.add_argument("--output", metavar="DIR", help="a new or earlier demo's folder")
+    flags.add_former_name(parser, "out", "--output")
     parser.add_argument("--count", type=int, default=2000, help="faces to draw")
     parser.add_argument("--image-size", type=int, default=64, help="side of the crops in pixels")
     parser.add_argument("--steps", type=int, default=700, help="generator updates")
     parser.add_argument("--photo", type=pathlib.Path, help="a photo for the model that ships")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the faces and of training")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
 
     for module, extra in (("apache_beam", "all"), ("tensorflow_serving", "all")):
         require(module, extra)
-    out = args.out
+    if args.photo is not None and not args.photo.is_file():
+        raise UserError(f"--photo {args.photo}: no such file")
+    out = flags.output_of(args, "out")
     if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
         raise UserError(f"{out} is not empty and not an earlier demo; choose another folder")
     shutil.rmtree(out, ignore_errors=True)
@@ -70,8 +73,8 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
     size = ["--image-size", str(args.image_size)]
     steps = [
         [
-            *("synthesize", "--count", str(args.count), "--size", str(2 * args.image_size)),
-            *("--seed", str(args.seed), str(photos)),
+            *("synthesize", "--count", str(args.count), "--image-size", str(2 * args.image_size)),
+            *("--seed", str(args.seed), "--output", str(photos)),
         ],
         [
             *("preprocess", "--images", str(photos / "imgs")),
@@ -79,7 +82,7 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
             *(*size, "--output", str(data)),
         ],
         [
-            *("train", "--data", str(data), "--runs", str(runs)),
+            *("train", "--data", str(data), "--output", str(runs)),
             *(word for name, value in RECIPE.items() for word in (f"--{name}", str(value))),
             *("--steps", str(args.steps), "--seed", str(args.seed)),
         ],
@@ -94,7 +97,7 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
             *("evaluate", str(trained), "--data", str(data), "--faces", "200", "--pixels-only"),
             *("--sweeps", "0", "--report", str(out / "report")),
         ],
-        ["export", "--run", str(trained), "--model-dir", str(models)],
+        ["export", "--run", str(trained), "--output", str(models)],
     ):
         if code := _call(step):
             return code
@@ -141,6 +144,8 @@ def _serve_and_animate(out, photos, data, models) -> int:
 
 def _ask(out: pathlib.Path, photos: pathlib.Path, data: pathlib.Path, address: str) -> int:
     """Has the served model animate a face, edit one crop, and make what the truth shows."""
+    from ganimation_tf.animation import truth_sheet
+    from ganimation_tf.animation.evaluated import open_editor
     from ganimation_tf.data.manifest import EVAL
     from ganimation_tf.evaluation import samples as samples_lib
     from ganimation_tf.faces import images
@@ -157,46 +162,9 @@ def _ask(out: pathlib.Path, photos: pathlib.Path, data: pathlib.Path, address: s
     for step in (*steps, query):
         if code := _call(step):
             return code
-    _write_truth(out / "truth.png", samples, address, data)
+    sheet = truth_sheet.draw(open_editor(address, data), samples, SHOWN_PEOPLE)
+    (out / "truth.png").write_bytes(images.encode_png(sheet))
     return 0
-
-
-def _write_truth(path: pathlib.Path, samples, address: str, data: pathlib.Path) -> None:
-    """Input, edit and truth of unseen people, of each the change that is largest."""
-    import numpy as np
-
-    from ganimation_tf.animation.evaluated import open_editor
-    from ganimation_tf.evaluation import edits
-    from ganimation_tf.evaluation import samples as samples_lib
-    from ganimation_tf.faces import images
-    from ganimation_tf.media import contact_sheet
-
-    asked = samples_lib.requests(samples)
-    change = np.abs(asked.targets - samples.action_units[asked.sources]).sum(axis=1)
-    shown: dict[str, int] = {}
-    for row in np.argsort(-change, kind="stable"):
-        shown.setdefault(samples.people[asked.sources[row]], int(row))
-    rows = np.array(list(shown.values())[:SHOWN_PEOPLE])
-    asked = samples_lib.Requests(
-        asked.sources[rows],
-        asked.targets[rows],
-        asked.truths[rows],
-        [asked.targets_from[row] for row in rows],
-    )
-    made = edits.make(open_editor(address, data), samples, asked)
-    columns = samples.images[asked.sources], made.images, samples.images[asked.truths]
-    times = max(1, 192 // samples.crop.size)
-    cells = [
-        picture.repeat(times, 0).repeat(times, 1)
-        for row in zip(*columns, strict=True)
-        for picture in row
-    ]
-    beside = [
-        f"share {share:.2f}\nerror {error:.2f}"
-        for share, error in zip(made.rows["truth_share"], made.rows["truth_error"], strict=True)
-    ]
-    sheet = contact_sheet.grid(cells, 3, titles=("input", "edit", "truth"), row_titles=beside)
-    path.write_bytes(images.encode_png(sheet))
 
 
 def _wait_for_address(server: subprocess.Popen, log: pathlib.Path) -> str | None:

@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 from ganimation_tf.cli import connection
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 
 HELP = "ask a served model once: edit one face crop, read its AUs, or say what is served"
 EXAMPLE = "ganimation query crop.png --au AU12=1 --output smile.png"
@@ -103,16 +103,16 @@ def _read(path: pathlib.Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{path}: {reason(error)}") from error
 
 
 def _wanted(args: argparse.Namespace, client, crop: bytes, names):
     """float32 (N,) in [0, 1]."""
     import numpy as np
 
-    from ganimation_tf import expressions
+    from ganimation_tf import expression_parsing
 
-    goal = expressions.parse(args.au, neutral=args.rest == "zero", names=tuple(names))
+    goal = expression_parsing.parse(args.au, neutral=args.rest == "zero", names=tuple(names))
     source = np.zeros(len(names)) if goal.neutral else client.estimate([crop])[0]
     return goal.target(source, names)
 

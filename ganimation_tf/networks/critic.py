@@ -28,6 +28,18 @@ def strided_patches(x):
     return ops.concatenate(corners, axis=-1)
 
 
+def overlapped(patches):
+    """`strided_patches` transposed: (B, P, P, 16 C) to (B, 2P, 2P, C), overlaps added."""
+    side, channels = patches.shape[1], patches.shape[3] // 16
+    blocks = 0.0
+    for corner, part in enumerate(ops.split(patches, 4, axis=-1)):
+        down, right = divmod(corner, 2)
+        blocks += ops.pad(part, ((0, 0), (down, 1 - down), (right, 1 - right), (0, 0)))
+    pixels = ops.reshape(blocks, (-1, side + 1, side + 1, 2, 2, channels))
+    pixels = ops.transpose(pixels, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(pixels, (-1, 2 * side + 2, 2 * side + 2, channels))[:, 1:-1, 1:-1]
+
+
 def refit_kernel(kernel: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A 4x4 kernel as a layer of that shape holds it, of a critic for another image size.
 
@@ -49,6 +61,10 @@ def build_critic(
     seed: int = 0,
 ) -> keras.Model:
     """The critic: how real each patch looks, and which AUs the face shows.
+
+        >>> critic = gan.build_critic(32, 17, filters=4, layers_count=3)
+        >>> critic(np.zeros((1, 32, 32, 3)))["action_units"].shape
+        TensorShape([1, 17])
 
     Args:
         image_size: S, a multiple of 2 to the power of `layers_count`.

@@ -22,10 +22,10 @@ import tensorflow as tf
 from ganimation_tf.networks.piecewise_linear import (
     NotPiecewiseLinear,
     PiecewiseLinear,
-    Stage,
     take_apart,
 )
 from ganimation_tf.networks.precision import in_float32
+from ganimation_tf.networks.stage import Stage
 
 HeadLoss = Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], tf.Tensor]
 """The critic's outputs on real and on fake images to a scalar loss."""
@@ -96,7 +96,7 @@ def _in_closed_form(
             x = stage(x)
             outputs.append(x)
         head_gradients, adjoint = _through_heads(parts.heads, x, images, head_loss)
-        adjoints = []
+        adjoints: list[tf.Tensor] = []
         for stage, entered, left in zip(
             reversed(stages), reversed(inputs), reversed(outputs), strict=True
         ):
@@ -104,7 +104,7 @@ def _in_closed_form(
             adjoints.insert(0, adjoint)
             if stage is stages[0]:  # of all images' own gradients the penalty's alone is wanted
                 entered, adjoint = entered[2 * images :], adjoint[2 * images :]
-            adjoint = _transposed(stage, adjoint, entered)
+            adjoint = stage.transposed(adjoint, entered)
 
         norms = _norms(adjoint)
         tangent = adjoint * tf.reshape(penalty_slope(norms) / norms, (-1, 1, 1, 1))
@@ -146,14 +146,6 @@ def _through_heads(heads, x, images, head_loss: HeadLoss):
     adjoint = tf.concat([*backward, tape.gradient(score, between)], axis=0)
     gradients = {id(v): value for v, value in zip(variables, head_gradients, strict=True)}
     return gradients, adjoint
-
-
-def _transposed(stage: Stage, gradient: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    """The gradient with respect to `x`, of which the shape alone is used."""
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = stage.linear(x)
-    return tape.gradient(y, x, output_gradients=gradient)
 
 
 def _kernel_gradient(stage: Stage, x: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,9 @@ import dataclasses
 
 import keras
 import numpy as np
-import tensorflow as tf
+
+from ganimation_tf.networks.critic import strided_patches
+from ganimation_tf.networks.stage import Stage
 
 LAYERS = (keras.layers.Conv2D, keras.layers.Dense)
 """Linear layers with weights. Subclasses may compute something else, and are not taken for them."""
@@ -33,46 +35,6 @@ MOVING_OPERATIONS = ("Concatenate", "GetItem", "Pad", "Reshape", "Transpose")
 
 class NotPiecewiseLinear(Exception):
     """Names the part of a critic that is not, and why."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """What lies between two bends.
-
-    Attributes:
-        arrange: what is done to the features before the layer, without weights; None: nothing.
-        layer: one of `LAYERS`, without an activation.
-        slope: of the leaky ReLU after it, below zero.
-    """
-
-    arrange: keras.Model | None
-    layer: keras.Layer
-    slope: float
-
-    def linear(self, x: tf.Tensor) -> tf.Tensor:
-        """The stage without bias and bend."""
-        layer = self.layer
-        if self.arrange is not None:
-            x = self.arrange(x)
-        kernel = layer.kernel.value
-        if isinstance(layer, keras.layers.Dense):
-            # A product of matrices; with more axes TensorFlow would repeat the kernel for each.
-            rows, columns = kernel.shape
-            flat = tf.matmul(tf.reshape(x, (-1, rows)), kernel)
-            return tf.reshape(flat, (-1, *x.shape[1:-1], columns))
-        return tf.nn.conv2d(
-            x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
-        )
-
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        x = self.linear(x)
-        if self.layer.bias is not None:
-            x = tf.nn.bias_add(x, self.layer.bias.value)
-        return tf.nn.leaky_relu(x, self.slope)
-
-    def bend(self, gradient: tf.Tensor, left: tf.Tensor) -> tf.Tensor:
-        """Times the leaky ReLU's derivative, which its output tells as well as its input does."""
-        return tf.raw_ops.LeakyReluGrad(gradients=gradient, features=left, alpha=self.slope)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,7 +146,8 @@ def _stage(graph: _Graph, x, bend, slope: float) -> Stage:
             raise NotPiecewiseLinear(f"{operation.name} is a {type(operation).__name__}")
     leaving = [x, *(operation.output for operation in before), layer.output]
     graph.require_dead_end(leaving, [*before, layer, bend], bend)
-    return Stage(_arrange(x, layer) if before else None, layer, slope)
+    arrange = _arrange(x, layer) if before else None
+    return Stage(arrange, layer, slope, arrange is not None and _are_patches(x, before, arrange))
 
 
 def _scored(graph: _Graph, x, score) -> keras.Layer:
@@ -209,6 +172,19 @@ def _arrange(x, layer: keras.Layer) -> keras.Model:
     if np.any(arrange(np.zeros((1, *x.shape[1:]), np.float32))):
         raise NotPiecewiseLinear(f"what enters {layer.name} is not 0 where the features are")
     return arrange
+
+
+def _are_patches(x, operations, arrange: keras.Model) -> bool:
+    """Whether `arrange` is `strided_patches`, tried on values that are all different.
+
+    What only picks values or zeros, as those operations do, cannot give the same otherwise.
+    """
+    if len(x.shape) != 4 or any(isinstance(operation, keras.Layer) for operation in operations):
+        return False
+    if x.shape[1] != x.shape[2] or x.shape[1] % 2:
+        return False
+    values = np.arange(1, 1 + np.prod(x.shape[1:]), dtype=np.float32).reshape(1, *x.shape[1:])
+    return np.array_equal(arrange(values), strided_patches(values))
 
 
 def _part(x, outputs) -> keras.Model:

@@ -51,12 +51,8 @@ def start_from(model: GANimation, source: pathlib.Path, names: Sequence[str]) ->
 
 def _of_run(run: pathlib.Path) -> tuple[list[keras.Model], Sequence[str], bool]:
     """Generator and critic, their AUs, and whether they take changes of them."""
-    facts, networks = runs.read_facts(run), []
-    for name in runs.NETWORKS:
-        try:
-            networks.append(keras.models.load_model(run / f"{name}.keras", compile=False))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{run}: cannot read {name}.keras: {error}") from error
+    facts = runs.read_facts(run)
+    networks = [runs.load_network(run, name) for name in runs.NETWORKS]
     return networks, facts["dataset"]["action_units"], facts["train"]["relative"]
 
 

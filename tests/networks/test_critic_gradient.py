@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
-from ganimation_tf.networks.critic import build_critic
+from ganimation_tf.networks.critic import build_critic, overlapped, strided_patches
 from ganimation_tf.networks.critic_gradient import build_critic_gradient
+from ganimation_tf.networks.piecewise_linear import take_apart
 
 WEIGHT = 10.0
 
@@ -65,6 +66,17 @@ def test_equals_differentiating_twice(size, stages, images, caplog):
     with caplog.at_level(logging.INFO):
         assert_equals_two_tapes(make_critic(size, stages), size, images)
     assert f"in closed form through {stages} convolutions" in caplog.text
+
+
+def test_patches_are_recognized_and_their_transpose_is_one():
+    assert [stage.patches for stage in take_apart(make_critic(32, 3)).stages] == [0, 0, 1]
+    assert not any(stage.patches for stage in take_apart(foreign(padded)).stages)
+    image, patches = (
+        tf.random.stateless_normal(shape, (1, 2)) for shape in ((2, 8, 8, 3), (2, 4, 4, 48))
+    )
+    there = tf.reduce_sum(strided_patches(image) * patches)
+    back = tf.reduce_sum(image * overlapped(patches))
+    assert float(there) == pytest.approx(float(back), rel=1e-5)
 
 
 def heads_of(x, patches_bias=False):

@@ -129,8 +129,8 @@ def _no_visible_edit(means, baselines, usual):
 
 
 def _critic_fooled(means, baselines, usual):
-    """Where the truth is known: without pairs its error is 0."""
-    wrong = means["truth_error"]
+    """Where the truth is known: without pairs there is no such error."""
+    wrong = means.get("truth_error", 0.0)
     if wrong > WORSE_THAN_INPUT and _reads(means, baselines) and _gains(means):
         return (
             f"the critic says that edits show what was asked (AU error "
