@@ -18,6 +18,7 @@ from ganimation_tf import __version__, action_units, shipped
 from ganimation_tf.config import FLOAT32, TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
 from ganimation_tf.errors import UserError, reason
+from ganimation_tf.networks import labels, warp  # noqa: F401, register what networks are saved with
 from ganimation_tf.networks.precision import set_policy
 
 CONFIG = "config.json"
@@ -238,5 +239,5 @@ def load_network(directory: pathlib.Path, name: str) -> keras.Model:
     # A torn file ends in one of zipfile's, h5py's, TensorFlow's or Keras's own errors.
     except Exception as error:
         raise UserError(f"{path} is damaged: {reason(error)[:200]}") from error
-    set_policy(network, FLOAT32)  # it may have been trained in bfloat16
+    set_policy(network, keras.DTypePolicy(FLOAT32))  # it may have been trained in bfloat16
     return network

@@ -48,9 +48,9 @@ def test_the_export_knows_where_it_came_from(demo):
     assert card["training"]["metrics"]["step"] == 2
 
 
-def test_truth_is_shown_of_six_unseen_people(demo):
+def test_truth_is_shown_of_unseen_people(demo):
     sheet = images.decode((demo / "truth.png").read_bytes())
-    assert sheet.shape[0] > 6 * 192 and sheet.shape[1] > 3 * 192  # 6 rows of 3 faces of 192 px
+    assert sheet.shape[0] > 2 * 192 and sheet.shape[1] > 3 * 192  # 3 faces of 192 px to a row
     report = Report.load(demo / "report")
     assert {"truth_share", "truth_error"} <= report.metrics.keys()
     (shard,) = Manifest.load(demo / "dataset").splits[EVAL]

@@ -84,17 +84,17 @@ def test_drawn_steps_depend_on_the_length_only_and_come_out_the_same(grid, model
     for step in range(1, 101):
         model.optimizer.iterations.assign(step)
         grid.on_train_batch_end(step, {})
-    expected = [f"step-{step:07d}.png" for step in range(0, 101, 10)]
-    expected += [f"sweep-{step:07d}.png" for step in range(20, 101, 20)]
+    expected = [f"step-{step:07d}.png" for step in range(0, 101, 25)]
+    expected += [f"sweep-{step:07d}.png" for step in range(25, 101, 25)]
     assert names(tmp_path) == expected
-    before = (tmp_path / "samples" / "step-0000070.png").read_bytes()
-    model.optimizer.iterations.assign(65)  # the run went on from there
+    before = (tmp_path / "samples" / "step-0000075.png").read_bytes()
+    model.optimizer.iterations.assign(70)  # the run went on from there
     again = started(model, tmp_path, total_steps=100)
-    for step in range(66, 71):
+    for step in range(71, 76):
         model.optimizer.iterations.assign(step)
         again.on_train_batch_end(step, {})
     assert names(tmp_path) == expected
-    assert (tmp_path / "samples" / "step-0000070.png").read_bytes() == before
+    assert (tmp_path / "samples" / "step-0000075.png").read_bytes() == before
 
 
 def test_the_gif_is_made_at_the_end_of_the_run_only(grid, model, tmp_path):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -181,3 +183,20 @@ def test_the_shipped_weights_are_called_by_name_wherever_the_package_lies(tmp_pa
     assert named["start_from"] == "pretrained"
     command = ["train", "--data", "d", "--runs", "r", "--start-from", "pretrained"]
     assert cli.build_parser().parse_args(command).start_from == shipped.directory()
+
+
+def test_networks_that_computed_in_bfloat16_are_read_as_float32_in_a_fresh_process(tmp_path):
+    config = dataclasses.replace(
+        CONFIG, conditioning="film", relative=True, flow=True, precision="bfloat16"
+    )
+    model = build_model(plan_for(tmp_path / "data", config))
+    assert model.generator.get_layer("stem_image").compute_dtype == "bfloat16"
+    model.generator.save(tmp_path / "generator.keras")
+    script = (
+        "import pathlib, sys; from ganimation_tf.training import runs;"
+        "network = runs.load_network(pathlib.Path(sys.argv[1]), 'generator');"
+        "print({layer.compute_dtype for layer in network.layers})"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'float32'}"

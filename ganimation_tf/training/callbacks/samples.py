@@ -15,7 +15,9 @@ from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
 GRIDS, SWEEPS = 40, 5
 """How often in a run each kind is drawn, after the one before training."""
 
-LEAST_STEPS = 10
+LEAST_STEPS = 25
+"""Between two of them: a short run must not spend its time on pictures."""
+
 INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN_SIDE = 96
 """Smaller crops are shown larger, each pixel as a square."""
@@ -50,6 +52,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.run: pathlib.Path = run
         self.writer = writer
         self.total_steps = total_steps
+        self._compiled = None
 
     def on_train_begin(self, logs=None):
         if self.model.step == 0:
@@ -78,7 +81,14 @@ class SampleGrid(keras.callbacks.Callback):
         self.writer.flush()
 
     def _edit(self, image, source, target) -> dict[str, tf.Tensor]:
-        return self.model({IMAGE: image, ACTION_UNITS: source, TARGET: target})
+        given = {IMAGE: image, ACTION_UNITS: source, TARGET: target}
+        if self._compiled is None:  # one graph, for any number of faces
+            specs = {
+                name: tf.TensorSpec((None, *values.shape[1:]), values.dtype)
+                for name, values in given.items()
+            }
+            self._compiled = tf.function(self.model.call, input_signature=[specs])
+        return self._compiled(given)
 
     def render(self) -> np.ndarray:
         """The grid of faces as uint8 (height, width, 3)."""
