@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: env demo test test-slow lint format bench lock clean
+.PHONY: env demo docs test test-slow lint format bench lock clean
 
 env: $(VENV)/.installed  ## make .venv with the exact versions of requirements.lock
 
@@ -15,7 +15,7 @@ $(VENV)/.installed: requirements.lock setup.cfg pyproject.toml
 	touch $@
 
 demo: env  ## the main job end to end on synthetic faces
-	$(BIN)/ganimation demo demo
+	$(BIN)/ganimation demo --output demo
 
 test: env  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -23,9 +23,13 @@ test: env  ## every test but the slow ones
 test-slow: env  ## the minutes-long proofs
 	$(BIN)/python -m pytest -m slow
 
+docs: env  ## the site in build/docs; a reference that leads nowhere is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: env
 	$(BIN)/ruff check --fix .

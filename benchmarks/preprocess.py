@@ -127,8 +127,8 @@ def crop_one(image: str, annotation: str) -> bytes:
     (face,) = said.faces
     anchors = geometry.anchors(face)
     transform = geometry.transform(anchors)
-    pixels, shape = read_photo(image, images.MAX_PIXELS, geometry.useful_scale(transform))
-    crop = geometry.cut(pixels, anchors, transform, shape)
+    decoded = read_photo(image, images.MAX_PIXELS, geometry.useful_scale(transform))
+    crop = geometry.cut(face, decoded, anchors, transform)
     return images.encode_jpeg(crop, 95)
 
 

@@ -34,6 +34,27 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 """Names as in the Facial Action Coding System (Ekman and Friesen 1978)."""
 
+APPEARANCES: Mapping[str, str] = {
+    "AU01": "the inner ends of the brows rise; with AU04, grief",
+    "AU02": "the outer ends of the brows rise; with AU01, surprise",
+    "AU04": "the brows come down and together",
+    "AU05": "the eyes open wide, white shows above the iris",
+    "AU06": "the cheeks rise and wrinkle the eyes' corners; with AU12, a felt smile",
+    "AU07": "the lids tighten, the eyes narrow",
+    "AU09": "the nose wrinkles; disgust",
+    "AU10": "the upper lip rises in its middle",
+    "AU12": "the corners of the mouth go up and out; a smile",
+    "AU14": "the corners of the mouth tighten into dimples; contempt where one-sided",
+    "AU15": "the corners of the mouth go down; sadness",
+    "AU17": "the chin's boss wrinkles and pushes the lower lip up",
+    "AU20": "the lips are stretched sideways; fear",
+    "AU23": "the lips tighten and narrow; anger",
+    "AU25": "the lips part",
+    "AU26": "the jaw drops, the mouth opens",
+    "AU45": "both eyes close",
+}
+"""What one sees when an AU is strong."""
+
 OPENFACE: tuple[str, ...] = tuple(DESCRIPTIONS)
 """The 17 AUs for which OpenFace 2 estimates an intensity, in its order."""
 

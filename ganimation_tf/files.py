@@ -1,10 +1,39 @@
-"""Files that appear whole or not at all."""
+"""Files and directories that appear whole or not at all."""
 
 import contextlib
 import os
 import pathlib
+import shutil
+from collections.abc import Iterator
 
 from ganimation_tf.errors import UserError
+
+PARTIAL = ".*.partial*"
+"""What a killed process may leave behind, as a pattern."""
+
+
+@contextlib.contextmanager
+def whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A name to write a file or directory under, which becomes `path` if all goes well.
+
+    It lies beside `path`, on the same disk, and ends as `path` does: some writers go by that.
+    Nothing is left of an attempt that fails. A directory cannot take the place of another.
+    """
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    _remove(partial)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        _remove(partial)
+
+
+def _remove(path: pathlib.Path) -> None:
+    with contextlib.suppress(OSError):  # it could not be made: said already
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def write_whole(path: pathlib.Path, data: bytes) -> None:
@@ -13,12 +42,8 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
     Raises:
         UserError: if it cannot be written; nothing is left of the attempt.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):  # it could not be made: said already
-            partial.unlink()
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
-from ganimation_tf.errors import CodedError
+from ganimation_tf.errors import InputError
 
 Opener = Callable[[str], AbstractContextManager[BinaryIO]]
 """Opens a file by its path, for reading; raises FileError, also while the file is being read."""
 
 
-class FileError(CodedError):
+class FileError(InputError):
     """A file whose bytes cannot be had."""
 
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 
 
@@ -12,6 +14,10 @@ def import_tensorflow() -> None:
 
     The notes come from C++ and go to file descriptor 2, past `sys.stderr`. The log level set here
     ends those that follow; TensorFlow's errors are exceptions and are not affected.
+
+    Keras is set to what these networks are written for, whatever `~/.keras/keras.json` and the
+    environment say for other projects. Ctrl-C meanwhile ends the process at once: as an exception
+    it would come out of the middle of some import as another one.
     """
     if "tensorflow" in sys.modules:
         return
@@ -19,23 +25,28 @@ def import_tensorflow() -> None:
     # Off by default on processors without AVX-512, where it is several times faster for some
     # convolutions too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with notes_hidden():
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    with notes_hidden() as terminal, _ending_at_once(terminal):
         import tensorflow as tf
 
         tf.config.list_physical_devices()
         tf.get_logger().setLevel("WARNING")
+        _set_up_keras()
 
 
 @contextlib.contextmanager
-def notes_hidden() -> Iterator[None]:
-    """What is printed to file descriptor 2 meanwhile is shown only if it fails."""
+def notes_hidden() -> Iterator[int]:
+    """What is printed to file descriptor 2 meanwhile is shown only if it fails.
+
+    Yields:
+        A descriptor of what 2 was before.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            yield
+            yield kept
         except BaseException:
             notes.seek(0)
             os.write(kept, notes.read())
@@ -43,3 +54,31 @@ def notes_hidden() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _set_up_keras() -> None:
+    import keras
+
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+
+
+@contextlib.contextmanager
+def _ending_at_once(terminal: int) -> Iterator[None]:
+    """SIGINT ends this process with exit code 130; `terminal` is the descriptor to tell it on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can be told of signals
+        return
+
+    def end(*_) -> None:
+        os.write(terminal, b"ganimation: interrupted\n")
+        os._exit(130)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.SIG_IGN:  # it is, in a job in the background
+        signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

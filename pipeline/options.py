@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ganimation_tf import options
 from ganimation_tf.annotations import ANNOTATORS, AUTO
-from ganimation_tf.errors import UserError
+from ganimation_tf.options import OptionError
+from ganimation_tf.options import option as _option
 
 POLICIES: Mapping[str, str] = {
     "largest": "the largest face",
@@ -23,16 +25,12 @@ SOURCES = (AUTO, *ANNOTATORS)
 """Who may have written annotations; docs/annotations.md describes each."""
 
 
-def _option(default: Any, help: str, **metadata: Any) -> Any:
-    return dataclasses.field(default=default, metadata={"help": help, **metadata})
-
-
 @dataclasses.dataclass(frozen=True)
 class PreprocessOptions:
     """What `ganimation preprocess` takes; each field is a flag.
 
     Raises:
-        UserError: naming the flag, its rule and the value.
+        OptionError: naming the option, its rule and the value.
     """
 
     images: str = _option(
@@ -58,21 +56,30 @@ class PreprocessOptions:
     action_units_maximum: float | None = _option(
         None,
         "Top of the annotations' intensity scale. Without it: that of the source, 1 for a table.",
+        above=0,
     )
     first_frame: int | None = _option(
         None,
         "Where the frames of videos are image files: the number in the name of a video's first "
         "frame (ffmpeg counts from 1); names then say which frame an image is. Without it: their "
         "order does.",
+        low=0,
     )
-    image_size: int = _option(128, "Side of the face crops in pixels.")
+    image_size: int = _option(
+        128,
+        "Side of the face crops in pixels: a multiple of 4, of 64 for the presets paper and film.",
+        low=8,
+        multiple=4,  # the generator's stride
+    )
     margin: float = _option(
-        0.15, "Added on each side of the face's square, as a fraction of its side."
+        0.15, "Added on each side of the face's square, as a fraction of its side.", low=0, high=2
     )
     faces: str = _option(
         "largest", "Which face to take where a photo has several.", choices=tuple(POLICIES)
     )
-    min_confidence: float = _option(0.8, "Faces of a lower annotation confidence are rejected.")
+    min_confidence: float = _option(
+        0.8, "Faces of a lower annotation confidence are rejected.", low=0, high=1
+    )
     detector: str = _option(
         "none",
         "Who finds the eyes and the mouth where the annotation has no landmarks; mtcnn needs the "
@@ -84,35 +91,49 @@ class PreprocessOptions:
         32.0,
         "Faces whose crop covers fewer pixels of the photo than this along a side are rejected: "
         "eyes less than 10 pixels apart show no lids, so the AUs are guesses. 0: none.",
+        low=0,
+        high=10000,
     )
     max_roll: float = _option(
         180.0,
         "Faces turned further in the picture plane, in degrees, are rejected. The crop turns them "
         "upright; an annotator made for upright faces may have mislabelled them.",
+        low=0,
+        high=180,
     )
     max_yaw: float = _option(
         180.0,
         "Heads turned further to the side, in degrees, are rejected where the annotation knows "
         "the pose. OpenFace labels well up to about 30.",
+        low=0,
+        high=180,
     )
-    max_pitch: float = _option(180.0, "The same for nodding, in degrees.")
+    max_pitch: float = _option(180.0, "The same for nodding, in degrees.", low=0, high=180)
     max_outside: float = _option(
         0.6,
         "Faces of whose crop a larger share lies outside the photo are rejected; the missing part "
         "is filled by reflection. Of 1370 portraits the worst has 0.49.",
+        low=0,
+        high=1,
     )
     min_sharpness: float = _option(
         0.0,
         "Faces less sharp are rejected: variance of the Laplacian of a 128 px crop. Sharp photos "
         "have 160 to 3400, enlarged to twice their size 36 to 400, to four times 7 to 58; 60 is "
         "a mild threshold. 0: none.",
+        low=0,
+        high=100000,
     )
     max_megapixels: float = _option(
         46.0,
         "Larger photos are rejected undecoded. A worker needs 150 MiB and 4 bytes for each pixel, "
         "7 where the face is small, 16 for WebP. At most 178.",
+        above=0,
+        high=178,
     )
-    eval_fraction: float = _option(0.1, "Share of the subjects that is kept for evaluation.")
+    eval_fraction: float = _option(
+        0.1, "Share of the subjects that is kept for evaluation.", low=0, below=1
+    )
     subject_pattern: str | None = _option(
         None,
         "Regular expression whose first group, searched in the photo's path without suffix, is "
@@ -120,80 +141,36 @@ class PreprocessOptions:
         "photo is its own subject.",
         metavar="REGEX",
     )
-    records_per_shard: int = _option(256, "About how many photos go into one TFRecord file.")
+    records_per_shard: int = _option(256, "About how many photos go into one TFRecord file.", low=1)
     shards: int | None = _option(
-        None, "Number of TFRecord files for training, instead of --records-per-shard."
+        None,
+        "Number of TFRecord files for training, instead of --records-per-shard.",
+        low=1,
+        high=99999,
     )
-    jpeg_quality: int = _option(95, "Quality of the encoded crops, 1 to 100.")
+    jpeg_quality: int = _option(95, "Quality of the encoded crops, 1 to 100.", low=1, high=100)
     workers: int = _option(
         1,
         "Local worker processes. Each takes some 3 CPU seconds to start, so more than one pays "
         "from thousands of photos on. Other runners have their own options.",
+        low=1,
+        high=256,
     )
     overwrite: bool = _option(False, "Replace a finished dataset in the output directory.")
 
     def __post_init__(self):
-        from ganimation_tf.faces import alignment  # loads OpenCV, which the help text does without
-
         for name in ("images", "annotations", "output"):
-            _require(getattr(self, name).strip() != "", name, "must not be empty", "")
-        try:
-            alignment.CropSpec(self.image_size, self.margin)
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        _require(
-            self.faces in POLICIES, "faces", f"must be one of {' '.join(POLICIES)}", self.faces
-        )
-        self._check_source()
-        for name, low, high in (("min_confidence", 0, 1), ("jpeg_quality", 1, 100)):
-            value = getattr(self, name)
-            _require(low <= value <= high, name, f"must be in [{low}, {high}]", value)
-        for name, high in (
-            ("min_face_size", 10000),
-            ("max_roll", 180),
-            ("max_yaw", 180),
-            ("max_pitch", 180),
-            ("max_outside", 1),
-            ("min_sharpness", 100000),
-        ):
-            value = getattr(self, name)
-            _require(0 <= value <= high, name, f"must be in [0, {high}]", value)
-        _require(
-            self.detector in ("none", "mtcnn"), "detector", "must be none or mtcnn", self.detector
-        )
-        pixels = self.max_megapixels
-        _require(0 < pixels <= 178, "max_megapixels", "must be in (0, 178]", pixels)
-        fraction = self.eval_fraction
-        _require(0 <= fraction < 1, "eval_fraction", "must be in [0, 1)", fraction)
-        _require(
-            self.records_per_shard >= 1,
-            "records_per_shard",
-            "must be at least 1",
-            self.records_per_shard,
-        )
-        shards = self.shards
-        _require(shards is None or 1 <= shards <= 99999, "shards", "must be in [1, 99999]", shards)
-        _require(1 <= self.workers <= 256, "workers", "must be in [1, 256]", self.workers)
-        self._check_pattern()
-
-    def _check_source(self) -> None:
-        _require(
-            self.source in SOURCES, "source", f"must be one of {' '.join(SOURCES)}", self.source
-        )
-        maximum = self.action_units_maximum
-        valid = maximum is None or 0 < maximum < float("inf")
-        _require(valid, "action_units_maximum", "must be above 0", maximum)
-        first = self.first_frame
-        _require(first is None or first >= 0, "first_frame", "must not be negative", first)
-
-    def _check_pattern(self) -> None:
-        try:
-            groups = re.compile(self.subject_pattern).groups if self.subject_pattern else 1
-        except re.error as error:
-            raise UserError(
-                f"--subject-pattern {self.subject_pattern!r} is no regular expression: {error}"
-            ) from None
-        _require(groups >= 1, "subject_pattern", "must have a group ( )", self.subject_pattern)
+            if not getattr(self, name).strip():
+                raise OptionError(name, "must not be empty", "")
+        options.check(self)
+        if self.subject_pattern:
+            try:
+                groups = re.compile(self.subject_pattern).groups
+            except re.error as error:
+                rule = f"must be a regular expression ({error})"
+                raise OptionError("subject_pattern", rule, self.subject_pattern) from None
+            if not groups:
+                raise OptionError("subject_pattern", "must have a group ( )", self.subject_pattern)
 
     def limits(self) -> Any:
         """The thresholds, as a `geometry.Limits`."""
@@ -208,8 +185,3 @@ class PreprocessOptions:
         for name in ("output", "workers", "overwrite"):
             del facts[name]
         return facts
-
-
-def _require(condition: bool, name: str, rule: str, value: Any) -> None:
-    if not condition:
-        raise UserError(f"--{name.replace('_', '-')} {rule}, got {value!r}")

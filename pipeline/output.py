@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.data import manifest
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from pipeline import files, sharding
 from pipeline.fingerprint import Fingerprint
 from pipeline.progress import TEMPORARY
@@ -68,7 +68,7 @@ def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
     except UserError:
         raise
     except (OSError, ValueError) as error:  # BeamIOError is an OSError
-        raise UserError(f"--output {where} cannot be written: {error}") from None
+        raise UserError(f"--output {where} cannot be written: {reason(error)}") from None
     return Output(output, resumed=resumed)
 
 

@@ -16,6 +16,7 @@ from typing import TextIO
 
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.progress import Display
 from pipeline import files
 
 TEMPORARY = ".tmp-"
@@ -24,8 +25,6 @@ TEMPORARY = ".tmp-"
 _PREFIX = f"{TEMPORARY}progress-"
 _WORKER_SECONDS = 2.0  # between a worker's notes; object stores allow about one write a second
 _POLL_SECONDS = 0.5
-_LINE_SECONDS = 5.0  # between lines where no terminal can redraw a bar
-_BAR = 30
 
 
 class ShardProgress:
@@ -84,8 +83,6 @@ class Watcher:
             thread.join()
             if in_main:
                 signal.signal(signal.SIGINT, before)
-            if self._stream.isatty():
-                self._stream.write("\r\033[K")
 
     def _interrupt(self, *_) -> None:
         self._interrupted = True
@@ -94,17 +91,11 @@ class Watcher:
         raise KeyboardInterrupt
 
     def _watch(self, done: threading.Event) -> None:
-        bar = self._stream.isatty()
         started = time.monotonic()
-        next_line = started + _LINE_SECONDS
-        while not done.wait(_POLL_SECONDS):
-            now = time.monotonic()
-            if bar or now >= next_line:
+        with Display(self._total, "images", self._stream) as display:
+            while not done.wait(_POLL_SECONDS):
                 self._collect()
-                line = self._line(now - started, bar)
-                self._stream.write(f"\r{line}\033[K" if bar else f"{line}\n")
-                self._stream.flush()
-                next_line = now + _LINE_SECONDS
+                display.show(*self._state(time.monotonic() - started))
 
     def _collect(self) -> None:
         for found in FileSystems.match([self._pattern])[0].metadata_list:
@@ -116,13 +107,9 @@ class Watcher:
             except (files.FileError, ValueError):
                 pass  # being written at this moment: the next look finds it
 
-    def _line(self, seconds: float, bar: bool) -> str:
+    def _state(self, seconds: float) -> tuple[int, str]:
+        """Images that are done, and what else there is to say."""
         done = sum(facts["images"] for _, facts in self._shards.values())
         rejected = sum(facts["rejected"] for _, facts in self._shards.values())
-        share = min(1.0, done / max(1, self._total))
-        line = (
-            f"{done}/{self._total} images ({share:.0%}), {done / seconds:.0f} images/s, "
-            f"{rejected} rejected, {max(0, self._total - done)} remaining"
-        )
-        full = round(share * _BAR)
-        return f"[{'#' * full}{'.' * (_BAR - full)}] {line}" if bar else line
+        remaining = max(0, self._total - done)
+        return done, f"{done / seconds:.0f} images/s, {rejected} rejected, {remaining} remaining"

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import types
 
 import pytest
 
@@ -44,3 +45,22 @@ def served_model(model_dir):
 
     with serving_model.running(model_dir) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """Drawn faces on their way: `photos`, `data` (32 px), `run` (preset tiny, one step)."""
+    import ganimation_tf as gan
+    from ganimation_tf import cli
+    from jobs import preprocess
+
+    root = tmp_path_factory.mktemp("drawn")
+    command = ["synthesize", "--count", "24", "--size", "64", "--identities", "6"]
+    assert cli.main([*command, str(root / "faces")]) == 0
+    data = preprocess(
+        *(root / "faces" / name for name in ("imgs", "openface_csv")),
+        root / "dataset",
+        *("--subject-pattern", r"(person_\d+)", "--eval-fraction", "0.3"),
+    )
+    run = gan.train(data, root / "runs", gan.PRESETS["tiny"], preset="tiny", steps=1)
+    return types.SimpleNamespace(photos=root / "faces" / "imgs", data=data, run=run)

@@ -27,9 +27,9 @@ def test_published_sums_equal_our_means():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch_size": 0}, "--batch-size must be at least 1, got 0"),
-        ({"learning_rate": float("nan")}, "--learning-rate must be finite, got nan"),
-        ({"beta_1": 1.5}, r"--beta-1 must be in \[0, 0.99999\], got 1.5"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be at least 0, got nan"),
+        ({"beta_1": 1.5}, r"beta_1 must be in \[0, 0.99999\], got 1.5"),
     ],
 )
 def test_values_outside_their_range_are_refused(change, message):
@@ -38,15 +38,43 @@ def test_values_outside_their_range_are_refused(change, message):
 
 
 def test_loss_weight_below_zero_is_refused():
-    with pytest.raises(UserError, match="--loss.cycle must be at least 0, got -1"):
+    with pytest.raises(UserError, match="cycle must be at least 0, got -1"):
         LossWeights(cycle=-1)
 
 
-def test_config_with_a_missing_field_is_refused():
+def test_what_an_older_config_lacks_has_its_default():
     values = PRESETS["tiny"].to_dict()
-    del values["seed"]
-    with pytest.raises(UserError, match="run.json: seed is missing"):
-        TrainConfig.from_dict(values, "run.json")
+    del values["jitter"], values["loss_weights"]["cycle"]
+    assert TrainConfig.from_dict(values) == PRESETS["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": 1}, "run.json is not a training config: .*'colour'"),
+        ({"batch_size": 0}, "run.json is not a training config: batch_size must be at least 1"),
+        ({"batch_size": "8"}, "run.json is not a training config: "),
+    ],
+)
+def test_a_config_that_is_none_is_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        TrainConfig.from_dict(PRESETS["tiny"].to_dict() | change, "run.json")
+
+
+def test_the_library_speaks_python_and_the_command_line_flags(capsys):
+    with pytest.raises(ValueError, match="^batch_size must be at least 1, got 0$"):
+        TrainConfig(batch_size=0)
+    assert cli.main("train --data d --runs r --batch-size 0".split()) == 2
+    assert "--batch-size must be at least 1, got 0" in capsys.readouterr().err
+    assert cli.main("train --data d --runs r --loss.cycle -1".split()) == 2
+    assert "--loss.cycle must be at least 0, got -1" in capsys.readouterr().err
+
+
+def test_the_help_shows_each_preset_s_value():
+    shown = train_command._by_preset("filters").split("; ")
+    assert shown[0] == str(PRESETS["default"].filters)
+    assert "tiny: 16" in shown and "paper: 64" in shown
+    assert train_command._by_preset("seed") == "0"
 
 
 def test_flags_change_the_preset():

@@ -23,8 +23,13 @@ from ganimation_tf.faces.finding import Face, FaceFinder
 class Animator:
     """Edits faces with one model; use it as a context manager if the model is served.
 
-        animator = Animator.pretrained()
-        smiling = animator.edit_photo(photo, {"AU12": 0.8})
+        >>> animator = gan.Animator.from_run(run)  # or pretrained(), from_export, from_server
+        >>> face = gan.render_face({})
+        >>> crop, _ = gan.align_face(face.image, face.landmarks, animator.image_size)
+        >>> animator.edit(crop, {"AU12": 0.8}).shape == crop.shape
+        True
+
+    `edit_photo` does the same in a whole photo, in which it finds the face.
 
     Pictures are uint8 (height, width, 3) RGB, AUs float in [0, 1] in the order of `action_units`.
     Where a method takes `image`, one of exactly `image_size` x `image_size` pixels is a face crop,

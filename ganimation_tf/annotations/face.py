@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ganimation_tf.errors import CodedError
+from ganimation_tf.errors import InputError
 
 
-class AnnotationError(CodedError):
+class AnnotationError(InputError):
     """An annotation, or a row of one, that cannot be used."""
 
 

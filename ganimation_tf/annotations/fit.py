@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ganimation_tf.annotations.face import FaceAnnotation
-from ganimation_tf.errors import CodedError
+from ganimation_tf.errors import InputError
 from ganimation_tf.faces.alignment import MAX_COORDINATE
 from ganimation_tf.faces.images import AS_STORED, Decoded
 
@@ -17,7 +17,7 @@ MAX_ROLL = 60.0
 """Degrees by which a face may lie on its side in a photo that was turned upright."""
 
 
-class GeometryError(CodedError):
+class GeometryError(InputError):
     """A face of which no crop is made."""
 
 

@@ -7,11 +7,15 @@ from ganimation_tf import inputs
 from ganimation_tf.annotations import load
 from ganimation_tf.annotations.annotator import Request
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
+from ganimation_tf.annotations.fit import require_face, require_same_picture
 from ganimation_tf.annotations.forms import LANDMARKS
 from ganimation_tf.annotations.reader import Part, Reader
 from ganimation_tf.annotations.recognition import Annotations, make_reader, recognise
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.errors import UserError
+from ganimation_tf.faces import alignment, images
+
+_SMALL = 8.0  # of the photo's pixels none is looked at
 
 
 def face_in(annotation: pathlib.Path, photo: pathlib.Path) -> FaceAnnotation:
@@ -21,10 +25,11 @@ def face_in(annotation: pathlib.Path, photo: pathlib.Path) -> FaceAnnotation:
 
     Args:
         annotation: a file of any annotator: of this photo, or a table that names it.
-        photo: only its name is looked at.
+        photo: which the annotation is about.
 
     Raises:
-        UserError: if the file cannot be read, is about a video, or has no usable face of the photo.
+        UserError: if the file cannot be read, is about a video, has no usable face of the photo, or
+            looked at other pixels than those of the upright photo.
     """
     where = str(annotation)
     if not annotation.is_file():
@@ -36,11 +41,33 @@ def face_in(annotation: pathlib.Path, photo: pathlib.Path) -> FaceAnnotation:
         raise UserError(f"{annotation.parent / str(error)}") from None
     faces = [row for row in rows if isinstance(row, FaceAnnotation)]
     if faces:
-        return max(faces, key=lambda face: (face.confidence, face.area()))
+        face = max(faces, key=lambda face: (face.confidence, face.area()))
+        _require_same_picture(face, photo)
+        return face
     refused = [row.message for row in rows if isinstance(row, Rejection)]
     if refused:
         raise UserError(f"{annotation.parent / refused[0]}")
     raise UserError(f"{where}: says nothing about {photo.name}")
+
+
+def _require_same_picture(face: FaceAnnotation, photo: pathlib.Path) -> None:
+    """Refuses what was measured on other pixels than those of the upright photo.
+
+    A photo that cannot be read is for those to report who need its pixels.
+    """
+    try:
+        decoded = images.decode_reduced(photo.read_bytes(), _SMALL)
+    except (OSError, images.ImageError):
+        return
+    roll = 0.0
+    try:
+        if face.landmarks is not None:
+            anchors = alignment.anchors_from_landmarks(face.landmarks)
+            require_face(face.landmarks, anchors)
+            roll = alignment.roll_of(alignment.crop_transform(anchors, alignment.CropSpec()))
+        require_same_picture(face, decoded, roll)
+    except ValueError as error:  # GeometryError, or points that make no crop
+        raise UserError(f"{face.where}: {error}") from None
 
 
 def _reader(annotation: pathlib.Path, images_root: str) -> Reader:

@@ -132,7 +132,8 @@ def _is_blank(field: str | None) -> bool:
 
 def _says_nothing(row: Row) -> bool:
     """Whether no AU has a value: so does a score of 0 look where no face was found."""
-    return all(_is_blank(row.text(column)) for column in row.columns.intensities)
+    columns = row.columns.intensities  # none where only the face's place is wanted
+    return bool(columns) and all(_is_blank(row.text(column)) for column in columns)
 
 
 def _confidence(row: Row, column: int) -> float:

@@ -6,6 +6,7 @@ text, so they import neither TensorFlow nor Beam at the top; `run` does.
 """
 
 import argparse
+import errno
 import importlib
 import io
 import logging
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from ganimation_tf import __version__
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import GanimationError, reason
 
 COMMANDS = (
     "synthesize",
@@ -31,8 +32,17 @@ COMMANDS = (
     "expressions",
     "studio",
     "demo",
+    "action-units",
+    "completion",
+    "version",
 )
 """In the order in which one uses them; each is a module of `ganimation_tf.cli`, `_` for `-`."""
+
+THE_MACHINES = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.EIO),
+}
+"""Errors of the system that are a state of the machine, and no bug."""
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -57,7 +67,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = _Parser(prog="ganimation", description="Face animation by facial Action Units.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"ganimation_tf.cli.{name.replace('-', '_')}")
@@ -89,10 +99,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("absl").setLevel(logging.WARNING)
     try:
         return args.run(args)
-    except UserError as error:
+    except GanimationError as error:
         message = " ".join(str(error).split())
-        print(f"ganimation {args.command}: {message}", file=sys.stderr)
-        return USER_ERROR
+    except OSError as error:
+        if error.errno not in THE_MACHINES:
+            raise
+        message = reason(error)
     except KeyboardInterrupt:
         print(f"ganimation {args.command}: interrupted", file=sys.stderr)
         return INTERRUPTED
+    print(f"ganimation {args.command}: {message}", file=sys.stderr)
+    return USER_ERROR

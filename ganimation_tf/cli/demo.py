@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 
+from ganimation_tf.cli import flags
+
 HELP = "the whole road on synthetic faces: draw, preprocess, train, export, serve, animate"
-EXAMPLE = "ganimation demo demo"
+EXAMPLE = "ganimation demo --output demo"
 
 MARKER = ".ganimation-demo"
 """Lies in a directory that the demo made and may therefore replace."""
@@ -21,13 +23,12 @@ SERVER_START_SECONDS = 120
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.add_argument(
-        "out", type=pathlib.Path, metavar="OUT", help="a new or earlier demo's folder"
-    )
+    parser.add_argument("--output", metavar="DIR", help="a new or earlier demo's folder")
+    flags.add_former_name(parser, "out", "--output")
     parser.add_argument("--count", type=int, default=1600, help="faces to draw")
     parser.add_argument("--image-size", type=int, default=48, help="side of the crops in pixels")
     parser.add_argument("--steps", type=int, default=1200, help="generator updates")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the faces and of training")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     for module, extra in (("apache_beam", "all"), ("tensorflow_serving", "all")):
         require(module, extra)
-    out = args.out
+    out = flags.output_of(args, "out")
     if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
         raise UserError(f"{out} is not empty and not an earlier demo; choose another folder")
     shutil.rmtree(out, ignore_errors=True)
@@ -54,8 +55,8 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
     size = ["--image-size", str(args.image_size)]
     steps = [
         [
-            *("synthesize", "--count", str(args.count), "--size", str(2 * args.image_size)),
-            *("--seed", str(args.seed), str(photos)),
+            *("synthesize", "--count", str(args.count), "--image-size", str(2 * args.image_size)),
+            *("--seed", str(args.seed), "--output", str(photos)),
         ],
         [
             *("preprocess", "--images", str(photos / "imgs")),
@@ -63,7 +64,7 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
             *(*size, "--output", str(data)),
         ],
         [
-            *("train", "--data", str(data), "--runs", str(runs), "--preset", "tiny"),
+            *("train", "--data", str(data), "--output", str(runs), "--preset", "tiny"),
             *("--steps", str(args.steps), "--seed", str(args.seed)),
         ],
     ]
@@ -72,7 +73,7 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
             return code
     (trained,) = runs.iterdir()
     models = out / "models"
-    if code := _call(["export", "--run", str(trained), "--model-dir", str(models)]):
+    if code := _call(["export", "--run", str(trained), "--output", str(models)]):
         return code
     return _serve_and_animate(out, photos, data, models)
 

@@ -22,7 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a run, its .keras file, an export or HOST:PORT; or input, mean-edit, untrained, "
         "pretrained",
     )
-    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        metavar="DATASET",
+        help="directory that `ganimation preprocess` has written",
+    )
     parser.add_argument("--split", default="eval", help="whose faces are edited")
     parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
     parser.add_argument(
@@ -55,6 +61,20 @@ def _configure_judges(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="who reads AUs: blendshapes, regressor=DIR of `ganimation train-judge`; several times",
     )
+    trip = group.add_mutually_exclusive_group()
+    trip.add_argument(
+        "--write-edits",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="write all pictures that a judge would be asked about to DIR, for an annotator that "
+        "is a program, and stop",
+    )
+    trip.add_argument(
+        "--read-annotations",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="judge by what an annotator, such as OpenFace, wrote of the pictures of --write-edits",
+    )
     group.add_argument("--pixels-only", action="store_true", help="no judge at all")
     group.add_argument(
         "--kid", action="store_true", help="distance of all edits from all photographs, of 500 up"
@@ -75,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
     from ganimation_tf.evaluation.evaluate import evaluate
 
     Manifest.load(args.data)  # a wrong --data is told before anything is loaded
+    if args.write_edits:
+        return _write_edits(args)
     baseline = report_lib.Report.load(args.baseline) if args.baseline else None
     instruments, notes = _instruments(args)
     found = evaluate(
@@ -85,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         faces=args.faces,
         batch_size=args.batch_size,
     )
-    differences = []
+    differences: list = []
     if baseline is not None:
         differences, more = report_lib.compare(found.report, baseline)
         notes += more
@@ -101,6 +123,33 @@ def run(args: argparse.Namespace) -> int:
     return FAILED_GATE if failed else 0
 
 
+def _write_edits(args: argparse.Namespace) -> int:
+    """Writes the pictures of an evaluation and says what to do with them."""
+    from ganimation_tf.animation.evaluated import open_editor
+    from ganimation_tf.evaluation.evaluate import Instruments, evaluate
+    from ganimation_tf.evaluation.judges.files import PictureWriter
+
+    model = open_editor(args.model, args.data)
+    writer = PictureWriter(args.write_edits, model.action_units)
+    try:
+        evaluate(
+            model,
+            args.data,
+            split=args.split,
+            instruments=Instruments(judges=[writer], swept=args.sweeps),
+            faces=args.faces,
+            batch_size=args.batch_size,
+        )
+    except OSError as error:
+        raise UserError(f"--write-edits {args.write_edits}: {error.strerror}") from error
+    print(
+        f"wrote {len(writer.written)} pictures to {args.write_edits}; annotate them (OpenFace: "
+        f"FaceLandmarkImg -fdir {args.write_edits} -out_dir ANNOTATIONS -aus -2Dfp), then give the "
+        "same options with --read-annotations ANNOTATIONS in place of --write-edits"
+    )
+    return 0
+
+
 def _check(args: argparse.Namespace) -> None:
     """What can be known to be wrong before any work.
 
@@ -113,8 +162,8 @@ def _check(args: argparse.Namespace) -> None:
             raise UserError(f"--{flag} must be at least 1, got {getattr(args, name)}")
     if args.sweeps < 0:
         raise UserError(f"--sweeps must be at least 0, got {args.sweeps}")
-    if args.pixels_only and (args.judge or args.kid):
-        raise UserError("--pixels-only leaves out what --judge and --kid ask for")
+    if args.pixels_only and (args.judge or args.kid or args.read_annotations or args.write_edits):
+        raise UserError("--pixels-only leaves out all judges, and another option asks for one")
 
 
 def _instruments(args: argparse.Namespace):
@@ -136,12 +185,15 @@ def _instruments(args: argparse.Namespace):
     notes: list[str] = []
     landmarker = _installed(FaceLandmarker.load, notes)
     meshes = None if landmarker is None else FaceMeshes(landmarker)
-    if args.judge is None:
+    named = list(args.judge or ())
+    if args.read_annotations:
+        named.append(f"files={args.read_annotations}")
+    if not named:
         asked = [] if meshes is None else [BlendshapeJudge(meshes)]
     else:
         asked = [
             BlendshapeJudge(meshes) if name == "blendshapes" and meshes else judges.load(name)
-            for name in args.judge
+            for name in named
         ]
     features = None
     if args.kid:

@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from ganimation_tf.errors import UserError, require
 
     require("google_crc32c", "pipeline")
+    from ganimation_tf import files
     from ganimation_tf.data import inspection
     from ganimation_tf.faces import images
 
@@ -37,10 +38,12 @@ def run(args: argparse.Namespace) -> int:
         dataset = args.dataset.resolve()
         path = args.sheet or dataset.with_name(f"{dataset.name}-contact-sheet.png")
         try:
-            path.write_bytes(images.encode_png(pixels))
-        except OSError as error:
-            raise UserError(f"--sheet {path} cannot be written: {error.strerror}") from None
-        print(f"sheet      {path}")
+            files.write_whole(path, images.encode_png(pixels))
+            print(f"sheet      {path}")
+        except UserError as error:
+            if args.sheet:
+                raise UserError(f"--sheet {error}") from None
+            print(f"sheet      none: {error}; --sheet PNG writes it elsewhere")
     problems = len(found.problems)
     print("result     " + (f"{problems} problems" if problems else "sound"))
     return FOUND_PROBLEMS if problems else 0

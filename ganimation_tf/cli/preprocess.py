@@ -1,12 +1,11 @@
 """`ganimation preprocess`: annotated photos into a dataset of face crops."""
 
 import argparse
-import dataclasses
 import logging
 import time
 import types
-import typing
 
+from ganimation_tf.cli import flags
 from ganimation_tf.errors import require
 from pipeline.local.workers import LocalWorkers
 from pipeline.options import PreprocessOptions
@@ -17,21 +16,7 @@ EXAMPLE = "ganimation preprocess --images photos --annotations openface --output
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """One flag for each field of `PreprocessOptions`; what follows `--` is Beam's."""
-    kinds = typing.get_type_hints(PreprocessOptions)
-    for field in dataclasses.fields(PreprocessOptions):
-        settings = dict(field.metadata)
-        flag = f"--{field.name.replace('_', '-')}"
-        if kinds[field.name] is bool:
-            parser.add_argument(flag, action="store_true", **settings)
-            continue
-        kind = kinds[field.name]
-        if isinstance(kind, types.UnionType):  # `int | None`
-            kind = typing.get_args(kind)[0]
-        required = field.default is dataclasses.MISSING
-        settings |= {"required": True} if required else {"default": field.default}
-        if "choices" not in settings and kind is not str:
-            settings.setdefault("metavar", {int: "N", float: "X"}[kind])
-        parser.add_argument(flag, type=kind, **settings)
+    flags.add(parser, PreprocessOptions)
     parser.add_argument(
         "beam_args",
         nargs="*",
@@ -42,8 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the job and prints what came of it."""
-    names = [field.name for field in dataclasses.fields(PreprocessOptions)]
-    options = PreprocessOptions(**{name: getattr(args, name) for name in names})
+    options = flags.build(PreprocessOptions, **flags.given(args, PreprocessOptions))
     require("apache_beam", "pipeline")
     require("google_crc32c", "pipeline")
     started = time.monotonic()

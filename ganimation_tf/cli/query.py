@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 from ganimation_tf.cli import connection
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 
 HELP = "ask a served model once: edit one face crop, read its AUs, or say what is served"
 EXAMPLE = "ganimation query crop.png --au AU12=1 --output smile.png"
@@ -103,7 +103,7 @@ def _read(path: pathlib.Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{path}: {reason(error)}") from error
 
 
 def _wanted(args: argparse.Namespace, client, crop: bytes, names):

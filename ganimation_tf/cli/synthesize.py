@@ -23,10 +23,11 @@ import json
 import pathlib
 
 from ganimation_tf import files, progress
+from ganimation_tf.cli import flags
 from ganimation_tf.errors import UserError
 
 HELP = "Render synthetic faces with known Action Units and landmarks."
-EXAMPLE = "ganimation synthesize --count 400 --size 192 --seed 1 work/synthetic"
+EXAMPLE = "ganimation synthesize --count 400 --image-size 192 --seed 1 --output photos"
 
 EXPRESSIONS_PER_PERSON = 8
 """Faces of one person when the number of identities is not given."""
@@ -38,14 +39,21 @@ SETTINGS = "synthesize.json"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the options of the command."""
-    parser.add_argument("out", metavar="OUT", help="directory to write to; new or empty")
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        help="directory to write to: new, empty, or that of an interrupted call",
+    )
+    flags.add_former_name(parser, "out", "--output")
     parser.add_argument("--count", type=int, default=400, help="number of faces")
     parser.add_argument(
-        "--size",
+        "--image-size",
         type=int,
         default=192,
+        metavar="N",
         help="side of each picture in pixels; at 192 a face crop of 128 is not enlarged",
     )
+    flags.add_former_name(parser, "--size", "--image-size", type=int)
     parser.add_argument("--seed", type=int, default=0, help="where the randomness starts")
     parser.add_argument(
         "--identities",
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the faces; see the top of the module."""
     from ganimation_tf import synthetic
 
-    out = pathlib.Path(args.out)
+    out = flags.output_of(args, "out")
     _check(args)
     unfinished = _begin(args, out)
     images, annotations = out / "imgs", out / "openface_csv"
@@ -69,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         annotation = annotations / f"{key}.csv"
         if annotation.exists():  # the last of a face's two files: an earlier call made both
             continue
-        image, csv = _face(args.seed, person, expression, args.size)
+        image, csv = _face(args.seed, person, expression, args.image_size)
         files.write_whole(images / f"{key}.jpg", image)
         files.write_whole(annotation, csv.encode())
     unfinished.rename(out / SETTINGS)
@@ -83,7 +91,10 @@ def _begin(args: argparse.Namespace, out: pathlib.Path) -> pathlib.Path:
     Raises:
         UserError: if `out` holds anything else.
     """
-    settings = {name: getattr(args, name) for name in ("count", "size", "seed", "identities")}
+    settings = {
+        **{"count": args.count, "size": args.image_size, "seed": args.seed},
+        "identities": args.identities,
+    }
     text = json.dumps(settings, indent=2) + "\n"
     unfinished = out / f".{SETTINGS}"
     if out.exists() and not out.is_dir():
@@ -107,8 +118,8 @@ def _check(args: argparse.Namespace) -> None:
 
     if args.count < 1:
         raise UserError(f"--count must be at least 1, got {args.count}")
-    if not MIN_SIZE <= args.size <= MAX_SIZE:
-        raise UserError(f"--size must be in [{MIN_SIZE}, {MAX_SIZE}] pixels, got {args.size}")
+    if not MIN_SIZE <= args.image_size <= MAX_SIZE:
+        raise UserError(f"--image-size must be in [{MIN_SIZE}, {MAX_SIZE}], got {args.image_size}")
     if args.seed < 0:
         raise UserError(f"--seed must be at least 0, got {args.seed}")
     if args.identities is not None and args.identities < 1:

@@ -1,39 +1,50 @@
 """`ganimation train`."""
 
 import argparse
-import dataclasses
+import operator
 import pathlib
 from collections.abc import Sequence
 
 from ganimation_tf import quiet
+from ganimation_tf.cli import flags
 from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
 
 HELP = "train generator and critic on a dataset of `ganimation preprocess`"
-EXAMPLE = "ganimation train --data dataset --runs runs --preset tiny --steps 500"
+EXAMPLE = "ganimation train --data dataset --output runs --preset tiny --steps 500"
 
 
-def _flags(config_class, prefix: str):
-    """(flag, field) of each plain field."""
-    for field in dataclasses.fields(config_class):
-        if field.type in (int, float, str, bool) and field.metadata["flag"]:
-            yield f"--{prefix}{field.name.replace('_', '-')}", field
+LOSS = "loss."
+"""How the flags of `LossWeights` begin."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags; those of the recipe come from the fields of the config."""
-    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        metavar="DATASET",
+        help="directory that `ganimation preprocess` has written",
+    )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--runs",
+        "--output",
         type=pathlib.Path,
         metavar="DIR",
         help="a numbered run below DIR: an unfinished one with these very options, or a new one",
     )
+    flags.add_former_name(where, "--runs", "--output", type=pathlib.Path)
     where.add_argument(
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
+    parser.add_argument(
+        "--preset",
+        choices=sorted(PRESETS),
+        default="default",
+        help="the recipe to start from: default learns from pairs, paper is the published one, "
+        "film reaches the whole image, tiny trains in minutes on two CPU cores",
+    )
     parser.add_argument(
         "--steps",
         type=int,
@@ -76,15 +87,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="say what would be trained and what it would take, and write nothing",
     )
+    parser.add_argument(
+        "--ignore-memory",
+        action="store_true",
+        help="train also where the memory will hardly suffice",
+    )
     recipe = parser.add_argument_group("recipe", "each left out: the preset's value")
-    for config_class, prefix in ((TrainConfig, ""), (LossWeights, "loss.")):
-        for flag, field in _flags(config_class, prefix):
-            kind = {"type": field.type, "choices": field.metadata["choices"]}
-            if field.type is bool:
-                kind = {"action": argparse.BooleanOptionalAction}
-            recipe.add_argument(
-                flag, dest=prefix + field.name, help=field.metadata["help"], default=None, **kind
-            )
+    flags.add(recipe, TrainConfig, default=lambda field: _by_preset(field.name))
+    flags.add(
+        recipe,
+        LossWeights,
+        prefix=LOSS,
+        default=lambda field: _by_preset(f"loss_weights.{field.name}"),
+    )
+
+
+def _by_preset(name: str) -> str:
+    """The value in preset `default`, and those that differ from it: `48; tiny: 16`."""
+    values = {preset: operator.attrgetter(name)(config) for preset, config in PRESETS.items()}
+    usual = values["default"]
+    others = [f"{preset}: {value}" for preset, value in values.items() if value != usual]
+    return "; ".join([str(usual), *others])
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
@@ -93,15 +116,11 @@ def resolve(args: argparse.Namespace) -> TrainConfig:
     Raises:
         UserError: on a value outside its range.
     """
-    given = vars(args)
-
-    def chosen(config_class, prefix):
-        named = {f.name: given[prefix + f.name] for _, f in _flags(config_class, prefix)}
-        return {name: value for name, value in named.items() if value is not None}
-
     config = PRESETS[args.preset]
-    weights = dataclasses.replace(config.loss_weights, **chosen(LossWeights, "loss."))
-    return dataclasses.replace(config, loss_weights=weights, **chosen(TrainConfig, ""))
+    chosen = flags.given(args, LossWeights, prefix=LOSS)
+    weights = flags.replace(config.loss_weights, chosen, prefix=LOSS)
+    chosen = flags.given(args, TrainConfig) | {"loss_weights": weights}
+    return flags.replace(config, chosen)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -130,11 +149,12 @@ def run(args: argparse.Namespace) -> int:
         return _dry_run(plan, chosen)
     path = train.train(
         plan,
-        args.runs,
+        args.output,
         resume=args.resume,
         new=args.new,
         chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
+        ignore_memory=args.ignore_memory,
         judge=args.judge,
         judge_minutes=args.judge_minutes,
     )

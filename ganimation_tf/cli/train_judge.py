@@ -12,7 +12,13 @@ EXAMPLE = "ganimation train-judge judge --data dataset --split eval --share 0.5"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.add_argument("output", type=pathlib.Path, metavar="OUT", help="directory to write to")
-    parser.add_argument("--data", type=pathlib.Path, required=True, metavar="DATASET")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        metavar="DATASET",
+        help="directory that `ganimation preprocess` has written",
+    )
     parser.add_argument(
         "--split",
         default="eval",

@@ -74,6 +74,11 @@ def evaluate(
 ) -> Evaluation:
     """Measures a model on faces that it was not trained on.
 
+        >>> from ganimation_tf.animation import evaluated
+        >>> found = gan.evaluate(evaluated.open_editor(str(run), data), data)
+        >>> found.edits.images.shape[1:]
+        (32, 32, 3)
+
     Args:
         model: any object like `edits.Editor`.
         dataset: a dataset's directory, or faces that are loaded already.

@@ -107,7 +107,7 @@ def _by_keras(model: keras.Model, inputs: Arrays) -> dict[str, np.ndarray]:
 
 def _export(model: keras.Model, path: pathlib.Path, format: str) -> None:
     # OpenVINO's converter reports its use over the network where this package is found.
-    sys.modules.setdefault("openvino_telemetry", None)
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the converters, on NumPy and on themselves

@@ -62,25 +62,25 @@ class ServedModel(tf.Module):
     def edit(self, image_bytes: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
         """`serving_default`: encoded crops and AUs to PNGs."""
         image = decode_pictures(image_bytes, self._size)
-        edited = self.keras_models.editor([image, self._check(action_units)])[EDITED]
+        edited = _by_rows(self.keras_models.editor, image, self._check(action_units))[EDITED]
         pixels = tf.cast(tf.round(edited * 255.0), tf.uint8)
         encoded = tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)
         return {signature.IMAGE_BYTES: encoded}
 
     def render(self, image: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
         """`render`: pixels in [0, 1] and AUs to the result and what it is made of."""
-        return _named(self.keras_models.editor([image, self._check(action_units)]))
+        return _named(_by_rows(self.keras_models.editor, image, self._check(action_units)))
 
     def edit_from_source(
         self, image: tf.Tensor, source_action_units: tf.Tensor, action_units: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """`edit`: as `render`, of faces whose AUs are known."""
         source, target = self._check(source_action_units), self._check(action_units)
-        return _named(self.keras_models.source_editor([image, source, target]))
+        return _named(_by_rows(self.keras_models.source_editor, image, source, target))
 
     def estimate(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """`estimate`: the AUs that critic or estimator sees, clipped to [0, 1]."""
-        return self.keras_models.estimator(decode_pictures(image_bytes, self._size))
+        return _by_rows(self.keras_models.estimator, decode_pictures(image_bytes, self._size))
 
     def describe(self, request: tf.Tensor) -> dict[str, tf.Tensor]:
         """`describe`: the model card, once for each request."""
@@ -104,6 +104,18 @@ class ServedModel(tf.Module):
             signature.ESTIMATE: concrete(self.estimate, encoded),
             signature.DESCRIBE: concrete(self.describe, request),
         }
+
+
+def _by_rows(model: keras.Model, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The model's outputs, none for no rows: oneDNN's convolutions refuse an empty batch.
+
+    Such a batch is given a row, which is taken off again.
+    """
+    rows = tf.shape(inputs[0])[0]
+    spare = tf.cast(tf.equal(rows, 0), tf.int32)
+    padded = [tf.pad(x, [[0, spare], *[[0, 0]] * (x.shape.rank - 1)]) for x in inputs]
+    outputs = model(padded if len(padded) > 1 else padded[0])
+    return {name: tensor[:rows] for name, tensor in outputs.items()}
 
 
 def _named(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -2,23 +2,21 @@
 
 import dataclasses
 import json
-import os
 import pathlib
-import shutil
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from ganimation_tf.config import TrainConfig
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.export import formats, signature, warmup
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.self_check import check_export
 from ganimation_tf.export.served_model import ServedModel
 from ganimation_tf.faces.alignment import CropSpec
+from ganimation_tf.files import whole
 from ganimation_tf.origin import package_origin
-from ganimation_tf.training.runs import CONFIG, METRICS, best_networks
+from ganimation_tf.training.runs import METRICS, best_networks, load_network, read_facts
 
 SAVED_MODEL_FILE = "saved_model.pb"
 
@@ -37,7 +35,9 @@ def _versions(model_dir: pathlib.Path) -> list[pathlib.Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UserError(f"{model_dir}: cannot be read as a model directory: {error}") from error
+        raise UserError(
+            f"{model_dir}: cannot be read as a model directory: {reason(error)}"
+        ) from error
 
 
 def export_model(
@@ -100,17 +100,13 @@ def _check_same_format(model_dir: pathlib.Path, format: str) -> None:
 
 def _write_whole(final: pathlib.Path, write: Callable[[pathlib.Path], None]) -> None:
     """`write` fills a directory beside `final`, which becomes it if all went well."""
-    partial = final.parent / f".{final.name}.{os.getpid()}.partial"
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        write(partial)
-        partial.rename(final)
+        with whole(final) as partial:
+            partial.mkdir()
+            write(partial)
     except OSError as error:
-        raise UserError(f"{final}: cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise UserError(f"{final}: cannot be written: {reason(error)}") from error
 
 
 def _write_saved_model(served: ServedModel, card: ModelCard, directory: pathlib.Path) -> None:
@@ -126,8 +122,8 @@ def _write_saved_model(served: ServedModel, card: ModelCard, directory: pathlib.
 
 
 def export_run(
-    run: pathlib.Path,
-    model_dir: pathlib.Path,
+    run: str | pathlib.Path,
+    model_dir: str | pathlib.Path,
     version: int | None = None,
     format: str = formats.SAVED_MODEL,
     best: bool = False,
@@ -140,23 +136,12 @@ def export_run(
     Raises:
         UserError: also if the run has no such networks yet.
     """
+    run, model_dir = pathlib.Path(run), pathlib.Path(model_dir)
     directory = best_networks(run) if best else run
     generator, critic = (load_network(directory, name) for name in ("generator", "critic"))
     card = card_of(run, int(directory.name.removeprefix("step-")) if best else None)
     relative = card.training["config"]["relative"]
     return export_model(generator, critic, card, model_dir, version, format, relative)
-
-
-def load_network(directory: pathlib.Path, name: str) -> keras.Model:
-    """`<name>.keras` of a run.
-
-    Raises:
-        UserError: if it cannot be read.
-    """
-    try:
-        return keras.models.load_model(directory / f"{name}.keras", compile=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{directory}: cannot read {name}.keras: {error}") from error
 
 
 def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
@@ -168,21 +153,19 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
     Raises:
         UserError: if the run's files cannot be read.
     """
-    path = run / CONFIG
-    config = TrainConfig.load(path)
-    facts = json.loads(path.read_text())
+    facts = read_facts(run)
     try:
         rows = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
         metrics = [row for row in rows if step in (None, row["step"])]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{run / METRICS}: cannot be read: {error}") from error
+        raise UserError(f"{run / METRICS}: cannot be read: {reason(error)}") from error
     return ModelCard(
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),
         package=package_origin(),
         training={
             "preset": facts["preset"],
-            "config": config.to_dict(),
+            "config": facts["train"],
             "dataset_digest": facts["dataset"]["digest"],
             "metrics": metrics[-1] if metrics else {},
         },

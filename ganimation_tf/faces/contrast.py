@@ -4,6 +4,8 @@ On 1370 faces of a real annotation run 1 has brighter eyes, with its landmarks o
 photos (all framed alike) 13 %, on the same photo turned upside down 85 %.
 """
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -37,32 +39,37 @@ def eye_contrast(encoded: bytes, size: int, margin: float) -> float:
     """
     if not encoded:
         return 0.0
+    flag, eyes, cheeks = _places(size, margin)
+    grey = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
+    if grey is None:
+        return 0.0
+    dark, light = (sum(float(grey[place].mean()) for place in places) for places in (eyes, cheeks))
+    return (light - dark) / (light + dark) if light + dark > 0 else 0.0
+
+
+Places = tuple[tuple[slice, slice], ...]
+"""Rows and columns of squares in a picture."""
+
+
+@functools.cache  # the records of a dataset are all alike
+def _places(size: int, margin: float) -> tuple[int, Places, Places]:
+    """How small to decode a crop, and where its eyes and cheeks then are."""
     reduce, flag = next(
         (step for step in _REDUCED if _unit(size / step[0], margin) >= _UNIT),
         (1, cv2.IMREAD_GRAYSCALE),
     )
-    grey = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
-    if grey is None:
-        return 0.0
-    small = -(-size // reduce)
-    unit = _unit(small, margin)
-    eyes, cheeks = (
-        sum(_mean(grey, point, unit, margin) for point in points)
-        for points in (alignment.ANCHORS[:2], _CHEEKS)
-    )
-    return float((cheeks - eyes) / (cheeks + eyes)) if cheeks + eyes > 0 else 0.0
+    unit = _unit(-(-size // reduce), margin)
+    middle = alignment.FACE_CENTER - alignment.FACE_SIDE * (1 + 2 * margin) / 2
+    reach = _RADIUS * unit
+
+    def square(point: np.ndarray) -> tuple[slice, slice]:
+        x, y = (point - middle) * unit
+        rows = slice(max(0, round(y - reach)), round(y + reach) + 1)
+        return rows, slice(max(0, round(x - reach)), round(x + reach) + 1)
+
+    return flag, tuple(map(square, alignment.ANCHORS[:2])), tuple(map(square, _CHEEKS))
 
 
 def _unit(size: float, margin: float) -> float:
     """Pixels of a crop between the eyes."""
     return (size - 1) / (alignment.FACE_SIDE * (1 + 2 * margin))
-
-
-def _mean(grey: np.ndarray, point: np.ndarray, unit: float, margin: float) -> float:
-    """Mean of a square round a point of the face."""
-    half_side = alignment.FACE_SIDE * (1 + 2 * margin) / 2
-    x, y = (point - alignment.FACE_CENTER + half_side) * unit
-    reach = _RADIUS * unit
-    rows = slice(max(0, round(y - reach)), round(y + reach) + 1)
-    columns = slice(max(0, round(x - reach)), round(x + reach) + 1)
-    return float(grey[rows, columns].mean())

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from ganimation_tf.errors import CodedError
+from ganimation_tf.errors import InputError
 
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
@@ -66,7 +66,7 @@ Photo = Callable[[float], Decoded]
 """Takes how much smaller the picture may be decoded. Raises FileError or ImageError."""
 
 
-class ImageError(CodedError):
+class ImageError(InputError):
     """A picture that cannot be used.
 
     `code` is `empty_image`, `unreadable_image`, `unsupported_format` or `too_many_pixels`.

@@ -1,7 +1,6 @@
 """The sample grids of a run as one moving picture."""
 
 import pathlib
-import re
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -42,7 +41,7 @@ def _frame(path: pathlib.Path, side: int) -> np.ndarray:
     grid.thumbnail((side, side), Image.Resampling.LANCZOS)
     frame = Image.new("RGB", (grid.width, grid.height + CAPTION_HEIGHT), contact_sheet.PAPER)
     frame.paste(grid, (0, CAPTION_HEIGHT))
-    step = int(re.search(r"\d+", path.stem)[0])
+    step = int(path.stem.rpartition("-")[2])
     place = (contact_sheet.GAP, contact_sheet.GAP)
     font = ImageFont.load_default(14)
     ImageDraw.Draw(frame).text(place, f"step {step:,}", fill=contact_sheet.INK, font=font)

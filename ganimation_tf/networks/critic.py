@@ -50,6 +50,10 @@ def build_critic(
 ) -> keras.Model:
     """The critic: how real each patch looks, and which AUs the face shows.
 
+        >>> critic = gan.build_critic(32, 17, filters=4, layers_count=3)
+        >>> critic(np.zeros((1, 32, 32, 3)))["action_units"].shape
+        TensorShape([1, 17])
+
     Args:
         image_size: S, a multiple of 2 to the power of `layers_count`.
         action_units: N.

@@ -96,7 +96,7 @@ def _in_closed_form(
             x = stage(x)
             outputs.append(x)
         head_gradients, adjoint = _through_heads(parts.heads, x, images, head_loss)
-        adjoints = []
+        adjoints: list[tf.Tensor] = []
         for stage, entered, left in zip(
             reversed(stages), reversed(inputs), reversed(outputs), strict=True
         ):

@@ -160,6 +160,10 @@ def build_generator(
 ) -> keras.Model:
     """The generator: an image and wanted AUs in; the edited image and what it is made of out.
 
+        >>> generator = gan.build_generator(32, 17, filters=4, residual_blocks=1)
+        >>> generator([np.zeros((1, 32, 32, 3)), np.zeros((1, 17))])["image"].shape
+        TensorShape([1, 32, 32, 3])
+
     `concat` lays the AUs out as constant planes beside the image's channels; `_stem` is that first
     convolution. Zero padding matters there: the first InstanceNorm removes what is constant over
     the image, and what it leaves of the AUs enters through the image's rim. `film` hands them to
@@ -200,7 +204,7 @@ def build_generator(
     build = Builder(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
     wanted = keras.Input((action_units,), name="action_units")
-    asked = wanted if labels is None else NearestLabel(labels, name="label")(wanted)
+    asked = wanted if labels is None else NearestLabel(labels.tolist(), name="label")(wanted)
     told = asked if conditioning == FILM else None
     if told is None:
         planes = _stem(build, image, asked, filters)

@@ -38,7 +38,8 @@ def _spline_basis(count: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
     basis[:, -2] += 2 * basis[:, -1]
     basis[:, -3] -= basis[:, -1]
     basis = basis[:, 1:-1]
-    return basis, np.gradient(basis, axis=0)
+    tangents = np.asarray(np.gradient(basis, axis=0))
+    return basis, tangents
 
 
 def curve(points, samples: int = 16) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class Identity:
         style = HAIR_STYLES[rng.integers(len(HAIR_STYLES))]
         short = style in ("bald", "short", "side", "receding", "afro")
         red = rng.uniform(0.25, 0.6)
-        lips = _mix(tuple(0.86 * c for c in skin), (176, 62, 70), red)
+        lips = _mix(_color(0.86 * np.array(skin)), (176, 62, 70), red)
         beard = rng.uniform(0.3, 1) if short and rng.random() < 0.5 else 0.0
         hues = rng.uniform(0, 2 * math.pi, 2)
         side = rng.choice([-1.0, 1.0])
@@ -151,13 +151,18 @@ class Pose:
         return np.column_stack([linear, center - linear @ [0, 0.45]])
 
 
+def _color(values: Iterable[float]) -> Color:
+    red, green, blue = map(float, values)
+    return red, green, blue
+
+
 def _mix(a: Color, b: Color, share: float) -> Color:
-    return tuple(float(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    return _color([x + (y - x) * share for x, y in zip(a, b, strict=True)])
 
 
 def _jitter(color: Color, rng: np.random.Generator, amount: float) -> Color:
     moved = np.add(color, rng.normal(0, amount)) + rng.normal(0, amount / 3, 3)
-    return tuple(map(float, np.clip(moved, 4, 252)))
+    return _color(np.clip(moved, 4, 252))
 
 
 def _between(colors, position: float, rng: np.random.Generator, jitter: float) -> Color:
@@ -167,4 +172,4 @@ def _between(colors, position: float, rng: np.random.Generator, jitter: float) -
 
 def _pastel(hue: float, value: float, chroma: float) -> Color:
     wheel = np.cos(hue - np.array([0, 2, 4]) * math.pi / 3)
-    return tuple(map(float, np.clip(value + chroma * wheel, 8, 248)))
+    return _color(np.clip(value + chroma * wheel, 8, 248))

@@ -1,5 +1,7 @@
 """The model of a plan: both networks, both optimizers, the learning rate over time."""
 
+import pathlib
+
 import keras
 import numpy as np
 
@@ -9,6 +11,7 @@ from ganimation_tf.expressions import prototypes
 from ganimation_tf.networks.critic import build_critic
 from ganimation_tf.networks.estimator import build_estimator
 from ganimation_tf.networks.generator import build_generator
+from ganimation_tf.training import runs
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.plan import Plan
@@ -103,3 +106,18 @@ def _adam(config: TrainConfig, rate) -> keras.optimizers.Optimizer:
         epsilon=1e-8,
         weight_decay=config.weight_decay or None,
     )
+
+
+def load_run(run: pathlib.Path, best: bool = False) -> GANimation:
+    """The model of a run, not compiled; its generator is the one that is kept for use.
+
+    Args:
+        best: the networks that did best in evaluation, not the last ones.
+
+    Raises:
+        UserError: if it is no run or has no such networks yet.
+    """
+    config = TrainConfig.from_dict(runs.read_facts(run)["train"])
+    directory = runs.best_networks(run) if best else run
+    generator, critic = (runs.load_network(directory, name) for name in ("generator", "critic"))
+    return GANimation(generator, critic, config.critic_steps, relative=config.relative)

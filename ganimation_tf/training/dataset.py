@@ -72,14 +72,13 @@ def load_faces(directory, manifest: manifest_lib.Manifest, split: str) -> memory
 
     parsed = _parsed(directory, manifest, split)
     batches = list(parsed.map(face, tf.data.AUTOTUNE, deterministic=True).batch(256))
-    images, units, pairs = (
-        [batch[name] for batch in batches]
-        for name in (records.IMAGE, records.ACTION_UNITS, records.PAIR)
-    )
     with tf.device("CPU"):
-        images = tf.concat(images, axis=0)
-    pairs = memory.group_pairs(np.concatenate([pair.numpy() for pair in pairs]))
-    return memory.Faces(images, np.concatenate([u.numpy() for u in units]), pairs, size)
+        images = tf.concat([batch[records.IMAGE] for batch in batches], axis=0)
+    units, pairs = (
+        np.concatenate([batch[name].numpy() for batch in batches])
+        for name in (records.ACTION_UNITS, records.PAIR)
+    )
+    return memory.Faces(images, units, memory.group_pairs(pairs.tolist()), size)
 
 
 def _epochs(directory, manifest: manifest_lib.Manifest, seed: int, first: int):

@@ -22,6 +22,13 @@ from ganimation_tf.training.optimizers import apply, make_optimizer, refuse_on_r
 class GANimation(keras.Model):
     """Trains a generator and a critic (arXiv:1807.09251) with `fit`.
 
+        >>> networks = gan.build_generator(32, 17, 4, 1), gan.build_critic(32, 17, 4, 3)
+        >>> model = gan.GANimation(*networks, critic_steps=2)
+        >>> model.compile(keras.optimizers.Adam(1e-4, 0.5), keras.optimizers.Adam(1e-4, 0.5))
+        >>> history = model.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+        >>> history.history["cycle"][0] > 0
+        True
+
     Faces go in as a dict. `evaluate`, `predict` and `call` take
 
     - `image`: float32 (B, S, S, 3) in [-1, 1],
@@ -240,7 +247,7 @@ class GANimation(keras.Model):
             augmented(batch, self.augmentation)
             for batch in inputs.micro_batches(data, self.critic_steps)
         )
-        critic_gradients = []
+        critic_gradients: list[tf.Tensor] = []
         for micro_batch in before:
             micro_batch = critic_update.after(critic_gradients, micro_batch)
             fake = self._judged_edits(micro_batch)

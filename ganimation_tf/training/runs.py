@@ -17,7 +17,7 @@ import tensorflow as tf
 from ganimation_tf import __version__, action_units
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -78,25 +78,20 @@ def facts_of(
 
 
 def read_facts(run: pathlib.Path) -> dict[str, Any]:
-    """The `config.json` of a run.
+    """The `config.json` of a run, the options filled in that it is older than.
 
     Raises:
         UserError: if it cannot be read.
     """
     try:
-        return _filled(json.loads((run / CONFIG).read_text()))
+        facts = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+        facts["train"] = TrainConfig.from_dict(facts["train"]).to_dict()
+        list(facts["dataset"]["action_units"])  # raises where it is no run's
+        return {"start_from": None, **facts}
+    except FileNotFoundError:
+        raise UserError(f"{run} is not a run: it has no {CONFIG}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{run} is not a run: cannot read {CONFIG}: {error}") from error
-
-
-def _filled(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts with the options that they are older than, which then had their defaults' effect."""
-    defaults = TrainConfig().to_dict()
-    given = facts["train"]
-    weights = defaults["loss_weights"] | given["loss_weights"]
-    known = {"start_from": None, **facts, "train": defaults | given | {"loss_weights": weights}}
-    list(known["dataset"]["action_units"])  # raises where it is no run's
-    return known
+        raise UserError(f"{run} is not a run: cannot read {CONFIG}: {reason(error)}") from error
 
 
 def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
@@ -112,7 +107,7 @@ def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
         for name, content in (("environment.json", environment()), (CONFIG, facts)):
             (run / name).write_text(json.dumps(content, indent=2) + "\n")
     except OSError as error:
-        raise UserError(f"{runs}: a run cannot be written there: {error}") from error
+        raise UserError(f"{runs}: a run cannot be written there: {reason(error)}") from error
     return run
 
 
@@ -170,15 +165,25 @@ def lock(run: pathlib.Path) -> Iterator[None]:
     try:
         file = (run / _LOCK).open("w")
     except OSError as error:
-        raise UserError(f"{run}: cannot be written: {error}") from error
+        raise UserError(f"{run}: cannot be written: {reason(error)}") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{run} is being trained by another process") from None
         except OSError as error:
-            raise UserError(f"{run}: cannot be locked: {error}") from error
+            raise UserError(f"{run}: cannot be locked: {reason(error)}") from error
         yield
+
+
+def saved_states(run: pathlib.Path) -> list[pathlib.Path]:
+    """The directories of a run's states, oldest first."""
+    return sorted((run / "checkpoints").glob("step-" + "[0-9]" * 7))
+
+
+def saved_step(run: pathlib.Path) -> int:
+    """The step of a run's newest state, 0 without one."""
+    return max((int(path.name.removeprefix("step-")) for path in saved_states(run)), default=0)
 
 
 def best_networks(run: pathlib.Path) -> pathlib.Path:
@@ -191,3 +196,19 @@ def best_networks(run: pathlib.Path) -> pathlib.Path:
     if not kept:
         raise UserError(f"{run / BEST} holds no networks: the run has had no evaluation yet")
     return kept[-1]
+
+
+def load_network(directory: pathlib.Path, name: str) -> keras.Model:
+    """`<name>.keras` of a run.
+
+    Raises:
+        UserError: if there is none, or it cannot be read.
+    """
+    path = directory / f"{name}.keras"
+    if not path.is_file():
+        raise UserError(f"{directory} has no {path.name}: the run has not ended an epoch")
+    try:
+        return keras.models.load_model(path, compile=False)
+    # A torn file ends in one of zipfile's, h5py's, TensorFlow's or Keras's own errors.
+    except Exception as error:
+        raise UserError(f"{path} is damaged: {reason(error)[:200]}") from error

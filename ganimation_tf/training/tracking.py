@@ -40,7 +40,7 @@ class StepTerms(keras.metrics.Metric):
     def __init__(self, names: Iterable[str], name: str = "step_terms"):
         super().__init__(name=name, dtype="float32")
         self.names = tuple(names)
-        self._computed = ()
+        self._computed: tuple[str, ...] = ()
         self.shares = self.add_variable((len(self.names),), initializer="zeros", name="shares")
 
     def update_state(self, shares: Mapping[str, tf.Tensor]) -> None:
@@ -50,7 +50,7 @@ class StepTerms(keras.metrics.Metric):
 
     def result(self) -> dict[str, float]:
         values = tf.convert_to_tensor(self.shares).numpy()
-        every = {name: float(value) for name, value in zip(self.names, values, strict=True)}
+        every = dict(zip(self.names, map(float, values), strict=True))
         return {name: every[name] for name in self._computed}
 
 

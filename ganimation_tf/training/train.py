@@ -1,10 +1,9 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
 import contextlib
+import importlib.util
 import logging
 import pathlib
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
@@ -12,18 +11,13 @@ import tensorflow as tf
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data import records
 from ganimation_tf.data.manifest import EVAL, TRAIN
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.evaluation import judges
 from ganimation_tf.evaluation import samples as evaluation_samples
-from ganimation_tf.training import dataset, devices, memory, runs, transfer
+from ganimation_tf.training import dataset, devices, estimate, memory, runs, shown, transfer
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks import judged as judged_lib
-from ganimation_tf.training.callbacks.checkpoints import (
-    Checkpoints,
-    Interrupted,
-    saved_step,
-    writing,
-)
+from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
 from ganimation_tf.training.callbacks.health import Health
 from ganimation_tf.training.callbacks.judged import JudgedEdits
 from ganimation_tf.training.callbacks.metrics_log import MetricsLog
@@ -34,6 +28,8 @@ from ganimation_tf.training.diagnostics import alarms
 from ganimation_tf.training.diagnostics.monitor import Monitor
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import Plan
+from ganimation_tf.training.runs import saved_step
+from ganimation_tf.training.stopping import stopping
 
 SAMPLES = 8
 """Faces in the sample grid."""
@@ -49,6 +45,7 @@ def train(
     new: bool = False,
     chosen_devices: Sequence[str] = (),
     checkpoint_minutes: float = 10.0,
+    ignore_memory: bool = False,
     judge: str | None = None,
     judge_minutes: float = 10.0,
 ) -> pathlib.Path:
@@ -61,15 +58,20 @@ def train(
         new: make a new run in any case.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
         checkpoint_minutes: time between two saved states within an epoch.
+        ignore_memory: train also where the memory will hardly suffice.
         judge: of AUs, as `evaluation.judges.load` names it; where no truth is known, the best
             networks are those of which it says so.
         judge_minutes: least time between two of its judgements.
 
     Raises:
-        UserError: if dataset, config, run and devices do not fit each other, or the run cannot
-            be written.
+        UserError: if dataset, config, run and devices do not fit each other, the memory does not
+            suffice, or the run cannot be written.
         KeyboardInterrupt: if a signal asked it to stop; its state is saved.
     """
+    if runs_dir is None:
+        if resume is None:
+            raise ValueError("runs_dir must be given where resume is not")
+        runs_dir = resume.parent
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
     if resume is not None:
@@ -77,7 +79,7 @@ def train(
         runs.require_same(resume, plan.facts)
     found = resume or (None if new else runs.find_run(runs_dir, plan.facts))
     if found and saved_step(found) >= plan.steps:
-        log.info("%s is finished already; --runs with --new trains it once more", found)
+        log.info("%s is finished already; --new trains it once more", found)
         return found
     if not found and not new:
         _tell_of_unfinished(runs_dir, plan)
@@ -87,6 +89,8 @@ def train(
         if plan.start_from:
             for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
                 log.info("%s", line)
+    if not ignore_memory:
+        estimate.require_memory(model, plan.config.batch_size, strategy.num_replicas_in_sync)
     run = found or runs.start_run(runs_dir, plan.facts)
     with runs.lock(run):
         score = _score(plan.config, judge is not None)
@@ -94,7 +98,7 @@ def train(
         start = checkpoints.restore(model)
         if start:
             log.info("going on with %s at step %d", run, start)
-        with _stopping(checkpoints, plan.steps), _explained(plan), writing(run):
+        with stopping(checkpoints, plan.steps), _explained(plan), writing(run):
             judged = _judged(plan, judge, judge_minutes)
             _fit(plan, model, run, start, [*judged], checkpoints)
     return run
@@ -124,10 +128,29 @@ def _explained(plan: Plan) -> Iterator[None]:
             "the last saved state only with the same options"
         ) from error
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        reason = str(error).strip().split("\n")[0]
+        damaged = _damaged_shard(plan) or reason(error)
         raise UserError(
-            f"{plan.data} cannot be read to its end: {reason}; see ganimation inspect"
+            f"{plan.data} cannot be read to its end: {damaged}; see ganimation inspect"
         ) from error
+
+
+def _damaged_shard(plan: Plan) -> str | None:
+    """The first training file that cannot be read to its end, and why: TensorFlow names none.
+
+    None where none is found, or the package that computes checksums is not here.
+    """
+    if importlib.util.find_spec("google_crc32c") is None:
+        return None
+    from ganimation_tf.data import tfrecord
+
+    for shard in plan.manifest.splits[TRAIN]:
+        try:
+            with (plan.data / shard.file).open("rb") as file:
+                for _ in tfrecord.read(file):
+                    pass
+        except (OSError, ValueError) as error:
+            return f"{shard.file}: {reason(error)}"
+    return None
 
 
 def _judged(plan: Plan, judge: str | None, minutes: float) -> Iterator[JudgedEdits]:
@@ -149,7 +172,7 @@ def _fit(
     checkpoints: Checkpoints,
 ) -> None:
     config = plan.config
-    validation, shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
+    validation, faces_shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
     monitor = Monitor(_baselines(plan, model), config, plan.steps)
     train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     callbacks = [
@@ -157,8 +180,8 @@ def _fit(
         Health(monitor, run, train_log),  # before what saves: what is not finite is not kept
         Progress(plan.steps, config.images_per_step, log.info),
         MetricsLog(run / runs.METRICS, config.images_per_step),
-        Summaries(train_log, eval_log, shown, plan.steps),
-        SampleGrid(shown, plan.manifest.action_units, run, train_log, plan.steps),
+        Summaries(train_log, eval_log, faces_shown, plan.steps),
+        SampleGrid(faces_shown, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
     faces = _faces(plan)
@@ -230,7 +253,7 @@ def _score(config: TrainConfig, judged: bool = False):
     def score(logs: Mapping[str, float]) -> float | None:
         if "val_cycle" not in logs:
             return None
-        if logs["val_truth_error"]:
+        if logs.get("val_truth_error"):
             return float(logs["val_truth_error"])
         if judged:
             return logs.get(judged_lib.ERROR)
@@ -241,36 +264,6 @@ def _score(config: TrainConfig, judged: bool = False):
         )
 
     return score
-
-
-@contextlib.contextmanager
-def _stopping(checkpoints: Checkpoints, steps: int) -> Iterator[None]:
-    """SIGINT and SIGTERM save the state at the end of the step; the second one ends at once.
-
-    Raises:
-        KeyboardInterrupt: after the state is saved.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread can be told of signals
-        return
-
-    def stop(*_):
-        log.info("stopping at the end of this step; once more: at once")
-        checkpoints.stop_requested = True
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except Interrupted:
-        if saved_step(checkpoints.run) >= steps:
-            return  # it was the last step: all is done
-        log.info("saved; the same command goes on from here")
-        raise KeyboardInterrupt from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
@@ -286,16 +279,16 @@ def _evaluation(plan: Plan, replicas: int):
     """What to validate on, None without an eval split; and the faces of the sample grid."""
     data, manifest, batch_size = plan.data, plan.manifest, plan.config.batch_size
     split = EVAL if manifest.records(EVAL) else TRAIN
-    shown = next(iter(dataset.evaluation(data, manifest, batch_size=SAMPLES, split=split)))
+    faces_shown = shown.faces(data, manifest, split, SAMPLES, plan.config.seed)
     if split == TRAIN:
         log.warning("%s has no eval split: nothing is validated, samples are training faces", data)
-        return None, shown
+        return None, faces_shown
     if manifest.records(EVAL) < replicas:
         log.warning("the eval split has fewer faces than there are devices: nothing is validated")
-        return None, shown
+        return None, faces_shown
     faces = dataset.evaluation(data, manifest, batch_size=batch_size, replicas=replicas)
     if replicas > 1:
         log.info(
             "validating on full batches only, which %d devices share: %d", replicas, len(faces)
         )
-    return faces, shown
+    return faces, faces_shown

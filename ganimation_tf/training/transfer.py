@@ -17,7 +17,7 @@ def require_networks(run: pathlib.Path) -> None:
     runs.read_facts(run)
     for name in ("generator", "critic"):
         if not (run / f"{name}.keras").is_file():
-            raise UserError(f"{run} has no {name}.keras: it has not ended an epoch")
+            raise UserError(f"{run} has no {name}.keras: the run has not ended an epoch")
 
 
 def start_from(model: GANimation, run: pathlib.Path, names: Sequence[str]) -> Iterator[str]:
@@ -49,11 +49,7 @@ def start_from(model: GANimation, run: pathlib.Path, names: Sequence[str]) -> It
         gone = [name for name in old_names if name not in names]
         yield f"AUs that start afresh: {_listed(fresh)}; left behind: {_listed(gone)}"
     for network in (model.generator, model.critic):
-        path = run / f"{network.name}.keras"
-        try:
-            old = keras.models.load_model(path, compile=False)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{run}: cannot read {path.name}: {error}") from error
+        old = runs.load_network(run, network.name)
         yield from _copy(old, network, old_names, names)
     model.inference_generator.set_weights(model.generator.get_weights())
 

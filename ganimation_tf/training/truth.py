@@ -14,11 +14,8 @@ from ganimation_tf.training.losses import per_image_mean, total_variation
 CHANGED, CHANGED_MOST = 20.0, 0.3
 """A pixel counts 1 + 20 min(change, 0.3) times: most of a face does not change."""
 
-LEFT_OVER, LEFT_OVER_GAIN = 0.02, 12.0
+LEFT_OVER, LEFT_OVER_GAIN = 0.04, 12.0
 """What warping may leave over before the mask is to paint, and how steeply it then does."""
-
-PAINT_COUNTS = 4.0
-"""How many times a pixel that needs paint counts in `mask`, beside one that does not."""
 
 CERTAIN = 1e-5
 """How near the mask's values come to 0 and 1 in `mask`; beyond, the logarithm has no limit."""
@@ -56,7 +53,7 @@ def mask(attention: tf.Tensor, kept: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
 
     Without it the mask is at 1 within 50 steps, where the color mask gets no gradient. L1 in its
     place ends there too: most pixels need no paint, their median is 1, and a saturated sigmoid
-    hands no L1 on. So what needs paint counts `PAINT_COUNTS` times.
+    hands no L1 on.
 
     Args:
         attention: (B, S, S, 1) in [0, 1].
@@ -65,7 +62,7 @@ def mask(attention: tf.Tensor, kept: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
     left_over = LEFT_OVER_GAIN * (distance(tf.stop_gradient(kept), truth) - LEFT_OVER)
     paint = tf.clip_by_value(left_over, 0.0, 1.0)
     keeps = tf.clip_by_value(attention, CERTAIN, 1.0 - CERTAIN)
-    entropy = (paint - 1.0) * tf.math.log(keeps) - PAINT_COUNTS * paint * tf.math.log(1.0 - keeps)
+    entropy = (paint - 1.0) * tf.math.log(keeps) - paint * tf.math.log(1.0 - keeps)
     return per_image_mean(entropy)
 
 

@@ -10,6 +10,7 @@ each worker that ended: `worker` and `status`, negative for a signal. The end of
 which the death of the submitting process brings about, ends all workers.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -18,8 +19,12 @@ import os
 import selectors
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
+from typing import Any
+
+_GRACE = 2.0  # seconds
 
 _NEEDED = ("pipeline.preprocess", "apache_beam.runners.worker.sdk_worker_main")
 
@@ -56,6 +61,16 @@ def supervise(requests: int, reports: int, work: Callable[[Mapping[str, str]], N
     signal.signal(signal.SIGCHLD, lambda *_: None)  # for the default none would wake
     workers: dict[int, str] = {}
     waiting = b""
+
+    def started(request: Mapping[str, Any]) -> int:
+        pid = os.fork()
+        if not pid:
+            signal.set_wakeup_fd(-1)
+            for end in (reports, woken, waking):
+                os.close(end)
+            _run(work, request["environment"])
+        return pid
+
     with selectors.DefaultSelector() as selector:
         for end in (requests, woken):
             selector.register(end, selectors.EVENT_READ)
@@ -71,15 +86,26 @@ def supervise(requests: int, reports: int, work: Callable[[Mapping[str, str]], N
                 break
             *lines, waiting = (waiting + received).split(b"\n")
             for request in map(json.loads, lines):
-                pid = os.fork()
-                if not pid:
-                    signal.set_wakeup_fd(-1)
-                    for end in (reports, woken, waking):
-                        os.close(end)
-                    _run(work, request["environment"])
-                workers[pid] = request["worker"]
+                workers[started(request)] = request["worker"]
+        selector.unregister(requests)
+        _let_end(selector, woken, workers, reports)
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
+
+
+def _let_end(
+    selector: selectors.BaseSelector, woken: int, workers: dict[int, str], reports: int
+) -> None:
+    """Waits a while for processes whose connection is closing.
+
+    They end by themselves; killed meanwhile, they would leave an exception in a thread of the
+    runner's.
+    """
+    end = time.monotonic() + _GRACE
+    while workers and (left := end - time.monotonic()) > 0:
+        if selector.select(left):
+            os.read(woken, 1 << 16)
+            _report_ended(workers, reports)
 
 
 def _report_ended(workers: dict[int, str], reports: int) -> None:
@@ -88,7 +114,8 @@ def _report_ended(workers: dict[int, str], reports: int) -> None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             facts = {"worker": workers.pop(pid), "status": os.waitstatus_to_exitcode(status)}
-            os.write(reports, f"{json.dumps(facts)}\n".encode())
+            with contextlib.suppress(BrokenPipeError):  # the submitting process has died
+                os.write(reports, f"{json.dumps(facts)}\n".encode())
 
 
 def _run(work: Callable[[Mapping[str, str]], None], environment: Mapping[str, str]) -> None:

@@ -19,7 +19,19 @@ from serving.client.wanted import ActionUnits
 class AsyncGanimationClient:
     """A connection to a served model; use it as an asynchronous context manager.
 
-    Arguments, results, errors and retries are those of `GanimationClient`.
+        >>> async def estimate():
+        ...     async with gan.AsyncGanimationClient(address) as client:
+        ...         return await client.estimate([crop, crop])
+        >>> asyncio.run(estimate()).shape
+        (2, 3)
+
+    Results, errors and retries are those of `GanimationClient`.
+
+    Args:
+        target: HOST:PORT of the gRPC endpoint.
+        model_name: the name under which the model is served.
+        timeout: seconds that one request may take, connecting and sending again included.
+        tls: None talks in the clear.
     """
 
     def __init__(
@@ -52,7 +64,7 @@ class AsyncGanimationClient:
         one connection.
 
         Raises:
-            UserError: if no version is served.
+            ServiceError: if no version is served.
         """
         version = calls.served(await self.status(), self._target)
         twin = copy.copy(self)

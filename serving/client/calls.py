@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import ServiceError
 from ganimation_tf.export import signature
 from ganimation_tf.protos import wire
 from serving.client import pictures
@@ -35,7 +35,7 @@ class Call:
 
     path: str
     request: Any
-    response_class: type
+    response_class: Any
     read: Callable[[Any], Any]
 
 
@@ -73,7 +73,7 @@ def predict(
 
 def _output(outputs: dict[str, np.ndarray], name: str) -> np.ndarray:
     if name not in outputs:
-        raise UserError(f"the served model must answer with {name}, got {sorted(outputs)}")
+        raise ServiceError(f"the served model must answer with {name}, got {sorted(outputs)}")
     return outputs[name]
 
 
@@ -144,11 +144,11 @@ def served(versions: dict[int, str], target: str) -> int:
     """The version that answers, of the states that `status` gives.
 
     Raises:
-        UserError: if there is none.
+        ServiceError: if there is none.
     """
     available = [number for number, state in versions.items() if state == AVAILABLE]
     if not available:
-        raise UserError(f"server {target} serves no version now, got {versions}")
+        raise ServiceError(f"server {target} serves no version now, got {versions}")
     return max(available)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import ServiceError, UserError, reason
 
 MAX_MESSAGE_BYTES = 256 * 2**20
 
@@ -18,7 +18,7 @@ ATTEMPTS = 5
 _LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]):", re.I)
 
 
-class ServerError(UserError):
+class ServerError(ServiceError):
     """The server refused a request or could not be reached.
 
     Attributes:
@@ -28,10 +28,13 @@ class ServerError(UserError):
     """
 
     def __init__(self, target: str, code: grpc.StatusCode, details: str):
-        super().__init__(f"server {target}: {code.name}: {details}")
+        super().__init__(target, code, details)  # all three, so that it can be pickled
         self.target = target
         self.code = code
         self.details = details
+
+    def __str__(self) -> str:
+        return f"server {self.target}: {self.code.name}: {self.details}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _read(path: pathlib.Path | None) -> bytes | None:
     try:
         return None if path is None else pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 def check_target(target: str) -> str:

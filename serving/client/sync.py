@@ -25,6 +25,12 @@ __all__ = ["GanimationClient", "ServerError", "Tls"]
 class GanimationClient:
     """A connection to a served model; use it as a context manager.
 
+        >>> with gan.GanimationClient(address) as client:
+        ...     names = client.describe().action_units
+        ...     (png,) = client.edit([crop], [[1.0] + [0.0] * (len(names) - 1)])
+        >>> png[:4]
+        b'\\x89PNG'
+
     A request that the server answers with UNAVAILABLE, or that does not reach it, is sent again:
     up to `channel.ATTEMPTS` times in all, after a growing pause, while the timeout lasts. Threads
     may share a client.
@@ -66,7 +72,7 @@ class GanimationClient:
         one connection.
 
         Raises:
-            UserError: if no version is served.
+            ServiceError: if no version is served.
         """
         version = calls.served(self.status(), self._target)
         twin = copy.copy(self)
@@ -109,7 +115,7 @@ class GanimationClient:
             rows: faces in one request.
         """
         calls.check_stream(concurrency, rows)
-        pending = collections.deque()
+        pending: collections.deque[tuple[Call, grpc.Future]] = collections.deque()
         try:
             for call in calls.edits(self._model, faces, rows):
                 pending.append((call, self._start(call)))

@@ -15,7 +15,7 @@ import grpc
 import numpy as np
 import tensorflow as tf
 
-from serving.server.batching_config import BatchingParameters
+from serving.server.config import BatchingParameters
 from serving.server.models import LoadedVersion
 from serving.server.status import StatusError, from_graph
 from serving.server.task import Arrays, Task, cancelled, too_late
@@ -112,8 +112,8 @@ class Batcher:
     def _withdraw(self, key: tuple[LoadedVersion, str], task: Task, error: StatusError) -> None:
         """Takes a task out of its queue; one that has its answer or is running keeps it."""
         with self._condition:
-            queue = self._queues.get(key, ())
-            if task in queue:
+            queue = self._queues.get(key)
+            if queue and task in queue:
                 queue.remove(task)
                 if not queue:
                     del self._queues[key]
@@ -143,7 +143,7 @@ class Batcher:
         with self._condition:
             while True:
                 waits = {key: self._seconds_to_wait(queue) for key, queue in self._queues.items()}
-                key = min(waits, key=waits.get, default=None)
+                key = min(waits, key=waits.__getitem__, default=None)
                 if key and waits[key] <= 0:
                     return key, self._pop(key)
                 if not key and self._closed:
@@ -157,7 +157,8 @@ class Batcher:
         return min(-overdue, 0.0) if full or self._closed else -overdue
 
     def _pop(self, key: tuple[LoadedVersion, str]) -> list[Task]:
-        queue, rows, tasks = self._queues[key], 0, []
+        tasks: list[Task] = []
+        queue, rows = self._queues[key], 0
         most = self.parameters.rows_together
         while queue and (not tasks or rows + queue[0].rows <= most):
             task = queue.popleft()
@@ -194,12 +195,13 @@ class Batcher:
                 raise cancelled()
             part = {alias: array[start : start + most] for alias, array in inputs.items()}
             parts.append(self._execute(version, name, part, min(most, rows - start)))
-        outputs, found, start = _joined(parts), [], 0
+        outputs, start = _joined(parts), 0
+        answers: list[Arrays] = []
         for task in tasks:
-            part = slice(start, start + task.rows)
-            found.append({alias: array[part] for alias, array in outputs.items()})
+            own = slice(start, start + task.rows)
+            answers.append({alias: array[own] for alias, array in outputs.items()})
             start += task.rows
-        return found
+        return answers
 
     def _execute(self, version: LoadedVersion, name: str, inputs: Arrays, rows: int) -> Arrays:
         """The outputs of at most as many rows as run together."""

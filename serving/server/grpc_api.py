@@ -12,7 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from serving.server.service import Caller, Service
 from serving.server.status import StatusError, left_to_tensorflow_serving
 
@@ -75,6 +75,7 @@ def _answering(service: Service, method, call: Call) -> Callable[[bytes, Any], M
                 return call(request, context)
         except StatusError as error:
             context.abort(error.code, error.message)
+            raise  # not reached: `abort` raises
 
     return answer
 
@@ -146,7 +147,7 @@ class GrpcServer:
             else:
                 self.port = self._server.add_secure_port(address, credentials)
         except RuntimeError as error:
-            raise UserError(f"cannot listen at {address}: {error}") from None
+            raise UserError(f"cannot listen at {address}: {reason(error)}") from None
 
     def start(self) -> None:
         """Begins to answer."""

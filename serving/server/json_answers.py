@@ -44,7 +44,7 @@ def _to_json(alias: str, tensor):
     if array.dtype.kind == "O":
         binary = alias.endswith(BYTES_SUFFIX)
         encoded = np.empty(array.shape, object)
-        encoded.flat = [
+        encoded.flat[:] = [
             _binary(value) if binary else value.decode("utf-8", "replace")
             for value in array.ravel()
         ]

@@ -80,7 +80,7 @@ def _checked(name: str) -> str:
     return name
 
 
-def _values(document: dict, infos: Mapping) -> tuple[bool, dict[str, object]]:
+def _values(document: dict, infos: Mapping) -> tuple[bool, Mapping[str, object]]:
     """Whether the inputs come in rows, and each input as one nested list."""
     if "instances" in document and "inputs" in document:
         raise invalid(
@@ -133,11 +133,12 @@ def _columns(columns, infos: Mapping) -> dict[str, object]:
 def _to_tensor(alias: str, value, info: meta_graph_pb2.TensorInfo):
     name = wire.DTYPES.get(info.dtype)
     if name == "string":
-        shape, strings = _shape_of(value, info.tensor_shape), []
+        shape = _shape_of(value, info.tensor_shape)
+        strings: list[bytes] = []
         _add_strings(value, shape, strings)
-        array = np.empty(len(strings), object)
-        array[:] = strings
-        return wire.to_tensor(array.reshape(shape))
+        column = np.empty(len(strings), np.object_)
+        column[:] = strings
+        return wire.to_tensor(column.reshape(shape))
     if name is None:
         raise invalid(f"{alias}: conversion of JSON values to dtype {info.dtype} is not supported")
     try:
@@ -163,7 +164,8 @@ def _to_tensor(alias: str, value, info: meta_graph_pb2.TensorInfo):
 
 def _shape_of(value, rule) -> tuple[int, ...]:
     """The shape of nested lists, as their first items have it; `rule` bounds its length."""
-    shape, most = [], MAX_RANK if rule.unknown_rank else len(rule.dim)
+    shape: list[int] = []
+    most = MAX_RANK if rule.unknown_rank else len(rule.dim)
     while isinstance(value, list):
         if len(shape) == most:
             raise invalid("Encountered list at unexpected level")

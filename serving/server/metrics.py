@@ -21,7 +21,7 @@ class _RequestCount:
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._counts: dict[tuple[str, str, str], int] = {}
+        self._counts: dict[tuple[str, ...], int] = {}
 
     def add(self, *labels: str) -> None:
         with self._lock:

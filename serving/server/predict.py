@@ -58,7 +58,7 @@ def predict(
     rows = _check_rows(request.inputs, max_batch_size)
     arrays = {alias: tensors.decode(alias, tensor) for alias, tensor in request.inputs.items()}
     if IMAGE_BYTES in arrays:
-        _check_pictures(IMAGE_BYTES, arrays[IMAGE_BYTES].ravel())
+        _check_pictures(IMAGE_BYTES, arrays[IMAGE_BYTES].ravel().tolist())
     results = run(version, name, arrays, rows)
 
     response = predict_pb2.PredictResponse()

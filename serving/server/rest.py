@@ -10,7 +10,9 @@ import re
 import threading
 import time
 import urllib.parse
+from collections.abc import Callable
 from concurrent import futures
+from typing import Any
 
 import grpc
 from google.protobuf import json_format
@@ -22,6 +24,7 @@ from tensorflow_serving.apis import (
     predict_pb2,
 )
 
+from ganimation_tf.errors import CodedError
 from serving.server import json_answers, json_tensors
 from serving.server.predict import DEFAULT_SIGNATURE
 from serving.server.service import SIGNATURE_DEF, Caller, Service
@@ -81,12 +84,8 @@ JSON = "application/json"
 _TOO_LARGE = f"the body must have at most {MAX_BODY_BYTES} bytes"
 
 
-class _HttpError(Exception):
-    """An answer that no gRPC status stands for."""
-
-    def __init__(self, status: int, message: str):
-        super().__init__(message)
-        self.status = status
+class _HttpError(CodedError):
+    """An answer that no gRPC status stands for; its code is the HTTP status."""
 
 
 class RestApplication:
@@ -138,7 +137,7 @@ class RestApplication:
         except TimeoutError:
             return self._refuse(408, "the body did not arrive in time")
         except _HttpError as error:
-            return self._refuse(error.status, str(error))
+            return self._refuse(error.code, str(error))
         path = scope["raw_path"].decode("ascii", "replace")
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(
@@ -169,6 +168,7 @@ class RestApplication:
             return 500, json_answers.error("internal error; the server's log says more"), JSON
 
     def _call(self, method: str, found: re.Match, body: bytes, caller: Caller) -> bytes:
+        call: Callable[[Any], bytes]
         if method == "POST":
             api = found["method"].capitalize()
             call = functools.partial(self._predict, body=body, caller=caller)

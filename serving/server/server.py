@@ -9,16 +9,14 @@ calls answer UNIMPLEMENTED.
     grpc_api, rest  -->  service  --> metrics
 """
 
-import dataclasses
 import logging
-import pathlib
 import socket
 import threading
 
 import uvicorn
 
 from ganimation_tf.errors import UserError
-from serving.server.batching_config import BatchingParameters
+from serving.server.config import ServerConfig
 from serving.server.grpc_api import GrpcServer
 from serving.server.metrics import Metrics
 from serving.server.models import ModelVersions
@@ -30,30 +28,6 @@ from serving.server.watcher import Watcher
 BACKLOG = 128
 KEEP_ALIVE_SECONDS = 60
 """How long an idle connection of a REST client stays."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ServerConfig:
-    """What is served, where and how.
-
-    Attributes:
-        model_dir: directory of numbered versions.
-        model_name: its name in requests.
-        host: address that both ports listen at.
-        port: gRPC; 0 takes a free one.
-        rest_port: REST and metrics; 0 takes a free one, None serves neither.
-        poll_seconds: time between two looks for new versions; 0: none is looked for.
-        tls: None serves plain text.
-    """
-
-    model_dir: pathlib.Path
-    model_name: str
-    host: str = "127.0.0.1"
-    port: int = 0
-    rest_port: int | None = None
-    batching: BatchingParameters = BatchingParameters()
-    poll_seconds: float = 1.0
-    tls: ServerTls | None = None
 
 
 class Server:
@@ -74,6 +48,9 @@ class Server:
         """
         if config.tls:
             config.tls.check()
+        for port in (config.port, config.rest_port):
+            if port:  # known before the model is loaded, which takes seconds
+                _listen(config.host, port).close()
         metrics = Metrics(config.model_name)
         self.versions = ModelVersions(config.model_name)
         self._service = Service(self.versions, config.batching, metrics)
@@ -115,11 +92,7 @@ class _HttpServer:
     """uvicorn in a thread."""
 
     def __init__(self, service: Service, host: str, port: int, tls: ServerTls | None):
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        except OSError as error:
-            raise UserError(f"cannot listen at {host}:{port}: {error}") from None
+        self._socket = _listen(host, port)
         # Accepted connections inherit it. asyncio sets it only on sockets that name their protocol,
         # and without it an answer waits 40 ms for the client to acknowledge its headers.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -152,3 +125,11 @@ class _HttpServer:
         if self._thread.ident:
             self._thread.join()
         self._socket.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise UserError(f"cannot listen at {host}:{port}: {error.strerror}") from None

@@ -10,7 +10,7 @@ import grpc
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
 from serving.server.batching import Batcher
-from serving.server.batching_config import BatchingParameters
+from serving.server.config import BatchingParameters
 from serving.server.metrics import Metrics
 from serving.server.models import LoadedVersion, ModelVersions
 from serving.server.predict import predict

@@ -4,24 +4,25 @@ import itertools
 
 import grpc
 
+from ganimation_tf.errors import CodedError
+
 MAX_STATUS_LENGTH = 2000
 """Most bytes of an error message: over gRPC it travels in a header, which holds 8 KiB."""
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class StatusError(Exception):
+class StatusError(CodedError):
     """A request that gets an error status and not an answer; the server goes on.
 
     Attributes:
         code: the gRPC status code, as TensorFlow Serving would give it.
-        message: what the client reads, cut after `MAX_STATUS_LENGTH` bytes.
     """
 
-    def __init__(self, code: grpc.StatusCode, message: str):
-        super().__init__(message)
-        self.code = code
-        self.message = _cut(message)
+    @property
+    def message(self) -> str:
+        """What the client reads, cut after `MAX_STATUS_LENGTH` bytes."""
+        return _cut(str(self))
 
 
 def _cut(message: str) -> str:

@@ -3,10 +3,12 @@
 import dataclasses
 import pathlib
 import ssl
+import typing
 
-import grpc
+from ganimation_tf.errors import UserError, reason
 
-from ganimation_tf.errors import UserError
+if typing.TYPE_CHECKING:
+    import grpc
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,15 +35,17 @@ class ServerTls:
             # A callback in place of the prompt: the server may run without a terminal.
             context.load_cert_chain(self.certificate, self.key, password=lambda: "")
         except (OSError, ValueError) as error:
-            raise UserError(f"{self.certificate} and {self.key}: {error}") from error
+            raise UserError(f"{self.certificate} and {self.key}: {reason(error)}") from error
         try:
             if self.client_ca:
                 context.load_verify_locations(self.client_ca)
         except OSError as error:
-            raise UserError(f"{self.client_ca}: {error}") from error
+            raise UserError(f"{self.client_ca}: {reason(error)}") from error
 
-    def grpc_credentials(self) -> grpc.ServerCredentials:
+    def grpc_credentials(self) -> "grpc.ServerCredentials":
         """For `add_secure_port`."""
+        import grpc  # the command line reads this module for its help
+
         return grpc.ssl_server_credentials(
             [(self.key.read_bytes(), self.certificate.read_bytes())],
             root_certificates=self.client_ca.read_bytes() if self.client_ca else None,
@@ -50,7 +54,10 @@ class ServerTls:
 
     def uvicorn_options(self) -> dict:
         """For `uvicorn.Config`."""
-        options = {"ssl_keyfile": str(self.key), "ssl_certfile": str(self.certificate)}
+        options: dict[str, typing.Any] = {
+            "ssl_keyfile": str(self.key),
+            "ssl_certfile": str(self.certificate),
+        }
         if self.client_ca:
             options |= {"ssl_ca_certs": str(self.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
         return options

@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from serving.server.models import LoadedVersion, ModelVersions
 from serving.server.predict import predict
 from serving.server.status import StatusError, from_graph
@@ -42,7 +42,7 @@ def warm_up(version: LoadedVersion, path: pathlib.Path) -> int:
     except tf.errors.OpError as error:
         raise UserError(f"{file}: request {count}: {from_graph(error).message}") from error
     except (StatusError, DecodeError) as error:
-        raise UserError(f"{file}: request {count}: {error}") from error
+        raise UserError(f"{file}: request {count}: {reason(error)}") from error
     return count
 
 

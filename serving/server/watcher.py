@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from serving.server.metrics import Metrics
 from serving.server.models import SAVED_MODEL, ModelVersions, load_version
 from serving.server.warmup import warm_up
@@ -178,7 +178,9 @@ def find_versions(model_dir: pathlib.Path) -> dict[int, pathlib.Path]:
     try:
         paths = list(model_dir.iterdir())
     except OSError as error:
-        raise UserError(f"{model_dir}: cannot be read as a model directory: {error}") from error
+        raise UserError(
+            f"{model_dir}: cannot be read as a model directory: {reason(error)}"
+        ) from error
     numbered = {
         int(path.name): path
         for path in paths
@@ -205,7 +207,7 @@ def _look(path: pathlib.Path, root: pathlib.Path) -> Look:
     except UserError as error:  # a link leads elsewhere
         return str(error)
     except (OSError, RuntimeError) as error:  # a file vanished, links go round in a circle
-        return f"{path}: cannot be read: {error}"
+        return f"{path}: cannot be read: {reason(error)}"
 
 
 def _files(path: pathlib.Path, inside: pathlib.Path) -> Iterator[tuple[str, int, int]]:

@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganimation_tf.annotations.photo import face_in
 from ganimation_tf.errors import UserError
@@ -56,6 +57,20 @@ def test_what_cannot_be_read_is_named(tmp_path, text, message):
         path.write_text(text)
     with pytest.raises(UserError, match=message):
         face_in(path, PHOTO)
+
+
+@pytest.mark.parametrize(("orientation", "message"), [(1, None), (6, "does not turn pictures")])
+def test_a_photo_that_the_annotator_did_not_turn(tmp_path, orientation, message):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (160, 180)).save(tmp_path / "a.jpg", exif=exif)
+    header = "input,AU12,FaceScore,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight\n"
+    path = write(tmp_path / "fex.csv", f"{header}a.jpg,0.5,0.9,40,40,80,90\n")
+    if message is None:
+        assert face_in(path, tmp_path / "a.jpg").box.tolist() == [40, 40, 80, 90]
+    else:
+        with pytest.raises(UserError, match=message):
+            face_in(path, tmp_path / "a.jpg")
 
 
 @pytest.mark.faces

@@ -81,8 +81,14 @@ def test_one_clear_line(tmp_path, texts, message):
         (["--action-units", "AU12,AU99"], "--action-units AU99: the annotations (openface) have"),
         (["--action-units", "AU12,AU12"], "--action-units must name each AU once"),
         (["--action-units", ","], "--action-units must name each AU once"),
-        (["--action-units-maximum", "0"], "--action-units-maximum must be above 0, got 0.0"),
-        (["--action-units-maximum", "nan"], "--action-units-maximum must be above 0, got nan"),
+        (
+            ["--action-units-maximum", "0"],
+            "--action-units-maximum must be above 0, got 0.0",
+        ),
+        (
+            ["--action-units-maximum", "nan"],
+            "--action-units-maximum must be above 0, got nan",
+        ),
         (["--source", "table"], "no file has AU columns as table calls them (AU12)"),
         (["--source", "libreface"], "as libreface calls them (au_12_intensity)"),
     ],

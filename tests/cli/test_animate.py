@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import openface_files
 from ganimation_tf import cli
 from ganimation_tf.faces import alignment, images
 from ganimation_tf.media import video
-from openface_files import write_landmarks
 from serving_model import SIZE
 
 WHOLE = ("--crop=whole", "--crop-only")
@@ -181,14 +181,12 @@ def test_several_inputs_go_on_after_a_bad_one_and_end_with_a_summary(
 
 
 def landmarks(left, right, top, mouth):
-    points = np.zeros((68, 2))
-    points[36:42], points[42:48] = (left, top), (right, top)
-    points[[48, 54]] = ((left + right) / 2, mouth)
-    return points
+    middle = (left + right) / 2
+    return openface_files.landmarks([(left, top), (right, top), (middle, mouth)])
 
 
 def test_annotations_say_where_the_face_is(served_model, tmp_path, monkeypatch):
-    path = write_landmarks(tmp_path / "face.csv", landmarks(20, 40, 20, 40.8))
+    path = openface_files.write_landmarks(tmp_path / "face.csv", landmarks(20, 40, 20, 40.8))
     photo = tmp_path / "photo.png"
     photo.write_bytes(images.encode_png(np.full((60, 60, 3), 100, np.uint8)))
     seen, crop = [], alignment.crop
@@ -269,7 +267,7 @@ def test_a_photo_that_cannot_be_used(served_model, tmp_path, capsys, content, te
 
 
 def test_landmarks_of_another_photo_are_refused(served_model, photo, tmp_path, capsys):
-    path = write_landmarks(tmp_path / "face.csv", landmarks(200, 400, 20, 208))
+    path = openface_files.write_landmarks(tmp_path / "face.csv", landmarks(200, 400, 20, 208))
     options = ["--annotations", str(path), "--au=AU06=1"]
     assert animate(served_model, photo, tmp_path / "out.gif", *options) == 2
     assert "eyes and mouth must lie in the photo of 48 x 32 pixels" in capsys.readouterr().err

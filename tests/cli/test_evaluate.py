@@ -8,10 +8,12 @@ import pytest
 import drawn_pairs
 from analytic_model import AnalyticModel
 from ganimation_tf import cli
+from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.animation import evaluated
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation.judges import identity
 from ganimation_tf.faces import landmarker
+from ganimation_tf.synthetic import openface
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def test_gates_decide_the_exit_code(data, capsys):
         (["input", "--faces", "0"], "--faces must be at least 1, got 0"),
         (["input", "--batch-size", "0"], "--batch-size must be at least 1"),
         (["input", "--sweeps", "-1"], "--sweeps must be at least 0"),
-        (["input", "--pixels-only", "--kid"], "--pixels-only leaves out"),
+        (["input", "--pixels-only", "--kid"], "--pixels-only leaves out all judges"),
         (["input", "--judge", "openface"], "no judge 'openface'"),
         (["input", "--baseline", "nowhere.json"], "nowhere.json cannot be read"),
         (["input", "--split", "test"], "split 'test' has no records"),
@@ -117,6 +119,26 @@ def test_a_judge_is_trained_and_leaves_its_people_out(data, tmp_path, capsys):
     assert seen and not seen & set(facts["rows"]["person"])
     assert facts["facts"]["people"] == 12 - len(seen)
     assert "people that it" not in facts["notes"]
+
+
+def test_an_annotator_that_is_a_program_judges_in_two_passes(data, tmp_path, capsys):
+    """Every picture is annotated as its name asks: with AU12 at 2.5 of 5 and nothing else."""
+    pictures, notes = tmp_path / "pictures", tmp_path / "annotations"
+    same = ["input", "--faces", "6", "--sweeps", "1"]
+    assert evaluate(data, *same, "--write-edits", str(pictures)) == 0
+    assert f"wrote 6 pictures to {pictures}" in capsys.readouterr().out
+    notes.mkdir()
+    units = np.zeros(17)
+    units[OPENFACE.index("AU12")] = 0.5
+    for path in pictures.iterdir():
+        text = openface.to_csv(np.tile(np.arange(68.0)[:, None], 2), units)
+        (notes / f"{path.stem}.csv").write_text(text)
+    report = tmp_path / "report"
+    assert evaluate(data, *same, "--read-annotations", str(notes), "--report", str(report)) == 0
+    found = metrics_of(report)
+    assert found["files_no_face"] == found["files_unreadable"] == 0
+    assert found["files_mae"] == found["files_copy_mae"] > 0
+    assert found["files_monotonicity"] == 0
 
 
 @pytest.mark.parametrize(

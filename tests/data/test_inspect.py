@@ -84,7 +84,7 @@ def test_sheet_elsewhere(dataset, tmp_path, capsys):
     assert (tmp_path / "s.png").exists()
     assert not dataset.with_name("dataset-contact-sheet.png").exists()
     assert cli.main(["inspect", str(dataset), "--sheet", str(tmp_path / "no/s.png")]) == 2
-    assert "s.png cannot be written: No such file or directory" in capsys.readouterr().err
+    assert "s.png: cannot be written: No such file or directory" in capsys.readouterr().err
 
 
 def test_each_changed_byte_is_found(dataset, capsys):

@@ -219,7 +219,7 @@ def test_not_installed_says_how_to_get_it(monkeypatch):
 
 
 def test_unknown_judges_are_refused():
-    with pytest.raises(UserError, match="no judge 'openface'; there is blendshapes, regressor"):
+    with pytest.raises(UserError, match="no judge 'openface'; there is blendshapes, regress"):
         judges.load("openface")
     with pytest.raises(UserError, match="no/such/judge.json"):
         judges.load("regressor=/no/such")

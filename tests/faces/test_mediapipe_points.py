@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganimation_tf.faces.landmarks import read_landmarks
+from ganimation_tf.annotations.photo import face_in
 from ganimation_tf.faces.mediapipe_points import EYE_CORNERS, LANDMARKS_68, landmarks_68
 
 
@@ -33,7 +33,7 @@ def test_lies_where_openface_finds_the_same_points(photoreal_dir):
     for name, found in zip(files, points, strict=True):
         path = photoreal_dir / "openface_csv" / name.replace(".jpg", ".csv")
         if path.exists():
-            truth = read_landmarks(path)
+            truth = face_in(path, photoreal_dir / "portraits" / name).landmarks
             eyes = np.linalg.norm(truth[45] - truth[36])
             errors.append(np.linalg.norm(landmarks_68(found) - truth, axis=1) / eyes)
     errors = np.median(errors, axis=0)

@@ -22,9 +22,9 @@ from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces import images
 from ganimation_tf.faces.alignment import CropSpec
-from serving.server.batching_config import BatchingParameters
+from serving.server.config import BatchingParameters, ServerConfig
 from serving.server.models import LoadedVersion, ModelVersions
-from serving.server.server import Server, ServerConfig
+from serving.server.server import Server
 
 ACTION_UNITS = ("AU06", "AU12", "AU45")
 SIZE = 16
@@ -146,7 +146,7 @@ def running(model_dir: pathlib.Path, max_batch_size: int = 8, **config):
     """
     batching = BatchingParameters(max_batch_size, max_enqueued_batches=16)
     config = {"batching": batching, "rest_port": 0} | config
-    server = Server(ServerConfig(model_dir, signature.MODEL_NAME, **config))
+    server = Server(ServerConfig(model_dir, signature.MODEL_NAME, **{"port": 0, **config}))
     server.start()
     try:
         yield Running(server, server.address, server.rest_address, server.versions)

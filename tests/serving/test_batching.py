@@ -15,12 +15,12 @@ import tensorflow as tf
 
 import serving
 import serving_model
-from ganimation_tf.cli import serve
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
 from serving.client.sync import GanimationClient, ServerError
 from serving.server.batching import Batcher
-from serving.server.batching_config import BatchingParameters, read_parameters
+from serving.server.batching_config import read_parameters
+from serving.server.config import BatchingParameters
 from serving.server.models import LoadedVersion
 from serving.server.status import StatusError
 from serving.server.task import Task, cancelled
@@ -207,7 +207,9 @@ def test_parts_are_padded(harness):
     ],
 )
 def test_the_last_allowed_size_is_what_runs_together(parameters, name):
-    with pytest.raises(UserError, match=f"the last of allowed_batch_sizes must be {name}, got 4"):
+    with pytest.raises(
+        UserError, match=rf"allowed_batch_sizes must end with {name}, \d, got \(4,\)"
+    ):
         BatchingParameters(*parameters)
 
 
@@ -338,7 +340,7 @@ def test_the_deployment_file_is_one():
     [
         ("max_batch: 3", "not a text of BatchingParameters"),
         ("max_batch_size { value: 0 }", "max_batch_size must be at least 1, got 0"),
-        ("allowed_batch_sizes: 4", "the last of allowed_batch_sizes must be max_batch_size"),
+        ("allowed_batch_sizes: 4", "allowed_batch_sizes must end with max_batch_size"),
         ("allowed_batch_sizes: 64 allowed_batch_sizes: 4", "must be positive and increasing"),
     ],
 )
@@ -353,8 +355,3 @@ def test_wrong_parameters_name_the_file_and_the_rule(tmp_path, text, message):
 @pytest.mark.parametrize(("rows", "padded"), [(0, 0), (1, 2), (2, 2), (3, 8), (8, 8)])
 def test_padded_size(rows, padded):
     assert BatchingParameters(8, 0, 2, 1, 8, (2, 8)).padded_size(rows) == padded
-
-
-def test_help_shows_the_defaults_that_hold():
-    shown = {name: default for name, (default, _) in serve.BATCHING.items()}
-    assert BatchingParameters(**shown) == BatchingParameters()

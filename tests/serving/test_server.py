@@ -34,9 +34,10 @@ import serving_model
 from ganimation_tf import cli
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
+from serving.server.config import ServerConfig
 from serving.server.models import LoadedVersion, ModelVersions
 from serving.server.predict import predict
-from serving.server.server import Server, ServerConfig
+from serving.server.server import Server
 from serving.server.status import StatusError
 from serving.server.watcher import find_versions
 from serving_model import face
@@ -481,7 +482,7 @@ def test_port_in_use(served_model, model_dir):
         Server(ServerConfig(model_dir, "ganimation", port=port))
     rest_port = int(served_model.rest_address.rpartition(":")[2])
     with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{rest_port}"):
-        Server(ServerConfig(model_dir, "ganimation", rest_port=rest_port))
+        Server(ServerConfig(model_dir, "ganimation", port=0, rest_port=rest_port))
 
 
 @pytest.mark.parametrize(
@@ -507,10 +508,10 @@ def test_serve_stops_at_once_without_a_model(tmp_path, capsys, make, text):
     [
         ("--port=70000", "--port must be in [0, 65535], got 70000"),
         ("--rest-port=-1", "--rest-port must be in [0, 65535], got -1"),
-        ("--rest-port=8500", "--rest-port must not be --port, got 8500 for both"),
+        ("--rest-port=8500", "--rest-port must not be the gRPC port, got 8500"),
         ("--poll-seconds=-1", "--poll-seconds must be at least 0, got -1.0"),
-        ("--model-name=", "--model-name must not be empty"),
-        ("--max-batch-size=0", "max_batch_size must be at least 1, got 0"),
+        ("--model-name=", "--model-name must not be empty, got ''"),
+        ("--max-batch-size=0", "--max-batch-size must be at least 1, got 0"),
         ("--tls-key=a.pem", "--tls-key and --tls-certificate must be given together"),
         ("--tls-client-ca=a.pem", "--tls-client-ca needs --tls-key and --tls-certificate"),
         (

@@ -23,7 +23,7 @@ from tensorflow_serving.apis import (
 
 import serving_model
 from ganimation_tf import cli
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import ServiceError, UserError
 from ganimation_tf.protos.wire import STATES, to_tensor
 from serving.client import calls
 from serving.client.sync import GanimationClient, ServerError
@@ -396,7 +396,7 @@ def test_a_pinned_client_never_gets_answers_of_another_version(models, saved):
         client.describe()
         with pytest.raises(ServerError, match="NOT_FOUND"):
             pinned.describe()
-    with pytest.raises(UserError, match="serves no version now, got {1: 'END'}"):
+    with pytest.raises(ServiceError, match="serves no version now, got {1: 'END'}"):
         calls.served({1: "END"}, "host:1")
 
 

@@ -361,8 +361,8 @@ def test_identities_take_turns(tmp_path):
     ("arguments", "message"),
     [
         (["--count", 0], "--count must be at least 1, got 0"),
-        (["--size", 31], "--size must be in [32, 4096] pixels, got 31"),
-        (["--size", 5000], "--size must be in [32, 4096] pixels, got 5000"),
+        (["--image-size", 31], "--image-size must be in [32, 4096], got 31"),
+        (["--size", 5000], "--image-size must be in [32, 4096], got 5000"),
         (["--seed", -1], "--seed must be at least 0, got -1"),
         (["--identities", 0], "--identities must be at least 1, got 0"),
     ],
@@ -426,3 +426,4 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch, capsys):
     assert run("--count", 1, "--size", 32, tmp_path / "out") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ganimation synthesize: ") and "No space left on device" in line
+    assert "Errno" not in line

@@ -39,3 +39,33 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(tmp_path, capsys):
     assert "steps: 60 of 4 images, 3 to an epoch; the first 50% at the full" in printed
     assert "memory: about " in printed
     assert not (tmp_path / "runs").exists()
+
+
+def kernel_says(root, available, limit=None, used=0):
+    (root / "proc").mkdir()
+    (root / "proc" / "meminfo").write_text(f"MemTotal: 99 kB\nMemAvailable:   {available} kB\n")
+    if limit is not None:
+        (root / "sys/fs/cgroup").mkdir(parents=True)
+        (root / "sys/fs/cgroup/memory.max").write_text(f"{limit}\n")
+        (root / "sys/fs/cgroup/memory.current").write_text(f"{used}\n")
+    return estimate.available_bytes(root)
+
+
+def test_free_memory_is_the_machine_s_or_what_a_container_is_left(tmp_path):
+    for number, (arguments, expected) in enumerate(
+        [((10,), 10240), ((10, "max"), 10240), ((10, 5000, 1000), 4000), ((1, 5000, 1000), 1024)]
+    ):
+        (tmp_path / str(number)).mkdir()
+        assert kernel_says(tmp_path / str(number), *arguments) == expected
+    assert estimate.available_bytes(tmp_path / "nowhere") is None
+
+
+def test_what_cannot_fit_is_refused_before_a_run_is_made(tmp_path, monkeypatch, capsys):
+    tiny.write_dataset(tmp_path / "data")
+    monkeypatch.setattr(estimate, "available_bytes", lambda: 2**28)
+    command = ["train", "--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    command += ["--preset", "tiny", "--critic-layers", "3", "--batch-size", "2"]
+    assert cli.main(command) == 2
+    message = capsys.readouterr().err
+    assert "GiB of memory and 0.2 are free" in message and "--ignore-memory" in message
+    assert not (tmp_path / "runs").exists()

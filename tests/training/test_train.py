@@ -101,7 +101,7 @@ def test_without_an_eval_split_training_goes_on_and_says_so(tmp_path, caplog):
 def test_the_same_call_after_the_end_does_nothing_and_says_so(data, finished, caplog):
     with caplog.at_level(logging.INFO, "ganimation_tf"):
         assert run_training(data, finished.parent) == finished
-    assert f"{finished} is finished already; --runs with --new trains it once more" in caplog.text
+    assert f"{finished} is finished already; --new trains it once more" in caplog.text
     assert len((finished / "metrics.jsonl").read_text().splitlines()) == 2
 
 
@@ -126,7 +126,7 @@ def test_a_run_from_before_an_option_existed_is_gone_on_with(data, tmp_path):
 
 def test_a_wrong_run_to_start_from_leaves_nothing_behind(data, tmp_path):
     empty = runs.start_run(tmp_path / "old", make_plan(data, tiny.CONFIG, "tiny").facts)
-    with pytest.raises(UserError, match="has no generator.keras: it has not ended an epoch"):
+    with pytest.raises(UserError, match="has no generator.keras: the run has not ended an epoch"):
         make_plan(data, tiny.CONFIG, "tiny", start_from=empty)
     with pytest.raises(UserError, match="is not a run"):
         make_plan(data, tiny.CONFIG, "tiny", start_from=tmp_path)

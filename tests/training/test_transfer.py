@@ -130,5 +130,11 @@ def test_a_run_without_networks_is_refused(tmp_path):
     run = runs.start_run(tmp_path / "runs", plan.facts)
     with pytest.raises(UserError, match="has no generator.keras"):
         transfer.require_networks(run)
-    with pytest.raises(UserError, match="cannot read generator.keras"):
+    with pytest.raises(UserError, match="has no generator.keras"):
         start(tmp_path, run)
+
+
+def test_torn_networks_are_called_damaged_not_missing(tmp_path):
+    (tmp_path / "generator.keras").write_bytes(b"PK\x03\x04 cut short")
+    with pytest.raises(UserError, match="generator.keras is damaged: "):
+        runs.load_network(tmp_path, "generator")

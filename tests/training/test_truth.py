@@ -26,10 +26,10 @@ def test_pixels_count_more_where_the_truth_changes():
 @pytest.mark.parametrize(("attention", "off", "expected"), [
     (1.0, 0.0, 0.0),  # nothing left over: keep
     (0.25, 0.0, -math.log(0.25)),
-    (0.5, 0.5, -truth.PAINT_COUNTS * math.log(0.5)),  # much left over: paint
+    (0.5, 0.5, -math.log(0.5)),  # much left over: paint
     (0.0, 0.5, 0.0),
-    # Between: 12 x (.045 - .02) = .3 of paint.
-    (0.5, 0.045, -(0.7 + truth.PAINT_COUNTS * 0.3) * math.log(0.5)),
+    # Between: 12 x (.065 - .04) = .3 of paint: the entropy of .3 by .2.
+    (0.2, 0.065, -0.7 * math.log(0.2) - 0.3 * math.log(0.8)),
 ])  # fmt: skip
 def test_mask_is_to_paint_what_is_left_over(attention, off, expected):
     mask = np.full((1, 16, 16, 1), attention, np.float32)
@@ -42,7 +42,7 @@ def test_a_saturated_mask_is_still_told_to_paint():
     with tf.GradientTape() as tape:
         loss = truth.mask(tf.sigmoid(logit), grey(0.4), grey(0.9))
     slope = tf.reduce_sum(tape.gradient(loss, logit))
-    assert float(slope) == pytest.approx(truth.PAINT_COUNTS, rel=0.01)  # that of the entropy: 1 - t
+    assert float(slope) == pytest.approx(1.0, rel=0.01)  # that of the entropy: 1 - t
 
 
 def test_edges_are_blind_to_a_level_and_see_blur():

@@ -99,7 +99,8 @@ def table(header: Sequence[str], rows: Sequence[str], numbers: Sequence[int] = (
         for column, title in enumerate(header)
     )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    inner = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll">{inner}</div>'
 
 
 def spark(histogram: Sequence[int], labels: Sequence[str]) -> str:

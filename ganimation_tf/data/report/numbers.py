@@ -65,7 +65,7 @@ def _number(value: float | None) -> str:
 
 
 def together(facts: Mapping[str, Any]) -> str:
-    counts = sum(np.array(split["active_together"]) for split in facts["splits"].values())
+    counts = np.sum([split["active_together"] for split in facts["splits"].values()], axis=0)
     shares = [
         [int(both) / int(row[own]) if row[own] else None for both in row]
         for own, row in enumerate(counts)

@@ -75,12 +75,12 @@ class DatasetStatistics:
 
     def merge(self, other: Self) -> None:
         """Takes in what `other` has gathered; `other` stays as it is."""
-        for name, found in other.splits.items():
-            self.split(name).merge(found)
+        for name, statistics in other.splits.items():
+            self.split(name).merge(statistics)
         for code, count in other.rejections.items():
             self.rejections[code] = self.rejections.get(code, 0) + count
-        for code, found in other.examples.items():
-            self.examples.setdefault(code, Best(EXAMPLES)).merge(found)
+        for code, examples in other.examples.items():
+            self.examples.setdefault(code, Best(EXAMPLES)).merge(examples)
 
 
 def to_dict(

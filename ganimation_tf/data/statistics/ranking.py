@@ -3,7 +3,7 @@
 import bisect
 import dataclasses
 import hashlib
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 
 class Ranked(NamedTuple):
@@ -11,7 +11,7 @@ class Ranked(NamedTuple):
 
     rank: int
     tie: int
-    item: tuple
+    item: Any
 
 
 def key_hash(text: str) -> int:

@@ -59,9 +59,16 @@ def _regressor(path: str) -> Judge:
     return RegressorJudge.load(pathlib.Path(path))
 
 
+def _files(directory: str) -> Judge:
+    from ganimation_tf.evaluation.judges.files import FilesJudge
+
+    return FilesJudge(pathlib.Path(directory))
+
+
 JUDGES: Mapping[str, Callable[[str], Judge]] = {
     "blendshapes": _blendshapes,
     "regressor": _regressor,
+    "files": _files,
 }
 """How to open a judge, by its name before `=`; the function is given what stands behind it."""
 

@@ -56,6 +56,10 @@ def reanimate(
 ) -> Rendering:
     """The photograph with other action units, at its own size.
 
+        >>> shown = gan.reanimate(photo, landmarks, {"AU12": 1.0}, head)
+        >>> shown.image.shape == photo.shape
+        True
+
     Args:
         image: uint8 (height, width, 3) RGB.
         landmarks: float (68, 2) in its pixels, the iBUG mark-up.

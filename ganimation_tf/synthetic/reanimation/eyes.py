@@ -35,7 +35,7 @@ def complete_eyeball(photo: np.ndarray, lid: np.ndarray, pixels_per_cm: float) -
         lid: float (N, 2), the closed outline between the lids in pixels.
     """
     left, right = lid[lid[:, 0].argmin()], lid[lid[:, 0].argmax()]
-    zoom = EYE_WIDTH / max(np.linalg.norm(right - left), 1.0)
+    zoom = EYE_WIDTH / max(float(np.linalg.norm(right - left)), 1.0)
     centre = (left + right) / 2
     shift = np.array([PATCH_WIDTH / 2, PATCH_HEIGHT / 2]) - zoom * centre
     transform = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])

@@ -103,7 +103,7 @@ def render_faces(
         seed: at least 0.
         spec: size and margin of the pictures.
     """
-    last, view = -1, None
+    last = -1
     for look, expression in numbers:
         if look != last:
             view, transform, shown, anchors = _look(portrait, name, look, seed, spec)

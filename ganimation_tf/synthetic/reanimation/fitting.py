@@ -152,7 +152,7 @@ def _shape_jacobian(camera: Camera, basis: np.ndarray) -> np.ndarray:
 
 def _moved(camera: Camera, step: np.ndarray) -> Camera:
     # A step of more than a third of a radian has left the range where the model is linear.
-    angle = step[:3] * min(1.0, 0.35 / max(np.linalg.norm(step[:3]), 1e-12))
+    angle = step[:3] * min(1.0, 0.35 / max(float(np.linalg.norm(step[:3])), 1e-12))
     return Camera(
         turn(angle) @ camera.rotation,
         camera.scale * float(np.exp(np.clip(step[3], -0.5, 0.5))),

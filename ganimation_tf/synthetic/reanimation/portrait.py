@@ -91,10 +91,10 @@ class Portrait:
         source = points + model.spread[:count] @ fitted.residual.astype(np.float32)
         normals = shading.vertex_normals(turned, model.skin, count)
         light, white = _light(photo, source, normals)
-        balls = tuple(
+        right, left = (
             eyes.complete_eyeball(photo, source[lid], fitted.camera.scale) for lid in model.lids
         )
-        return cls(model, photo, fitted, source, normals, light, balls, white)
+        return cls(model, photo, fitted, source, normals, light, (right, left), white)
 
     def with_skin_of(self, other: "Portrait") -> "Portrait":
         """Another person: this photo with the details of `other`'s skin, brows and lips.

@@ -93,8 +93,8 @@ def read_obj(path: pathlib.Path, polygons: bool = True) -> tuple[np.ndarray, np.
     except OSError as error:
         raise UserError(f"{path}: is missing or cannot be read ({error.strerror})") from error
     try:
-        vertices = [line.split()[1:4] for line in lines if line.startswith("v ")]
-        vertices = np.array(vertices, np.float32).reshape(-1, 3)
+        points = [line.split()[1:4] for line in lines if line.startswith("v ")]
+        vertices = np.array(points, np.float32).reshape(-1, 3)
         corners = [
             [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]]
             for line in lines

@@ -137,7 +137,7 @@ def triangles(polygons: np.ndarray) -> np.ndarray:
 
 def loops(polygons: np.ndarray) -> list[np.ndarray]:
     """The closed loops of vertices along which the surface ends, longest first."""
-    edges = set()
+    edges: set[tuple[int, int]] = set()
     for polygon in polygons.tolist():
         corners = [corner for corner in polygon if corner >= 0]
         edges.update(zip(corners, corners[1:] + corners[:1], strict=True))

@@ -100,7 +100,7 @@ class View:
         moved = cv2.resize(moved, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
         return Rendering(self._graded(image), self._marks(points), moved)
 
-    def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray, list[float]]:
         """The moved vertices as `_points` gives them, lids closed as far as they blink.
 
         The third tells how far the person's right and left lid are closed, each in [0, 1].
@@ -174,7 +174,7 @@ class View:
         matrix = self._from_photo.astype(np.float32)
         return points @ matrix[:, :2].T + matrix[:, 2], turned
 
-    def _skin(self, points, turned, creases=None):
+    def _skin(self, points, turned, creases=None) -> tuple[np.ndarray, np.ndarray]:
         """Covered samples and, at each, the photo's pixel and the fold's ratio: (P,), (P, 3)."""
         portrait, model = self.portrait, self.portrait.model
         count = model.skin_vertices

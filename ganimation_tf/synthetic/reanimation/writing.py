@@ -89,7 +89,8 @@ def sift(
     photos: list[tuple[str, pathlib.Path]], source: Source, request: Request
 ) -> tuple[list[Usable], list[Rejection]]:
     """The portraits that can be re-animated, and every face and photo that cannot."""
-    usable, rejected, names = [], [], set()
+    names: set[str] = set()
+    usable, rejected = [], []
     for key, path in progress.track(photos, len(photos), "portraits"):
         try:
             known, others = source.known(key, path)

@@ -18,11 +18,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
+from ganimation_tf.files import PARTIAL, whole
 from ganimation_tf.training import runs
 from ganimation_tf.training.callbacks import health
 from ganimation_tf.training.callbacks.health import require_finite_weights
 from ganimation_tf.training.model import GANimation
+from ganimation_tf.training.runs import saved_states, saved_step
 
 KEPT = 3
 """States that are kept, the newest."""
@@ -73,7 +75,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.stop_requested = False
         self._directory = run / "checkpoints"
         self._best: dict = {}
-        self._metrics = None
+        self._metrics: list | None = None
         self._saved_at = time.monotonic()
 
     def restore(self, model: GANimation) -> int:
@@ -84,7 +86,7 @@ class Checkpoints(keras.callbacks.Callback):
         """
         self.set_model(model)
         with writing(self.run):
-            for path in self._directory.glob(".*.partial"):
+            for path in self._directory.glob(PARTIAL):
                 shutil.rmtree(path)
         states, damaged = saved_states(self.run), []
         for path in reversed(states):
@@ -92,13 +94,12 @@ class Checkpoints(keras.callbacks.Callback):
                 progress = json.loads((path / PROGRESS).read_text())
                 _read_state(model, str(path / STATE))
             except DAMAGE as error:
-                reason = str(error).strip().split("\n")[0]
-                log.warning("%s is damaged and left out: %s", path, reason)
+                log.warning("%s is damaged and left out: %s", path, reason(error))
                 damaged.append(path)
                 continue
             except AssertionError as error:
-                reason = str(error).strip().split("\n")[0]
-                raise UserError(f"{path} is not a state of these networks: {reason}") from error
+                message = f"{path} is not a state of these networks: {reason(error)}"
+                raise UserError(message) from error
             self._best = progress["best"]
             self._metrics = [variable.numpy() for variable in model.metrics_variables]
             self._cut_logs(progress["lengths"])
@@ -158,8 +159,7 @@ class Checkpoints(keras.callbacks.Callback):
         require_finite_weights(self.model)
         step = self.model.step
         final = self._directory / f"step-{step:07d}"
-        partial = self._directory / f".{final.name}.partial"
-        with writing(self.run, partial):
+        with writing(self.run), whole(final) as partial:
             partial.mkdir()
             state = tf.train.Checkpoint(**_state_of(self.model), **_metrics_of(self.model))
             state.write(str(partial / STATE))
@@ -167,7 +167,6 @@ class Checkpoints(keras.callbacks.Callback):
             lengths = {n: path.stat().st_size if path.exists() else 0 for n, path in files.items()}
             progress = {"step": step, "best": self._best, "lengths": lengths}
             (partial / PROGRESS).write_text(json.dumps(progress) + "\n")
-            partial.rename(final)
         self._saved_at = time.monotonic()
         with writing(self.run):
             for path in saved_states(self.run)[:-KEPT]:
@@ -177,29 +176,16 @@ class Checkpoints(keras.callbacks.Callback):
                     shutil.rmtree(path)
 
     def _save_best(self, final: pathlib.Path) -> None:
-        partial = final.with_name(f".{final.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self._save_networks(partial)
-        shutil.rmtree(final, ignore_errors=True)  # of a time before an interruption
-        partial.rename(final)
+        final.parent.mkdir(exist_ok=True)
+        with whole(final) as partial:
+            partial.mkdir()
+            self._save_networks(partial)
+            shutil.rmtree(final, ignore_errors=True)  # of a time before an interruption
 
     def _save_networks(self, directory: pathlib.Path) -> None:
         for network in (self.model.inference_generator, self.model.critic):
-            path = directory / f"{network.name}.keras"
-            partial = path.with_suffix(".partial.keras")
-            network.save(partial)
-            partial.replace(path)
-
-
-def saved_states(run: pathlib.Path) -> list[pathlib.Path]:
-    """The directories of a run's states, oldest first."""
-    return sorted((run / "checkpoints").glob("step-" + "[0-9]" * 7))
-
-
-def saved_step(run: pathlib.Path) -> int:
-    """The step of a run's newest state, 0 without one."""
-    return max((int(path.name.removeprefix("step-")) for path in saved_states(run)), default=0)
+            with whole(directory / f"{network.name}.keras") as partial:
+                network.save(partial)
 
 
 def _state_of(model: GANimation) -> dict[str, Any]:
@@ -236,11 +222,8 @@ def _read_state(model: GANimation, path: str) -> None:
 
 
 @contextlib.contextmanager
-def writing(run: pathlib.Path, partial: pathlib.Path | None = None) -> Iterator[None]:
+def writing(run: pathlib.Path) -> Iterator[None]:
     """What goes wrong with a run's files becomes an error that says so.
-
-    Args:
-        partial: a directory that is removed if anything goes wrong.
 
     Raises:
         UserError: with the reason, and where the run stands.
@@ -248,13 +231,10 @@ def writing(run: pathlib.Path, partial: pathlib.Path | None = None) -> Iterator[
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
-        message = str(error)
-        if isinstance(error, tf.errors.OpError) and str(run) not in message:
+        if isinstance(error, tf.errors.OpError) and str(run) not in str(error):
             raise  # not of a file of this run
-        reason = error.strerror if isinstance(error, OSError) else message.split("\n")[0]
-        raise UserError(
-            f"{run}: cannot be written: {reason or message}; its state of step {saved_step(run)} "
-            "is kept, and the same command goes on from there"
-        ) from error
+        step = saved_step(run)
+        kept = "no state is saved yet"
+        if step:
+            kept = f"its state of step {step} is kept, and the same command goes on from there"
+        raise UserError(f"{run}: cannot be written: {reason(error)}; {kept}") from error

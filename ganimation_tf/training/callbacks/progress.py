@@ -35,7 +35,7 @@ class Progress(keras.callbacks.Callback):
         self.total_steps = total_steps
         self.images_per_step = images_per_step
         self.write = write
-        self._first = None
+        self._first: int | None = None
 
     def on_train_begin(self, logs=None):
         if self._first is not None:  # `fit` goes on
@@ -46,6 +46,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         now = time.monotonic()
+        assert self._first is not None  # `fit` has begun
         self._step += 1
         self._seen += 1
         terms = self.model.step_terms()

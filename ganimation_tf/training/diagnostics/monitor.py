@@ -67,7 +67,7 @@ def with_values(advice: str, config: TrainConfig) -> str:
 class _Course:
     """How long a symptom has been there, or been gone."""
 
-    since: int | None = None
+    since: int = 0
     windows: int = 0
     calm: int = 0
     raised: bool = False
@@ -90,7 +90,9 @@ class Monitor:
         self.warm_up = min(total_steps // 2, WARM_UP)
         self._alarms = alarms_for(config)
         self._courses = {alarm.code: _Course() for alarm in (*self._alarms, OF_JUDGEMENTS)}
-        self._norms = {name: collections.deque(maxlen=HISTORY) for name in GRADIENTS}
+        self._norms: dict[str, collections.deque[float]] = {
+            name: collections.deque(maxlen=HISTORY) for name in GRADIENTS
+        }
 
     @property
     def raised(self) -> list[str]:
