@@ -29,7 +29,7 @@ from ganimation_tf.animation import models, outputs, pretrained, videos
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.request import Request
-from ganimation_tf.expressions import parse
+from ganimation_tf.expression_parsing import parse
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
 from serving.studio.session import Studio

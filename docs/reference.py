@@ -16,7 +16,7 @@ import ganimation_tf
 from ganimation_tf import api, cli
 
 GROUPS = (
-    ("Faces", ("align_face", "paste_face", "render_face", "reanimate")),
+    ("Faces", ("align_face", "paste_face", "render_face", "reanimate", "neutralise")),
     ("Animation", ("Animator", "EXPRESSIONS", "ACTION_UNITS")),
     ("Training", ("train", "load_run", "TrainConfig", "PRESETS", "LossWeights", "GANimation")),
     ("Data", ("training_dataset", "evaluation_dataset")),

@@ -28,6 +28,7 @@ _PLACES = {
     "evaluation_dataset": "ganimation_tf.api",
     "export": "ganimation_tf.api",
     "load_run": "ganimation_tf.api",
+    "neutralise": "ganimation_tf.synthetic.reanimation",
     "paste_face": "ganimation_tf.api",
     "reanimate": "ganimation_tf.synthetic.reanimation",
     "render_face": "ganimation_tf.api",
@@ -54,6 +55,7 @@ __all__ = [
     "evaluation_dataset",
     "export",
     "load_run",
+    "neutralise",
     "paste_face",
     "reanimate",
     "render_face",
@@ -79,7 +81,7 @@ if typing.TYPE_CHECKING:
     from ganimation_tf.expressions import EXPRESSIONS
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
-    from ganimation_tf.synthetic.reanimation import reanimate
+    from ganimation_tf.synthetic.reanimation import neutralise, reanimate
     from ganimation_tf.training.model import GANimation
     from serving.client.aio import AsyncGanimationClient
     from serving.client.sync import GanimationClient

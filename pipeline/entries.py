@@ -36,6 +36,7 @@ class Entry(NamedTuple):
         number: row at which an annotation file begins to speak of the image, where that is known.
         subject: who the image shows, where its annotation says it.
         split: where its annotation puts the image, if anywhere.
+        block: which part of what is made of the image, where that is many faces.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Entry(NamedTuple):
     number: int = 0
     subject: str | None = None
     split: str | None = None
+    block: int = 0
 
 
 class Entries:

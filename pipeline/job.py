@@ -3,9 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 
+from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.annotations.geometry import Geometry, Limits
 from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.faces import alignment, images
+from pipeline.reanimation import Reanimation
 from pipeline.sharding import Sharding
 
 
@@ -24,6 +26,7 @@ class Job:
         limits: which faces are refused.
         detector: one of `geometry.DETECTORS`.
         max_pixels: width x height of the largest photo that is decoded.
+        reanimation: what is made of each photo; None: its own face.
         notes: (code, message) of what was found to be said before the work.
     """
 
@@ -37,7 +40,23 @@ class Job:
     limits: Limits = Limits()
     detector: str = "none"
     max_pixels: int = images.MAX_PIXELS
+    reanimation: Reanimation | None = None
     notes: Sequence[tuple[str, str]] = ()
+
+    @property
+    def action_units(self) -> Sequence[str]:
+        """The AUs of each record, in order."""
+        return OPENFACE if self.reanimation else self.reader.action_units
+
+    @property
+    def action_units_maximum(self) -> float:
+        """Top of the scale in which the AUs were told."""
+        return 1.0 if self.reanimation else self.reader.maximum
+
+    @property
+    def blocks(self) -> range:
+        """The parts of what is made of one image."""
+        return self.reanimation.blocks if self.reanimation else range(1)
 
     @property
     def geometry(self) -> Geometry:

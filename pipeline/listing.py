@@ -106,10 +106,14 @@ class _Index(beam.DoFn):
                 listed = Entry(*item)
                 kind = files.IMAGE if listed.kind == files.IMAGE else files.ANNOTATION
                 for entry in indexed(listed, self.job.reader):
-                    counts[kind] += 1
-                    yield entry
+                    for block in self.job.blocks:
+                        counts[kind] += 1
+                        yield entry._replace(block=block)
 
-        yield from batches(entries(), lambda entry: self.job.sharding.shard(entry.key))
+        def shard(entry: Entry) -> str:
+            return self.job.sharding.shard(entry.key, block=entry.block)
+
+        yield from batches(entries(), shard)
         yield beam.pvalue.TaggedOutput(self.LISTED, sum(counts.values()))
         for kind, count in counts.items():
             Metrics.counter(COUNTERS, f"{kind}s").inc(count)
@@ -158,7 +162,7 @@ class _Assign(beam.DoFn):
             said[entry.key] = subject or entry.subject, split or entry.split
         yield name, Entries()
         yield from batches(
-            entries, lambda entry: self.job.sharding.shard(entry.key, *said[entry.key])
+            entries, lambda entry: self.job.sharding.shard(entry.key, *said[entry.key], entry.block)
         )
 
 

@@ -148,6 +148,19 @@ class PreprocessOptions:
         low=1,
         high=99999,
     )
+    reanimate: str | None = _option(
+        None,
+        "Face model of `ganimation face-model`: each photo is shown again with many known AUs. "
+        "Needs its 68 landmarks; its own AUs only tell what to make neutral.",
+        metavar="NPZ",
+    )
+    faces_per_photo: int = _option(
+        64,
+        "With --reanimate: so many of each photo; always eight differ in expression only.",
+        low=1,
+        high=1_000_000,
+    )
+    seed: int = _option(0, "With --reanimate: where the randomness starts.", low=0)
     jpeg_quality: int = _option(95, "Quality of the encoded crops, 1 to 100.", low=1, high=100)
     workers: int = _option(
         1,

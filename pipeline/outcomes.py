@@ -1,6 +1,7 @@
 """From one key's image and annotation to records and rejections, one for each input."""
 
 import contextlib
+import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ganimation_tf import action_units
+from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.annotations.face import (
     AnnotationError,
     FaceAnnotation,
@@ -48,6 +50,10 @@ class RecordMaker:
 
     def outcomes(self, key: str, entries: Sequence[Entry]) -> Iterator[Outcome]:
         """One record or rejection for each input."""
+        if entries[0].block:  # what is wrong with a photo, its first part tells
+            entries = [one for one in entries if one.kind in (files.ANNOTATION, files.IMAGE)]
+            if {one.kind for one in entries} != {files.ANNOTATION, files.IMAGE}:
+                return
         usable = []
         looked_at = None
         for entry in entries:
@@ -62,6 +68,8 @@ class RecordMaker:
         if sorted(entry.kind for entry in usable) == [files.ANNOTATION, files.IMAGE]:
             annotation, image = sorted(usable, key=lambda entry: entry.kind)
             yield from self._of_pair(key, image, annotation)
+            return
+        if any(entry.block for entry in usable):
             return
         self.inputs += len(usable)
         self.images += sum(entry.kind == files.IMAGE for entry in usable)
@@ -82,9 +90,14 @@ class RecordMaker:
         try:
             with self._photos(image) as photo:
                 for index, name, rows in said:
+                    if self.job.reanimation:
+                        yield from self._reanimated(key, name, rows, photo(index), image)
+                        continue
                     self.images += 1
                     yield from self._of_rows(key, name, rows, photo(index), image.file)
         except AnnotationError as error:
+            if image.block:
+                return
             self.inputs += 1
             yield Rejection(key, error.code, str(error), annotation.file)
 
@@ -132,6 +145,43 @@ class RecordMaker:
             else:
                 subject = job.sharding.subject(source, face.subject)
                 yield self._record(name, subject, face, *outcome)
+
+    def _reanimated(
+        self,
+        source: str,
+        key: str,
+        rows: Sequence[FaceAnnotation | Rejection],
+        photo: Photo,
+        image: Entry,
+    ) -> Iterator[Outcome]:
+        """The faces that one block of a photo becomes; arguments as `_of_rows`.
+
+        Each face that is made is an input, and so is each that cannot be.
+        """
+        job = self.job
+        task = (key, image.block, image.file)
+        choice = (job.policy, job.min_confidence)
+        for found in job.reanimation.of_rows(rows, photo, task, job.geometry, choice):
+            if isinstance(found, Rejection):
+                if not image.block:
+                    self.inputs += 1
+                    yield found
+                continue
+            name, face, made = found
+            self.inputs += 1
+            self.images += 1
+            look = f"{name}_look_{made.look:04d}"
+            shown = dataclasses.replace(
+                face,
+                action_units=OPENFACE,
+                intensities=made.action_units,
+                maximum=1.0,
+                pose=None,
+                pair=look,
+            )
+            subject = job.sharding.subject(source, face.subject)
+            key = f"{look}_expr_{made.expression:03d}"
+            yield self._record(key, subject, shown, made.rendering.image, made.transform)
 
     def _record(
         self, name: str, subject: str, face: FaceAnnotation, crop: np.ndarray, transform: np.ndarray

@@ -101,8 +101,9 @@ def make_plan(
             weights[reader.key_of(found.file)] = weight
         in_lists = _split_counts(reader, found)
         counts = counts if in_lists is None else (counts or Counter()) + Counter(in_lists)
+    made = options.faces_per_photo if options.reanimate else 1
     weighed = itertools.chain.from_iterable(
-        itertools.repeat(key, weights.get(key, 1)) for key in readable
+        itertools.repeat(key, made * weights.get(key, 1)) for key in readable
     )
     planned, total = sharding.plan(
         weighed,

@@ -26,6 +26,7 @@ from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
 from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
+from pipeline.reanimation import Reanimation, face_model
 from pipeline.runners import make_pipeline, pipeline_options
 from pipeline.transforms import Finish, WriteShards
 
@@ -68,6 +69,8 @@ def run(
     """
     if options.detector != "none":
         require(options.detector, "faces")
+    if options.reanimate:
+        face_model(options.reanimate)  # what is wrong with it stops the job before any work
     beam_options = pipeline_options(beam_args, options.workers)
     FileSystems.set_options(beam_options)
     listed = list_inputs(options.images, options.annotations)
@@ -104,6 +107,8 @@ def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
         limits=options.limits(),
         detector=options.detector,
         max_pixels=round(options.max_megapixels * 1e6),
+        reanimation=options.reanimate
+        and Reanimation(options.reanimate, options.faces_per_photo, options.seed),
         notes=plan.notes,
     )
 

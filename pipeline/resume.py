@@ -73,7 +73,8 @@ def digest_of(entries: Sequence[Entry]) -> str:
     """SHA-256 of what entries are called, by which they were sorted."""
     digest = hashlib.sha256()
     for entry in entries:
-        digest.update(json.dumps(entry[:3]).encode())
+        part = [*entry[:3], entry.block] if entry.block else entry[:3]
+        digest.update(json.dumps(part).encode())
     return digest.hexdigest()
 
 

@@ -49,17 +49,21 @@ class Sharding:
         part = _hash(self.subject(key, given), 0) / 2**64
         return manifest.EVAL if part < self.eval_fraction else manifest.TRAIN
 
-    def shard(self, key: str, given: str | None = None, split: str | None = None) -> str:
+    def shard(
+        self, key: str, given: str | None = None, split: str | None = None, block: int = 0
+    ) -> str:
         """Name of the TFRecord file, as `shard_name` makes it.
 
         Args:
             key: of the image or clip.
             given: its subject, as in `subject`.
             split: where its source has put it; counts more than the subject.
+            block: as an entry's: parts of one image are spread over the shards of its split.
         """
         split = split or self.split(key, given)
         # Other bits than the split takes: those are not uniform within a split.
-        return shard_name(split, _hash(key, 8) % self.shards[split], self.shards[split])
+        part = f"{key}\0{block}" if block else key
+        return shard_name(split, _hash(part, 8) % self.shards[split], self.shards[split])
 
     def names(self) -> list[str]:
         """Names of all shards, in order."""

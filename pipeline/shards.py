@@ -52,8 +52,8 @@ def write_shard(
     The file appears under its name only when it is complete. A second run of the same work, as
     runners do after a lost worker, finds it finished or writes the same bytes.
     """
-    entries = sorted(entries, key=lambda entry: entry[:3])
-    statistics = ShardStatistics(name, job.reader.action_units, job.crop.margin)
+    entries = sorted(entries, key=lambda entry: (entry.key, entry.block, entry.kind, entry.file))
+    statistics = ShardStatistics(name, job.action_units, job.crop.margin)
     progress = ShardProgress(job.output, name)
     made = resume.load(job.output, name, entries)
     if made:
@@ -85,7 +85,7 @@ def _make(
     digest, count, seen = hashlib.sha256(), 0, 0
     with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         sink = _Digesting(file.write, digest.update)
-        for key, group in itertools.groupby(entries, key=lambda entry: entry.key):
+        for (key, _), group in itertools.groupby(entries, lambda entry: (entry.key, entry.block)):
             for outcome in maker.outcomes(key, list(group)):
                 if isinstance(outcome, Rejection):
                     rejections.append(outcome)

@@ -73,7 +73,7 @@ class WriteShards(beam.PTransform):
             | "GroupByShard" >> beam.GroupByKey()
             | "Write" >> writing.with_outputs(*tags, main="facts")
         )
-        merge = MergeStatistics(len(self.job.reader.action_units))
+        merge = MergeStatistics(len(self.job.action_units))
         statistics = outputs.statistics | "MergeStatistics" >> beam.CombineGlobally(merge)
         return outputs.facts, outputs.rejected, statistics
 
@@ -136,8 +136,8 @@ def _manifest(
     for found in facts:
         clipped.update(found.clipped)
     return manifest.Manifest(
-        action_units=tuple(job.reader.action_units),
-        action_units_maximum=job.reader.maximum,
+        action_units=tuple(job.action_units),
+        action_units_maximum=job.action_units_maximum,
         crop=job.crop,
         splits={
             split: [found.shard for found in facts if found.shard.file.startswith(f"{split}-")]

@@ -2,23 +2,22 @@
 
 import pathlib
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
-from ganimation_tf import expressions
+from ganimation_tf import expression_parsing
 from ganimation_tf.animation import models
 from ganimation_tf.animation import timeline as timelines
-from ganimation_tf.animation.compose import Composer, Edit, face_support
+from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.models import FaceModel
+from ganimation_tf.animation.support import face_support
 from ganimation_tf.animation.timeline import Timeline
+from ganimation_tf.animation.wanted import Wanted, expression_of, source_vector
 from ganimation_tf.errors import require
 from ganimation_tf.expressions import Expression
 from ganimation_tf.faces import alignment, finding
 from ganimation_tf.faces.finding import Face, FaceFinder
-
-Wanted = Expression | Mapping[str, float | str] | str | Sequence[str]
-"""What a face is to show: `{"AU12": 0.8, "AU04": "-0.2"}`, `"fear:0.7"`, `["AU12+=0.4"]`."""
 
 
 class Animator:
@@ -119,19 +118,8 @@ class Animator:
         return self._finder
 
     def expression(self, wanted: Wanted) -> Expression:
-        """What is wanted, in whichever form, as an `Expression` of this model's AUs.
-
-        Raises:
-            UserError: if it says something that is not known or out of range.
-        """
-        if isinstance(wanted, Expression):
-            return wanted
-        if isinstance(wanted, Mapping):
-            return expressions.parse(wanted, names=self.action_units)
-        parts = [wanted] if isinstance(wanted, str) else list(wanted)
-        aus = [part for part in parts if "=" in part]
-        spoken = [part for part in parts if "=" not in part]
-        return expressions.parse(aus, spoken, names=self.action_units)
+        """What is wanted, in whichever form, as an `Expression` of this model's AUs."""
+        return expression_of(wanted, self.action_units)
 
     def edit(self, image: np.ndarray, wanted: Wanted, source: np.ndarray | None = None):
         """A face crop with another expression.
@@ -149,7 +137,9 @@ class Animator:
             ValueError: if the picture has another shape or type.
         """
         crop = self._crop(image)
-        source = self.estimate(image) if source is None else self.source_vector(source)
+        source = (
+            self.estimate(image) if source is None else source_vector(source, self.action_units)
+        )
         target = self.expression(wanted).target(source, self.action_units)
         (edit,) = self.render(crop[None], source[None], target[None])
         return np.rint(np.clip(edit.image, 0, 1) * 255).astype(np.uint8)
@@ -161,24 +151,6 @@ class Animator:
             np.asarray(source, np.float32),
             np.asarray(target, np.float32),
         )
-
-    def source_vector(self, source: np.ndarray | Mapping[str, float]) -> np.ndarray:
-        """float32 (N,) of a vector or of AUs by name, those that are not named being 0.
-
-        Raises:
-            ValueError: if the shape differs or a value is outside [0, 1].
-        """
-        values: typing.Any = source
-        if isinstance(source, Mapping):
-            named = {expressions.canonical(au, self.action_units): v for au, v in source.items()}
-            values = [named.get(name, 0.0) for name in self.action_units]
-        vector = np.asarray(values, np.float32)
-        if vector.shape != (len(self.action_units),) or not ((vector >= 0) & (vector <= 1)).all():
-            raise ValueError(
-                f"source AUs must be {len(self.action_units)} numbers in [0, 1], got "
-                f"{np.asarray(values).tolist()}"
-            )
-        return vector
 
     def find(self, photo: np.ndarray, face: str = "largest", where: str = "photo") -> list[Face]:
         """The faces of a photo that are meant; see `finding.choose`.
@@ -239,7 +211,7 @@ class Animator:
 
     def sweep(self, image: np.ndarray, au: str, steps: int = 5) -> list[np.ndarray]:
         """The face with one AU at `steps` intensities from 0 to 1."""
-        name = expressions.canonical(au, self.action_units)
+        name = expression_parsing.canonical(au, self.action_units)
         timeline = timelines.Timeline(
             tuple(
                 timelines.KeyFrame(float(value), self.expression({name: float(value)}), "linear")

@@ -9,12 +9,12 @@ Coordinates are (x, y) in pixels with pixel centres at whole numbers, as in `fac
 
 import copy
 import dataclasses
-import functools
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
+from ganimation_tf.animation import grain, support
 from ganimation_tf.faces import alignment, sampling
 
 FADE = 1 / 16
@@ -27,19 +27,6 @@ UNPAINTED = 1 / 512
 """Of the attention mask: painting less than this would change no 8-bit value by one half."""
 
 STRIP_PIXELS = 2**20
-
-GRAIN_LIMIT = 6.0
-"""Of 255: what is stronger is texture of the scene and no grain."""
-
-FACE_OVAL = np.array([[-1.25, -1.05], [1.25, 2.35]])
-"""Left top and right bottom of the ellipse, in units of the distance between the eyes from the
-point between them, beyond which a face's muscles move nothing: from the hairline to below a
-dropped chin. It stands for a face whose outline is not known."""
-
-CHIN_DROP = 0.45
-FACE_MARGIN = 0.16
-"""What the outline of a face is widened by, downwards for the jaw and all round, in the same
-unit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +54,9 @@ class Composer:
         photo: uint8 (height, width, 3).
         transform: (2, 3), crop pixel -> photo pixel.
         spec: the crop.
-        support: float (S, S) in [0, 1], where the crop may change at all; None: `face_support`.
-        grain: whether what is painted gets the photo's grain.
+        within: float (S, S) in [0, 1], where the crop may change at all; None: an average
+            face's.
+        grainy: whether what is painted gets the photo's grain.
 
     Attributes:
         crop: float32 (S, S, 3) in [0, 1], what the model is given.
@@ -83,16 +71,16 @@ class Composer:
         photo: np.ndarray,
         transform: np.ndarray,
         spec: alignment.CropSpec,
-        support: np.ndarray | None = None,
-        grain: bool = True,
+        within: np.ndarray | None = None,
+        grainy: bool = True,
     ):
         size = spec.size
         self._photo = photo
         self.transform = np.array(transform, np.float64)
         self.crop = alignment.crop(photo, self.transform, size).astype(np.float32) / 255
-        support = face_support(spec) if support is None else support
-        self._weight = (_edge_fade(size) * support).astype(np.float32)[..., None]
-        self._grain = _grain_deviation(self._cut(*self._box(0, 0, size, size))) if grain else 0.0
+        within = support.face_support(spec) if within is None else within
+        self._weight = (support.edge_fade(size, FADE) * within).astype(np.float32)[..., None]
+        self._grain = grain.deviation(self._cut(*self._box(0, 0, size, size))) if grainy else 0.0
 
     def onto(self, reduced: np.ndarray) -> "Composer":
         """This one for a reduced copy of the photo, uint8; what the model is given stays."""
@@ -139,7 +127,7 @@ class Composer:
         cv2.copyTo(self._cut(*box).astype(np.float32), still.view(np.uint8), painted)
         color = self._enlarge(color, box, cv2.BORDER_REPLICATE)
         if self._grain:
-            color += self._grain / 255 * _noise(painted.shape[:2], left, top)
+            color += self._grain / 255 * grain.noise(painted.shape[:2], left, top)
         color *= 255
         color -= painted
         color *= paint
@@ -233,47 +221,6 @@ class Composer:
         return shown.reshape(bottom - top, right - left, field.shape[-1])
 
 
-def face_support(spec: alignment.CropSpec, points: np.ndarray | None = None) -> np.ndarray:
-    """Where in a crop there is face, falling off smoothly.
-
-    What lies behind the face must not move: a straight line there stays straight.
-
-    Args:
-        points: float (K, 2), landmarks in pixels of the crop that span the face from the forehead
-            to the chin; None takes the oval of an average face.
-
-    Returns:
-        float32 (S, S) in [0, 1].
-    """
-    unit = (spec.size - 1) / (alignment.FACE_SIDE * (1 + 2 * spec.margin))
-    if points is None:
-        low, high = (FACE_OVAL - alignment.FACE_CENTER) * unit + (spec.size - 1) / 2
-        centre, radius = (low + high) / 2, (high - low) / 2
-        y, x = np.mgrid[: spec.size, : spec.size]
-        distance = np.hypot((x - centre[0]) / radius[0], (y - centre[1]) / radius[1])
-        return _smooth((1.1 - distance) / 0.2).astype(np.float32)
-    points = np.concatenate([points, points + [0, CHIN_DROP * unit]]).astype(np.float32)
-    outline = np.round(cv2.convexHull(points)[:, 0] * 16).astype(np.int32)  # 4 bits of a pixel
-    outside = np.full((spec.size, spec.size), 255, np.uint8)
-    cv2.fillConvexPoly(outside, outline, 0, cv2.LINE_AA, 4)
-    distance = cv2.distanceTransform((outside > 127).astype(np.uint8), cv2.DIST_L2, 5)
-    return _smooth(1.5 - distance / (FACE_MARGIN * unit)).astype(np.float32)
-
-
-@functools.cache
-def _edge_fade(size: int) -> np.ndarray:
-    """(S, S): 0 on the crop's edge, 1 from `FADE` of its side on."""
-    inside = np.arange(size)
-    ramp = _smooth(np.minimum(inside, inside[::-1]) / (FADE * size))
-    return np.minimum(ramp[:, None], ramp[None, :])
-
-
-def _smooth(values: np.ndarray) -> np.ndarray:
-    """0 below 0, 1 above 1, with no kink between."""
-    values = np.clip(values, 0, 1)
-    return values * values * (3 - 2 * values)
-
-
 def _sample(photo: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The photo at these places, cubic; float32."""
     reach = np.array([[x.min(), y.min()], [x.max(), y.max()]])
@@ -283,29 +230,3 @@ def _sample(photo: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return cv2.remap(
         part, x - left, y - top, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
     ).reshape(*x.shape, 3)
-
-
-def _grain_deviation(part: np.ndarray) -> float:
-    """The standard deviation of the noise in a picture, of 255.
-
-    The median of the finest diagonal wavelet coefficients, which edges and shading hardly reach
-    (Donoho and Johnstone 1994).
-    """
-    height, width = (length // 2 * 2 for length in part.shape[:2])
-    if not height or not width:
-        return 0.0
-    luma = cv2.cvtColor(part[:height, :width], cv2.COLOR_RGB2GRAY).astype(np.float32)
-    fine = luma[::2, ::2] - luma[1::2, ::2] - luma[::2, 1::2] + luma[1::2, 1::2]
-    return min(GRAIN_LIMIT, float(np.median(np.abs(fine))) / 2 / 0.6745)
-
-
-@functools.lru_cache(maxsize=1)
-def _noise_tile() -> np.ndarray:
-    return np.random.default_rng(0).standard_normal((256, 256), np.float32)
-
-
-def _noise(shape: tuple[int, int], left: int, top: int) -> np.ndarray:
-    """(height, width, 1) of deviation 1, always the same at a place of the photo: it holds still
-    from frame to frame."""
-    rows, columns = np.arange(top, top + shape[0]) % 256, np.arange(left, left + shape[1]) % 256
-    return _noise_tile()[np.ix_(rows, columns)][..., None]

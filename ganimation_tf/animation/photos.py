@@ -135,7 +135,9 @@ def _told(path, photo, request: Request, animator: Animator):
         table = driving.from_table(request.annotations, animator.action_units)
     except UserError:
         return alignment.crop_transform(anchors, animator.card.crop), None
-    source = table.units[0] if len(table.named) == len(animator.action_units) else None
+    # Of several rows, several faces, it is not known here which one was chosen.
+    whole = len(table.units) == 1 and len(table.named) == len(animator.action_units)
+    source = table.units[0] if whole else None
     return alignment.crop_transform(anchors, animator.card.crop), source
 
 

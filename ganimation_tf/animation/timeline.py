@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ganimation_tf import expressions
+from ganimation_tf import expression_parsing, expressions
 from ganimation_tf.action_units import DESCRIPTIONS
 from ganimation_tf.errors import UserError
 from ganimation_tf.expressions import Change, Expression
@@ -218,7 +218,7 @@ def _key_frame(number, facts, aus, spoken, neutral, names) -> KeyFrame:
             f"key frame {number}: `time` must be a number of seconds, got {facts.get('time')!r}"
         ) from None
     try:
-        shown = expressions.parse(aus, spoken, neutral, names)
+        shown = expression_parsing.parse(aus, spoken, neutral, names)
     except (UserError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"key frame {number}: {error}") from None
     return KeyFrame(time, shown, facts.get("easing", "ease"))

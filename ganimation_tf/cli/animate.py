@@ -6,33 +6,32 @@ import pathlib
 import sys
 import typing
 
-from ganimation_tf.cli import animation_flags as flags
-from ganimation_tf.cli import connection
-from ganimation_tf.errors import UserError
+from ganimation_tf.cli import animation_flags, animation_request, connection
+from ganimation_tf.errors import GanimationError, UserError
 
 HELP = "give the faces of photos and videos another expression"
 EXAMPLE = "ganimation animate face.jpg -o smile.gif --au AU12=1 --au AU06=0.6"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declares the flags."""
-    flags.configure(parser)
+    """Declares the animation_request."""
+    animation_flags.configure(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes what was asked for; returns 0, or 2 if an input could not be used."""
-    inputs = flags.inputs_of(args)
-    plan = [(path, flags.output_of(args, path, len(inputs))) for path in inputs]
+    inputs = animation_request.inputs_of(args)
+    plan = [(path, animation_request.output_of(args, path, len(inputs))) for path in inputs]
     _check_outputs(plan)
-    from ganimation_tf import expressions
+    from ganimation_tf import expression_parsing
 
     if args.server is None:  # known AUs can be checked before anything is loaded
-        flags.goal_of(args, tuple(expressions.DESCRIPTIONS), strict=False)
+        animation_request.goal_of(args, tuple(expression_parsing.DESCRIPTIONS), strict=False)
     log = logging.getLogger(__name__)
     if args.model or args.server:
         log.info("loading %s", args.model or args.server)
     with open_animator(args) as animator:
-        request = flags.request_of(args, animator)
+        request = animation_request.request_of(args, animator)
         return _run_all(plan, request, animator)
 
 
@@ -81,7 +80,7 @@ def _run_all(plan, request, animator) -> int:
         place = f"{number}/{len(plan)} " if len(plan) > 1 else ""
         try:
             line, notes = _one(path, output, request, animator, place)
-        except UserError as error:
+        except GanimationError as error:
             if len(plan) == 1:
                 raise
             message = " ".join(str(error).split())
@@ -100,7 +99,7 @@ def _one(path, output, request, animator, place: str) -> tuple[str, list[str]]:
     from ganimation_tf.animation import photos, videos
     from ganimation_tf.media import video
 
-    flags.make_parent(output.path)
+    animation_request.make_parent(output.path)
     if path.suffix.lower() not in (*video.SUFFIXES, ".gif"):
         return photos.animate(path, output, request, animator)
     with _Progress(f"{place}{path.name}: ") as progress:

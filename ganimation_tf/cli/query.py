@@ -110,9 +110,9 @@ def _wanted(args: argparse.Namespace, client, crop: bytes, names):
     """float32 (N,) in [0, 1]."""
     import numpy as np
 
-    from ganimation_tf import expressions
+    from ganimation_tf import expression_parsing
 
-    goal = expressions.parse(args.au, neutral=args.rest == "zero", names=tuple(names))
+    goal = expression_parsing.parse(args.au, neutral=args.rest == "zero", names=tuple(names))
     source = np.zeros(len(names)) if goal.neutral else client.estimate([crop])[0]
     return goal.target(source, names)
 

@@ -3,6 +3,9 @@
 The statement is an XMP packet with the properties of the IPTC Photo Metadata Standard 2025.1. It
 is put into the finished file; the pixels are not touched. Where it goes in each format is written
 in Adobe's XMP specification, part 3.
+
+By hand, because no library of Python's writes all of these formats: exiv2 (pyexiv2) writes no GIF
+and no MP4, Pillow neither, and Exempi (python-xmp-toolkit) is not in its wheel.
 """
 
 import dataclasses

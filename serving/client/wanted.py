@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf import expressions
+from ganimation_tf import expression_parsing
 from ganimation_tf.errors import UserError
 
 Named = Mapping[str, float | str]
@@ -33,7 +33,7 @@ def vectors(
     Raises:
         UserError: if they differ in number, or an AU is not known or out of range.
     """
-    wanted = [expressions.parse(row, names=tuple(names)) for row in rows]
+    wanted = [expression_parsing.parse(row, names=tuple(names)) for row in rows]
     count = max(len(wanted), len(sources))
     if not {len(wanted), len(sources)} <= {1, count}:
         raise UserError(f"{len(sources)} faces need as many rows of AUs, got {len(wanted)}")

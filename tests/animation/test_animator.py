@@ -7,7 +7,7 @@ from analytic_model import SIZE, UNITS, AnalyticModel
 from ganimation_tf.animation import timeline
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.errors import UserError
-from ganimation_tf.expressions import parse
+from ganimation_tf.expression_parsing import parse
 from ganimation_tf.faces import images
 
 

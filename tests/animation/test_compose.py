@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ganimation_tf.animation import compose
+from ganimation_tf.animation import support
 from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.faces import alignment
 
@@ -115,7 +115,7 @@ def test_paint_gets_the_photos_grain():
     inside = painted[150:250, 150:250].astype(float)
     assert 3.2 < inside.std() < 4.8
     np.testing.assert_array_equal(painted, composer.put_back(edit((0, 0), 0.0, 0.5)))
-    plain = Composer(photo, transform(4, 60, 60), SPEC, EVERYWHERE, grain=False)
+    plain = Composer(photo, transform(4, 60, 60), SPEC, EVERYWHERE, grainy=False)
     assert plain.put_back(edit((0, 0), 0.0, 0.5))[200, 200].std() == 0
 
 
@@ -145,11 +145,11 @@ def test_a_face_smaller_than_the_crop():
 
 def test_the_support_follows_the_outline_of_the_face():
     points = np.array([[20, 20], [44, 20], [20, 40], [44, 40]], float)
-    support = compose.face_support(SPEC, points)
-    assert (support[22:40, 22:43] == 1).all()
-    assert (support[:, :10] == 0).all() and (support[:10] == 0).all()
+    inside = support.face_support(SPEC, points)
+    assert (inside[22:40, 22:43] == 1).all()
+    assert (inside[:, :10] == 0).all() and (inside[:10] == 0).all()
     unit = 63 / (2.4 * 1.3)  # pixels between the eyes
-    assert support[int(40 + 0.4 * unit), 32] == 1  # below the chin, for a jaw that drops
+    assert inside[int(40 + 0.4 * unit), 32] == 1  # below the chin, for a jaw that drops
 
 
 def test_masks_are_shown_where_the_crop_lies():

@@ -8,7 +8,8 @@ import pytest
 from ganimation_tf.animation import timeline
 from ganimation_tf.animation.timeline import KeyFrame, Timeline
 from ganimation_tf.errors import UserError
-from ganimation_tf.expressions import Expression, parse
+from ganimation_tf.expression_parsing import parse
+from ganimation_tf.expressions import Expression
 
 NAMES = ("AU06", "AU12")
 SOURCE = np.array([0.2, 0.4])

@@ -12,7 +12,8 @@ from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.request import Request
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
-from ganimation_tf.expressions import Expression, parse
+from ganimation_tf.expression_parsing import parse
+from ganimation_tf.expressions import Expression
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
 

@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -496,6 +499,24 @@ def test_inspect_without_an_evaluation_split(tmp_path, capsys):
     )
     assert cli.main(["inspect", str(output)]) == 0
     assert "sound" in capsys.readouterr().out
+
+
+# 14. terminals
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_names_that_the_terminal_lacks(tmp_path, encoding):
+    write_faces(tmp_path, ["\u0444\u0430\u0439\u043b"])
+    arguments = ["--images", "photos", "--annotations", "csv", "--image-size", "32"]
+    for more, code in (["--output", "\u0434"], 0), (["--output", "o", "--detector", "\u0434"], 2):
+        done = subprocess.run(
+            [sys.executable, "-m", "ganimation_tf", "preprocess", *arguments, *more],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+        )
+        assert done.returncode == code, done.stderr
+        assert b"\\u0434" in done.stdout + done.stderr and b"Traceback" not in done.stderr
 
 
 # 15. long fields

@@ -299,3 +299,52 @@ def test_a_reduced_png_is_the_average_of_its_pixels(monkeypatch):
     blocks = colors(7, 9)[:6, :8].reshape(3, 2, 4, 2, 3).mean((1, 3))
     assert np.abs(found[:3, :4] - blocks).max() <= 0.5
     np.testing.assert_array_equal(found[3, 4], colors(7, 9)[6, 8])
+
+
+def exif_block(*entries: tuple[int, int, int]) -> bytes:
+    """An EXIF block of (tag, type, value) whose types need not be those that the tags ask for."""
+    head = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries))
+    fields = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return head + fields + struct.pack("<I", 0)
+
+
+SHORT, LONG, ASCII, RATIONAL = 3, 4, 2, 5
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        (0x011A, SHORT, 72),  # XResolution, a rational
+        (0x010F, LONG, 7),  # Make, a text
+        (0x8769, SHORT, 9999),  # a block that is not there
+        (0x829A, RATIONAL, 90000),  # points behind the end
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_of_exif_only_the_orientation_is_looked_at(kind, odd):
+    data = encoded(Image.new("RGB", (6, 4)), kind, exif=exif_block((0x0112, SHORT, 6), odd))
+    found = images.decode_reduced(data, 1.0)
+    assert (found.pixels.shape, found.shape, found.orientation) == ((6, 4, 3), (6, 4), 6)
+
+
+@pytest.mark.parametrize("value", [0, 1, 9, 77])
+def test_an_orientation_that_is_none(value):
+    data = encoded(Image.new("RGB", (6, 4)), "JPEG", exif=exif_block((0x0112, SHORT, value)))
+    assert images.decode_reduced(data, 1.0)[1:] == ((4, 6), images.AS_STORED)
+
+
+def test_xmp_turns_nothing():
+    """Neither does OpenCV, and so OpenFace, look there."""
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    for kind in ("JPEG", "WEBP"):
+        data = encoded(Image.new("RGB", (6, 4)), kind, xmp=xmp)
+        assert images.decode_reduced(data, 1.0)[1:] == ((4, 6), images.AS_STORED)
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 3])
+def test_tiff_says_what_turned_it(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found = images.decode_reduced(encoded(Image.new("RGB", (6, 4)), "TIFF", exif=exif), 1.0)
+    shape = (6, 4) if orientation == 6 else (4, 6)
+    assert (found.pixels.shape[:2], found.shape, found.orientation) == (shape, shape, orientation)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tiny_portraits
 from ganimation_tf import cli
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.faces import alignment, images
@@ -93,7 +94,7 @@ def test_files_without_pairs_stay_as_they_were(tmp_path):
     (tmp_path / "imgs").mkdir()
     (tmp_path / "csv").mkdir()
     photo = np.full((64, 64, 3), 90, np.uint8)
-    landmarks = np.random.default_rng(1).uniform(10, 50, (68, 2))
+    landmarks = tiny_portraits.landmarks() / 4
     (tmp_path / "imgs" / "a.png").write_bytes(images.encode_png(photo))
     (tmp_path / "csv" / "a.csv").write_text(openface.to_csv(landmarks, np.zeros(len(OPENFACE))))
     out = preprocess(tmp_path / "imgs", tmp_path / "csv", tmp_path / "out", "--min-face-size", "0")

@@ -91,5 +91,16 @@ def neutralise(
     face_model: FaceModel,
     expression: np.ndarray | None = None,
 ) -> Rendering:
-    """The photograph without expression; arguments as in `reanimate`."""
+    """The photograph without expression.
+
+        >>> calm = gan.neutralise(photo, landmarks, head)
+        >>> calm.landmarks.shape
+        (68, 2)
+
+    Args:
+        image, landmarks, face_model, expression: as `reanimate` takes them.
+
+    Raises:
+        RejectedPortrait, ValueError: as `reanimate` does.
+    """
     return reanimate(image, landmarks, np.zeros(len(OPENFACE)), face_model, expression)

@@ -50,28 +50,26 @@ class Face:
 
 
 def read_portrait(
-    encoded: bytes,
+    photo: images.Photo,
     landmarks: np.ndarray,
     model: FaceModel,
     expression: np.ndarray,
     spec: alignment.CropSpec,
-    max_pixels: int = images.MAX_PIXELS,
 ) -> tuple[Portrait, float]:
-    """A portrait out of an image file, decoded no larger than frames of `spec` can show.
+    """A portrait, decoded no larger than frames of `spec` can show.
 
     Args:
-        encoded: the file.
+        photo: gives its pixels.
         landmarks: (68, 2) in its pixels, the iBUG mark-up.
         model: the face model.
         expression: float (E,), as `Portrait.from_photo` takes it.
         spec: of the frames to come.
-        max_pixels: as `images.decode`.
 
     Returns:
-        The portrait, and how many pixels of the file one of its pixels is.
+        The portrait, and how many pixels of the photo one of its pixels is.
 
     Raises:
-        images.ImageError: if the file cannot be decoded.
+        FileError, ImageError: as `photo`.
         RejectedPortrait: if the photo cannot be used.
     """
     landmarks = np.asarray(landmarks, np.float64)
@@ -80,7 +78,7 @@ def read_portrait(
         scale = alignment.scale_of(frame) / SAMPLES
     except ValueError:  # which `from_photo` has a reason code for
         scale = 1.0
-    pixels, shape, _ = images.decode_reduced(encoded, scale, max_pixels)
+    pixels, shape, _ = photo(scale)
     reduced = shape[1] / pixels.shape[1]
     landmarks = (landmarks + 0.5) / reduced - 0.5
     return Portrait.from_photo(pixels, landmarks, model, expression), reduced

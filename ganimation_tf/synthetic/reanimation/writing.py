@@ -5,6 +5,7 @@ faces among; the second renders. What is there already is not made again.
 """
 
 import dataclasses
+import functools
 import json
 import pathlib
 import re
@@ -157,8 +158,9 @@ def _write_portrait(
 
 
 def _read(path: pathlib.Path, known: KnownFace, request: Request) -> Portrait:
+    photo = functools.partial(images.decode_reduced, path.read_bytes())
     return faces.read_portrait(
-        path.read_bytes(), known.landmarks, request.model, known.expression, request.frame
+        photo, known.landmarks, request.model, known.expression, request.frame
     )[0]
 
 

@@ -20,6 +20,13 @@ def test_each_action_unit_is_in_15_percent_over_its_whole_range():
         assert (levels > 0.02 * len(found) / 2).all()
 
 
+def test_each_action_unit_is_in_15_percent_of_a_persons_faces_the_neutral_ones_counted():
+    rng = np.random.default_rng(6)
+    found = np.concatenate([sampling.sample_expressions(rng, 8) for _ in range(2500)])
+    shown = (found > 0.1).mean(0)
+    assert (shown >= 0.147).all(), dict(zip(OPENFACE, shown, strict=True))  # 0.15 - 1 sigma
+
+
 def test_each_occurs_alone_and_together():
     shown = many() > 0.1
     alone = shown & (shown.sum(1, keepdims=True) == 1)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from ganimation_tf import expressions
+from ganimation_tf import expression_parsing
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.errors import UserError
-from ganimation_tf.expressions import ADD, EXPRESSIONS, SET, Change, Expression, parse
+from ganimation_tf.expression_parsing import parse
+from ganimation_tf.expressions import ADD, EXPRESSIONS, SET, Change, Expression
 
 NAMES = ("AU04", "AU06", "AU12")
 SOURCE = np.array([0.5, 0.2, 0.3], np.float32)
@@ -16,11 +17,11 @@ SPELLINGS = ["AU6", "au06", "AU06", "AU_6", "au 6", "6", "cheek raiser", "Cheek-
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_an_au_in_many_spellings(text):
-    assert expressions.canonical(text) == "AU06"
+    assert expression_parsing.canonical(text) == "AU06"
 
 
 def test_everyday_words():
-    assert [expressions.canonical(word) for word in ("smile", "blink")] == ["AU12", "AU45"]
+    assert [expression_parsing.canonical(word) for word in ("smile", "blink")] == ["AU12", "AU45"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,262 @@
+"""`ganimation reanimate` and `face-model`: what lies in the folder is what `preprocess` needs."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tiny_portraits
+from ganimation_tf import cli
+from ganimation_tf.faces import alignment, images
+from ganimation_tf.synthetic.reanimation import faces, load_face_model, sources, writing
+from jobs import kept, preprocess
+from jobs import rejected as rejected_records
+
+
+def run(folder, out, *more):
+    arguments = ["--face-model", folder / "model.npz", "--portraits", folder / "photos"]
+    arguments += ["--annotations", folder / "csv", *more, out]
+    return cli.main(["reanimate", *map(str, arguments)])
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def codes(out):
+    lines = (out / "rejected.jsonl").read_text().splitlines()
+    return {line["key"]: line["code"] for line in map(json.loads, lines)}
+
+
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory):
+    """Two portraits that can be used and six that cannot."""
+    folder = tmp_path_factory.mktemp("portraits")
+    points = tiny_portraits.landmarks()
+    tiny_portraits.save(
+        folder,
+        {
+            "ada": points,
+            "bob, the 2nd": points + [2, 1],
+            "alone": None,
+            "border": points + [70, 0],
+            "elsewhere": points + 1000,
+            "profile": tiny_portraits.landmarks(yaw=50),
+            "tiny": points * 0.1 + 50,
+        },
+    )
+    (folder / "photos" / "torn.png").write_bytes(b"\x89PNG\r\n")
+    (folder / "csv" / "torn.csv").write_text((folder / "csv" / "ada.csv").read_text())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(portraits, tmp_path_factory):
+    out = tmp_path_factory.mktemp("made") / "out"
+    assert run(portraits, out, "--count", 24, "--size", 96, "--format", "png") == 0
+    return out
+
+
+def test_inputs_are_portraits_and_rejections(portraits, made):
+    assert codes(made) == {
+        "alone": "no_annotation",
+        "border": "face_at_border",
+        "elsewhere": "landmarks_elsewhere",
+        "profile": "turned_away",
+        "tiny": "eyes_too_small",
+        "torn": "unsupported_format",
+    }
+    settings = json.loads((made / "reanimate.json").read_text())
+    assert settings["portraits"] == ["ada", "bob_the_2nd"]
+    assert len(list((portraits / "photos").iterdir())) == len(settings["portraits"]) + 6
+    assert settings["face_model"]["digest"] == load_face_model(portraits / "model.npz").digest
+
+
+def test_portraits_take_turns_and_each_look_begins_neutral(made):
+    names = sorted(path.stem for path in (made / "imgs").iterdir())
+    assert len(names) == 24
+    assert sum(name.startswith("ada_look_0000_") for name in names) == 8
+    assert sum(name.startswith("ada_look_0001_") for name in names) == 8
+    assert sum(name.startswith("bob_the_2nd_look_0000_") for name in names) == 8
+    assert names == sorted(path.stem for path in (made / "openface_csv").iterdir())
+
+
+def test_preprocess_needs_no_option(made, tmp_path):
+    out = preprocess(made / "imgs", made / "openface_csv", tmp_path / "data")
+    found = kept(out)
+    assert rejected_records(out) == {} and len(found) == 24
+    for key, record in found.items():
+        look = key.split("_expr_")[0]
+        assert record.pair == look
+        assert record.subject == look.split("_look_")[0]
+        if key.endswith("_expr_000"):
+            assert not record.action_units.any()
+    crops = {(record.pair, record.transform.tobytes()) for record in found.values()}
+    assert len(crops) == 3  # one for each look
+
+
+def test_truth_is_exact_after_the_crop(portraits, made):
+    """Not a pixel differs outside of what the expressions move."""
+    model = load_face_model(portraits / "model.npz")
+    spec = alignment.CropSpec(96, faces.FRAME_MARGIN)
+    source = sources.AnnotatedFaces(portraits / "csv", portraits / "photos", model)
+    path = portraits / "photos" / "ada.png"
+    known, _ = source.known("ada", path)
+    fitted, _ = faces.read_portrait(
+        lambda scale: images.Decoded(images.decode(path.read_bytes()), (256, 256)),
+        known.landmarks,
+        model,
+        known.expression,
+        spec,
+    )
+    numbers = [(0, expression) for expression in range(8)]
+    pictures, moved = [], np.zeros((90, 90), np.uint8)
+    for face in faces.render_faces(fitted, "ada", numbers, 0, spec):
+        name = f"ada_look_0000_expr_{face.expression:03d}.png"
+        picture = images.decode((made / "imgs" / name).read_bytes())
+        np.testing.assert_array_equal(picture, face.rendering.image)
+        crop = alignment.crop_transform(face.anchors, alignment.CropSpec(90, 0.45))
+        pictures.append(alignment.crop(picture, crop, 90).astype(int))
+        mask = np.repeat(face.rendering.moved[..., None] * np.uint8(255), 3, axis=2)
+        moved |= alignment.crop(mask, crop, 90)[..., 0]
+    change = np.ptp(np.stack(pictures), axis=0).max(axis=2)
+    assert (moved == 0).sum() > 20
+    assert change[moved == 0].max() == 0
+    assert change.max() > 20
+
+
+def test_middle_of_the_picture_is_the_crop():
+    """At 192 pixels a crop of 128 is cut out, not resampled."""
+    anchors = np.array([[80.0, 90.0], [130.0, 92.0], [104.0, 140.0]])
+    frame = alignment.crop_transform(anchors, alignment.CropSpec(192, faces.FRAME_MARGIN))
+    crop = alignment.crop_transform(anchors, alignment.CropSpec(128))
+    inside = np.vstack([frame, [0, 0, 1]])
+    found = np.linalg.inv(inside) @ np.vstack([crop, [0, 0, 1]])
+    np.testing.assert_allclose(found[:2], [[1, 0, 32], [0, 1, 32]], atol=0.01)
+
+
+def test_same_seed_same_bytes_and_an_interrupted_call_goes_on(
+    portraits, made, tmp_path, monkeypatch
+):
+    options = ("--count", 24, "--size", 96, "--format", "png")
+    out, written = tmp_path / "out", []
+
+    def interrupted(path, data, whole=writing.files.write_whole):
+        if len(written) == 21:
+            raise KeyboardInterrupt
+        written.append(path)
+        whole(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing.files, "write_whole", interrupted)
+        assert run(portraits, out, *options) == 130
+    assert (out / ".reanimate.json").exists() and not (out / "reanimate.json").exists()
+    assert run(portraits, out, *options) == 0
+    assert contents(out) == contents(made)
+
+
+def test_fewer_faces_are_the_first_of_more(portraits, made, tmp_path):
+    out = tmp_path / "out"
+    assert run(portraits, out, "--count", 5, "--size", 96, "--format", "png") == 0
+    few = {name: data for name, data in contents(out).items() if not name.endswith("json")}
+    few.pop("rejected.jsonl")
+    assert len(few) == 10
+    assert few.items() <= contents(made).items()
+
+
+def test_other_options_do_not_go_on(portraits, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".reanimate.json").write_text('{"count": 1}')
+    assert run(portraits, out, "--count", 2) == 2
+    assert "holds an unfinished set of other options" in capsys.readouterr().err
+
+
+def test_none_usable_is_said(tmp_path, capsys):
+    tiny_portraits.save(tmp_path / "in", {"tiny": tiny_portraits.landmarks() * 0.1 + 50})
+    assert run(tmp_path / "in", tmp_path / "out", "--count", 1) == 2
+    assert "none of the 1 portraits can be used" in capsys.readouterr().err
+    assert codes(tmp_path / "out") == {"tiny": "eyes_too_small"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--count", 0], "--count must be at least 1, got 0"),
+        (["--size", 31], "--size must be in [32, 2048] pixels, got 31"),
+        (["--seed", -1], "--seed must be at least 0, got -1"),
+        (["--landmarker", "x.task"], "leave one out"),
+        (["--face-model", "missing.npz"], "missing.npz: cannot be read as a face model"),
+        (["--portraits", "missing"], "missing: there is no such directory of portraits"),
+    ],
+)
+def test_wrong_options_stop_before_any_work(portraits, tmp_path, capsys, arguments, message):
+    out = tmp_path / "out"
+    assert run(portraits, out, *arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA"])
+def test_grey_photos_and_alpha_are_shown_in_rgb(tmp_path, mode):
+    from PIL import Image
+
+    tiny_portraits.save(tmp_path / "in", {"ada": tiny_portraits.landmarks()})
+    photo = tmp_path / "in" / "photos" / "ada.png"
+    Image.open(photo).convert(mode).save(photo)
+    out = tmp_path / "out"
+    assert run(tmp_path / "in", out, "--count", 1, "--size", 64) == 0
+    (picture,) = (out / "imgs").iterdir()
+    assert images.decode(picture.read_bytes()).shape == (64, 64, 3)
+
+
+def test_large_photos_are_reduced_and_give_the_same_face(tmp_path):
+    """40 megapixels: of a photo of 6400 x 6400 the picture is that of its small copy."""
+    import cv2
+
+    tiny_portraits.save(tmp_path / "in", {"ada": tiny_portraits.landmarks()})
+    photo = tmp_path / "in" / "photos" / "ada.png"
+    smooth = cv2.GaussianBlur(images.decode(photo.read_bytes()), (0, 0), 4)
+    photo.write_bytes(images.encode_png(smooth))
+    assert run(tmp_path / "in", tmp_path / "small", "--count", 1, "--size", 64) == 0
+    large = tmp_path / "large"
+    points = (tiny_portraits.landmarks() + 0.5) * 25 - 0.5
+    tiny_portraits.save(large, {"ada": points})
+    (large / "photos" / "ada.png").unlink()
+    blown = cv2.resize(smooth, (6400, 6400), interpolation=cv2.INTER_LINEAR)
+    (large / "photos" / "ada.jpg").write_bytes(images.encode_jpeg(blown, 90))
+    assert run(large, tmp_path / "out", "--count", 1, "--size", 64) == 0
+    small, big = (
+        images.decode(next((tmp_path / name / "imgs").iterdir()).read_bytes()).astype(int)
+        for name in ("small", "out")
+    )
+    assert np.abs(small - big).mean() < 4
+
+
+class TestFaceModel:
+    def test_compact_file_is_read_and_written(self, portraits, tmp_path, capsys):
+        out = tmp_path / "again.npz"
+        assert cli.main(["face-model", str(portraits / "model.npz"), str(out)]) == 0
+        before, after = load_face_model(portraits / "model.npz"), load_face_model(out)
+        assert before.digest == after.digest
+        assert before.digest[:12] in capsys.readouterr().out
+
+    def test_a_missing_file_is_named(self, tmp_path, capsys):
+        (tmp_path / "ICT").mkdir()
+        assert cli.main(["face-model", str(tmp_path / "ICT"), str(tmp_path / "out.npz")]) == 2
+        assert "generic_neutral_mesh.obj: is missing" in capsys.readouterr().err
+        assert not (tmp_path / "out.npz").exists()
+
+    def test_output_must_be_called_npz(self, tmp_path, capsys):
+        assert cli.main(["face-model", str(tmp_path), "model.obj"]) == 2
+        assert "OUT must end in .npz, got model.obj" in capsys.readouterr().err
+
+    def test_another_topology_is_refused(self, tmp_path, capsys):
+        source = tmp_path / "other.npz"
+        np.savez(source, neutral=np.zeros((10, 3)), faces=np.zeros((4, 4), int))
+        assert cli.main(["face-model", str(source), str(tmp_path / "out.npz")]) == 2
+        assert "the array identity is missing" in capsys.readouterr().err
