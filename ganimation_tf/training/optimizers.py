@@ -47,14 +47,12 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
         return tracking.over_replicas(overflows) == 0.0
 
 
-Given = str | Mapping[str, Any] | keras.optimizers.Optimizer
-"""An optimizer's name, its config, or itself."""
-
-
 def make_optimizers(
-    given: Sequence[Given], policy: keras.DTypePolicy
+    given: Sequence[Any], policy: keras.DTypePolicy
 ) -> list[keras.optimizers.Optimizer]:
-    """An optimizer for each network; under `mixed_float16` with a loss scale.
+    """An optimizer for each network from its name, its config, or itself.
+
+    Under `mixed_float16` with a loss scale.
 
     Raises:
         ValueError: if two of them are the same.
@@ -65,7 +63,9 @@ def make_optimizers(
     return optimizers
 
 
-def _make_optimizer(given: Given, policy: keras.DTypePolicy) -> keras.optimizers.Optimizer:
+def _make_optimizer(
+    given: str | Mapping[str, Any] | keras.optimizers.Optimizer, policy: keras.DTypePolicy
+) -> keras.optimizers.Optimizer:
     optimizer = keras.optimizers.get(dict(given) if isinstance(given, Mapping) else given)
     if isinstance(optimizer, LossScaleOptimizer):
         return optimizer
