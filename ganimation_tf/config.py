@@ -21,6 +21,10 @@ PATCHES, ESTIMATOR = "patches", "estimator"
 LINEAR, COSINE = "linear", "cosine"
 """How the learning rate falls: late and straight, or all the time along a cosine."""
 
+AUTO, ON, OFF = "auto", "on", "off"
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+"""How a step is computed; `auto` is decided where it runs (see `training.devices.resolved`)."""
+
 FROM_DATA, SINGLE, BALANCED = "data", "single", "balanced"
 """Where target AUs come from; see `targets`."""
 
@@ -145,6 +149,15 @@ class TrainConfig:
         0,
         0.99999,
     )
+    compile: str = _option(
+        OFF, "XLA compiles the step; auto: on one GPU, if XLA works there", choices=(AUTO, ON, OFF)
+    )
+    precision: str = _option(
+        FLOAT32,
+        "what the networks compute in, with weights and losses in float32; auto: bfloat16 where "
+        "the device has instructions for it",
+        choices=(AUTO, FLOAT32, BFLOAT16),
+    )
     seed: int = _option(0, "seed of weights, data order, targets and penalty", 0, 2**31 - 1)
     loss_weights: LossWeights = LossWeights()
 
@@ -197,6 +210,8 @@ PRESETS: Mapping[str, TrainConfig] = {
         steps=20_000,
         augmentation=1.0,
         average=0.998,
+        compile=AUTO,
+        precision=AUTO,
         loss_weights=LossWeights(
             realism=0.0,
             gradient_penalty=0.0,

@@ -1,13 +1,12 @@
 """The weights that come with the package.
 
 A training script writes them (`save_weights`), `load` reads them in a fraction of a second.
-`ganimation_tf/weights/` holds `source_editor.tflite` and `estimator.tflite`, which is what runs
+The package's directory holds `source_editor.tflite` and `estimator.tflite`, which is what runs
 (LiteRT starts in 0.4 s, TensorFlow in 7), `default.npz`, the same weights by the names of their
 variables, from which training goes on, and `default.json`. They are float16 everywhere, and nothing
 is pickled.
 """
 
-import importlib.resources
 import json
 import pathlib
 import tempfile
@@ -24,14 +23,14 @@ from ganimation_tf.animation.litert_model import (
 )
 from ganimation_tf.errors import UserError
 from ganimation_tf.export.model_card import ModelCard
-
-ARRAYS, CONFIG = "default.npz", "default.json"
-GENERATOR, ESTIMATOR = "generator", "estimator"
-
-
-def directory() -> pathlib.Path:
-    """Where the shipped weights lie."""
-    return pathlib.Path(str(importlib.resources.files("ganimation_tf") / "weights"))
+from ganimation_tf.shipped import (
+    ARRAYS,
+    CONFIG,
+    ESTIMATOR,
+    GENERATOR,
+    directory,
+    read_config,
+)
 
 
 def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> LiteRtModel:
@@ -53,61 +52,12 @@ def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> 
     return LiteRtModel(card, editor, estimator, str(path), threads)
 
 
-def read_config(path: pathlib.Path) -> dict[str, Any]:
-    """What `save_weights` was given, and the card.
-
-    Raises:
-        UserError: if it cannot be read.
-    """
-    try:
-        return json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} has no weights ({CONFIG}): name a model, with --model or --server"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path / CONFIG}: cannot be read: {error}") from error
-
-
 def read_card(path: pathlib.Path) -> ModelCard:
     """The model card of a directory of weights."""
     config = read_config(path)
     if "card" not in config:
         raise UserError(f"{path / CONFIG} has no `card`, got {sorted(config)}")
     return ModelCard.from_json(json.dumps(config["card"]), str(path / CONFIG))
-
-
-def read_weights(path: pathlib.Path | str | None = None) -> dict[str, dict[str, np.ndarray]]:
-    """`generator` and `estimator`, each with float32 arrays by the path of the variable.
-
-    Raises:
-        UserError: if the file cannot be read.
-    """
-    path = (directory() if path is None else pathlib.Path(path)) / ARRAYS
-    found: dict[str, dict[str, np.ndarray]] = {GENERATOR: {}, ESTIMATOR: {}}
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for key in arrays.files:
-                network, _, name = key.partition("/")
-                found[network][name] = arrays[key].astype(np.float32)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: cannot be read as weights: {error}") from error
-    return found
-
-
-def assign(network, arrays: Mapping[str, np.ndarray], where: str) -> None:
-    """Gives a Keras model these weights.
-
-    Raises:
-        UserError: if names or shapes differ.
-    """
-    shapes = {variable.path: tuple(variable.shape) for variable in network.variables}
-    given = {name: array.shape for name, array in arrays.items()}
-    if shapes != given:
-        odd = sorted(set(shapes.items()) ^ set(given.items()), key=str)[0]
-        raise UserError(f"{where}: the weights are of another network: {odd[0]} {odd[1]}")
-    for variable in network.variables:
-        variable.assign(arrays[variable.path])
 
 
 def save_weights(

@@ -1,11 +1,12 @@
 """`ganimation train`."""
 
 import argparse
+import dataclasses
 import operator
 import pathlib
 from collections.abc import Sequence
 
-from ganimation_tf import quiet
+from ganimation_tf import quiet, shipped
 from ganimation_tf.cli import flags
 from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
 
@@ -53,9 +54,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--start-from",
-        type=pathlib.Path,
+        type=_networks,
         metavar="RUN",
-        help="begin with the networks of RUN; its AU list and image size may be others",
+        help="begin with the networks of a run, of a directory of weights, or `pretrained`, those "
+        "that ship; their AU list and image size may be others",
     )
     parser.add_argument(
         "--devices",
@@ -108,6 +110,10 @@ def _by_preset(name: str) -> str:
     usual = values["default"]
     others = [f"{preset}: {value}" for preset, value in values.items() if value != usual]
     return "; ".join([str(usual), *others])
+
+
+def _networks(text: str) -> pathlib.Path:
+    return shipped.directory() if text == "pretrained" else pathlib.Path(text)
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
@@ -168,6 +174,7 @@ def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
 
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
+    plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
     model = build_model(plan)
     for line in estimate.describe(plan, model, strategy.num_replicas_in_sync):
         print(line)

@@ -5,7 +5,7 @@ import pathlib
 import keras
 import numpy as np
 
-from ganimation_tf.config import COSINE, ESTIMATOR, TrainConfig
+from ganimation_tf.config import BFLOAT16, COSINE, ESTIMATOR, ON, TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.expressions import prototypes
 from ganimation_tf.networks.critic import build_critic
@@ -20,12 +20,8 @@ WARM_UP = 0.01
 """Share of the steps in which a cosine's rate rises from 0."""
 
 
-def build_model(plan: Plan, compiled: bool = False, steps_per_execution: int = 1) -> GANimation:
+def build_model(plan: Plan) -> GANimation:
     """Both networks and the compiled model; call inside the strategy's scope.
-
-    Args:
-        compiled: whether XLA compiles the step.
-        steps_per_execution: as in `keras.Model.compile`.
 
     Raises:
         UserError: if the dataset's image size does not fit the networks.
@@ -40,8 +36,7 @@ def build_model(plan: Plan, compiled: bool = False, steps_per_execution: int = 1
         _adam(config, _schedule(config, plan.steps)),
         _adam(config, _schedule(config, plan.steps, config.critic_steps)),
         loss_weights=config.loss_weights,
-        jit_compile=compiled,
-        steps_per_execution=steps_per_execution,
+        jit_compile=config.compile == ON,
     )
     return model
 
@@ -80,6 +75,7 @@ def build_networks(
         relative=config.relative,
         average=config.average,
         augmentation=config.augmentation,
+        dtype=f"mixed_{BFLOAT16}" if config.precision == BFLOAT16 else None,
     )
 
 

@@ -1,12 +1,21 @@
-"""Which devices a training uses."""
+"""Which devices a training uses, and how it computes there."""
 
+import dataclasses
 import functools
+import logging
 import os
+import pathlib
 from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ganimation_tf.config import AUTO, BFLOAT16, FLOAT32, OFF, ON, TrainConfig
 from ganimation_tf.errors import UserError
+
+AMPERE = (8, 0)
+"""Compute capability from which GPUs have instructions for bfloat16."""
+
+log = logging.getLogger(__name__)
 
 
 def choose_strategy(names: Sequence[str] = ()) -> tf.distribute.Strategy:
@@ -68,3 +77,63 @@ def require_even(strategy: tf.distribute.Strategy, batch_size: int) -> None:
             f"--batch-size must be a multiple of the {replicas} devices, such as {nearest}; "
             f"got {batch_size}"
         )
+
+
+def resolved(config: TrainConfig, strategy: tf.distribute.Strategy) -> TrainConfig:
+    """The config with what is to be decided where it runs: `compile` and `precision`.
+
+    Raises:
+        UserError: if XLA is to compile a step of several devices, or does not work here.
+    """
+    device = _first_device(strategy)
+    gpu = "GPU" in device.upper()
+    several = strategy.num_replicas_in_sync > 1
+    compiled = config.compile
+    if compiled == ON and several:
+        raise UserError("--compile on fails in Keras on several devices; take auto or off")
+    if compiled == ON or (compiled == AUTO and gpu and not several):
+        reason = _why_xla_fails(device)
+        if reason and compiled == ON:
+            raise UserError(f"--compile on: XLA does not work on this device: {reason}")
+        if reason:
+            log.warning("XLA does not work on this device, the step is not compiled: %s", reason)
+        compiled = OFF if reason else ON
+    precision = config.precision
+    if precision == AUTO:
+        precision = BFLOAT16 if (_gpu_has_bfloat16() if gpu else _cpu_has_bfloat16()) else FLOAT32
+    return dataclasses.replace(
+        config, compile=OFF if compiled == AUTO else compiled, precision=precision
+    )
+
+
+def _first_device(strategy: tf.distribute.Strategy) -> str:
+    if strategy is tf.distribute.get_strategy():  # the default one does not tell
+        return "GPU:0" if tf.config.list_logical_devices("GPU") else "CPU:0"
+    return strategy.extended.worker_devices[0]
+
+
+def _why_xla_fails(device: str) -> str | None:
+    """The first line of what XLA says to a sum; None where it works."""
+    try:
+        with tf.device(device):
+            tf.function(tf.reduce_sum, jit_compile=True)(tf.ones((2, 2)))
+    except tf.errors.OpError as error:  # such as no ptxas, or none for this GPU
+        return error.message.strip().split("\n")[0]
+    return None
+
+
+def _gpu_has_bfloat16() -> bool:
+    found = [
+        tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
+    return bool(found) and min(found) >= AMPERE
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16; without, it is slower than float32."""
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return bool({"avx512_bf16", "amx_bf16"} & set(text.split()))

@@ -5,10 +5,11 @@ import pathlib
 
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import TRAIN, Manifest
-from ganimation_tf.training import dataset, runs, transfer
+from ganimation_tf.training import dataset, runs
 
-EVALUATIONS = 20
-"""How often a run is evaluated whose length is given in steps."""
+EVALUATIONS, LEAST_EPOCH = 20, 100
+"""How often a run is evaluated whose length is given in steps, and least steps between: a short run
+must not spend its time on evaluations."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Plan:
     Attributes:
         facts: see `runs.facts_of`.
         epoch_steps: generator updates between two evaluations: one pass over the training images,
-            or a twentieth of a run whose length is given in steps; at least 1.
+            or a twentieth of a run whose length is given in steps, then at least `LEAST_EPOCH`.
         steps: generator updates of the whole run.
     """
 
@@ -48,7 +49,8 @@ def make_plan(
         data: directory of a dataset of `ganimation preprocess`.
         preset: the name that `config` started from, for the record.
         steps: generator updates; None: as many as the config says, or its epochs make.
-        start_from: a run whose networks to start from; None: from random ones.
+        start_from: a run, or a directory of weights as they ship, to start from; None: from
+            random networks.
 
     Raises:
         UserError: if the dataset is not whole, or the run to start from has no networks.
@@ -56,10 +58,10 @@ def make_plan(
     manifest = Manifest.load(data)
     dataset.shard_paths(data, manifest, TRAIN)
     if start_from is not None:
-        transfer.require_networks(start_from)
+        runs.require_networks(start_from)
     epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
     if config.steps:
         steps = steps or config.steps
-        epoch_steps = max(1, steps // EVALUATIONS)
+        epoch_steps = min(steps, max(LEAST_EPOCH, steps // EVALUATIONS))
     steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
     return Plan(data, config, manifest, preset, epoch_steps, steps, start_from)

@@ -14,14 +14,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganimation_tf import __version__, action_units
-from ganimation_tf.config import TrainConfig
+from ganimation_tf import __version__, action_units, shipped
+from ganimation_tf.config import FLOAT32, TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
 from ganimation_tf.errors import UserError, reason
+from ganimation_tf.networks.precision import set_policy
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 BEST = "best"
+NETWORKS = ("generator", "critic")
+PRETRAINED = "pretrained"
+"""What the weights that ship are called, wherever the package lies."""
+
 _LOCK = ".lock"
 
 
@@ -61,13 +66,13 @@ def facts_of(
 
     Args:
         steps: generator updates of the whole run.
-        start_from: the run whose networks it starts from, if any.
+        start_from: the run or the weights that it starts from, if any.
     """
     return {
         "preset": preset,
         "train": config.to_dict(),
         "steps": steps,
-        "start_from": start_from and str(start_from.resolve()),
+        "start_from": None if start_from is None else _named(start_from),
         "dataset": {
             "action_units": list(manifest.action_units),
             "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
@@ -75,6 +80,11 @@ def facts_of(
             "records": {split: manifest.records(split) for split in (TRAIN, EVAL)},
         },
     }
+
+
+def _named(source: pathlib.Path) -> str:
+    source = source.resolve()
+    return PRETRAINED if source == shipped.directory().resolve() else str(source)
 
 
 def read_facts(run: pathlib.Path) -> dict[str, Any]:
@@ -198,8 +208,24 @@ def best_networks(run: pathlib.Path) -> pathlib.Path:
     return kept[-1]
 
 
+def holds_weights(source: pathlib.Path) -> bool:
+    """Whether a directory holds weights as they ship, and no run."""
+    return (source / shipped.CONFIG).is_file()
+
+
+def require_networks(source: pathlib.Path) -> None:
+    """Raises UserError unless `source` is a run that has saved its networks, or holds weights."""
+    if holds_weights(source):
+        shipped.read_config(source)
+        return
+    read_facts(source)
+    for name in NETWORKS:
+        if not (source / f"{name}.keras").is_file():
+            raise UserError(f"{source} has no {name}.keras: the run has not ended an epoch")
+
+
 def load_network(directory: pathlib.Path, name: str) -> keras.Model:
-    """`<name>.keras` of a run.
+    """`<name>.keras` of a run, computing in float32.
 
     Raises:
         UserError: if there is none, or it cannot be read.
@@ -208,7 +234,9 @@ def load_network(directory: pathlib.Path, name: str) -> keras.Model:
     if not path.is_file():
         raise UserError(f"{directory} has no {path.name}: the run has not ended an epoch")
     try:
-        return keras.models.load_model(path, compile=False)
+        network = keras.models.load_model(path, compile=False)
     # A torn file ends in one of zipfile's, h5py's, TensorFlow's or Keras's own errors.
     except Exception as error:
         raise UserError(f"{path} is damaged: {reason(error)[:200]}") from error
+    set_policy(network, FLOAT32)  # it may have been trained in bfloat16
+    return network

@@ -1,6 +1,7 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
 import contextlib
+import dataclasses
 import importlib.util
 import logging
 import pathlib
@@ -74,6 +75,7 @@ def train(
         runs_dir = resume.parent
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
+    plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
     if resume is not None:
         resume = resume.resolve()
         runs.require_same(resume, plan.facts)

@@ -1,4 +1,4 @@
-"""Starting from the networks of another run, where they fit."""
+"""Starting from other networks, of a run or as they ship, where they fit."""
 
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -6,65 +6,81 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
+from ganimation_tf import shipped
+from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import refit_kernel
 from ganimation_tf.training import runs
+from ganimation_tf.training.build import build_networks
 from ganimation_tf.training.model import GANimation
 
 
-def require_networks(run: pathlib.Path) -> None:
-    """Raises UserError unless `run` is a run that has saved its networks."""
-    runs.read_facts(run)
-    for name in ("generator", "critic"):
-        if not (run / f"{name}.keras").is_file():
-            raise UserError(f"{run} has no {name}.keras: the run has not ended an epoch")
+def start_from(model: GANimation, source: pathlib.Path, names: Sequence[str]) -> Iterator[str]:
+    """Copies every weight of given networks that has a place in the model's.
 
-
-def start_from(model: GANimation, run: pathlib.Path, names: Sequence[str]) -> Iterator[str]:
-    """Copies every weight of a run's networks that has a place in the model's.
-
-    The weights of an AU go where that AU is in the new list; an AU that the run did not know
+    The weights of an AU go where that AU is in the new list; an AU that they did not know
     keeps its fresh ones, and so does a weight of another shape (the critic's AU head at another
     image size).
 
     Args:
+        source: a run, or a directory of weights as they ship (see `shipped`).
         names: AU names of the model.
 
     Returns:
         Lines in words: what was not copied, and why.
 
     Raises:
-        UserError: if the run's networks cannot be read or are built otherwise.
+        UserError: if the networks cannot be read or are built otherwise.
     """
-    facts = runs.read_facts(run)
-    old_names = facts["dataset"]["action_units"]
-    if facts["train"]["relative"] != model.relative:
+    read = _of_weights if runs.holds_weights(source) else _of_run
+    networks, old_names, relative = read(source)
+    if relative != model.relative:
         raise UserError(
-            f"the generator cannot start from that run: --relative is {facts['train']['relative']} "
-            f"there and {model.relative} here"
+            f"the generator cannot start from {source}: --relative is {relative} there and "
+            f"{model.relative} here"
         )
-    yield f"starting from the networks of {run}"
-    if old_names != list(names):
+    yield f"starting from the networks of {source}"
+    if list(old_names) != list(names):
         fresh = [name for name in names if name not in old_names]
         gone = [name for name in old_names if name not in names]
         yield f"AUs that start afresh: {_listed(fresh)}; left behind: {_listed(gone)}"
-    for network in (model.generator, model.critic):
-        old = runs.load_network(run, network.name)
-        yield from _copy(old, network, old_names, names)
+    for old, new in zip(networks, (model.generator, model.critic), strict=True):
+        yield from _copy(old, new, list(old_names), names, source)
     model.inference_generator.set_weights(model.generator.get_weights())
+
+
+def _of_run(run: pathlib.Path) -> tuple[list[keras.Model], Sequence[str], bool]:
+    """Generator and critic, their AUs, and whether they take changes of them."""
+    facts = runs.read_facts(run)
+    networks = [runs.load_network(run, name) for name in runs.NETWORKS]
+    return networks, facts["dataset"]["action_units"], facts["train"]["relative"]
+
+
+def _of_weights(directory: pathlib.Path) -> tuple[list[keras.Model], Sequence[str], bool]:
+    """The same of a directory of weights."""
+    facts, path = shipped.read_config(directory), directory / shipped.CONFIG
+    try:
+        names, size = facts["action_units"], facts["image_size"]
+        config = TrainConfig.from_dict(facts["train"], str(path))
+    except KeyError as error:
+        raise UserError(f"{path} does not say how to build the networks: no {error}") from error
+    built, arrays = build_networks(config, size, len(names)), shipped.read_weights(directory)
+    shipped.assign(built.generator, arrays[shipped.GENERATOR], str(directory))
+    shipped.assign(built.critic, arrays[shipped.ESTIMATOR], str(directory))
+    return [built.generator, built.critic], names, config.relative
 
 
 def _listed(names: Sequence[str]) -> str:
     return " ".join(names) or "none"
 
 
-def _copy(old: keras.Model, new: keras.Model, old_names, names) -> Iterator[str]:
+def _copy(old: keras.Model, new: keras.Model, old_names, names, where) -> Iterator[str]:
     layers = {layer.name: layer for layer in old.layers if layer.weights}
     wanted = {layer.name: layer for layer in new.layers if layer.weights}
     if layers.keys() != wanted.keys():
         odd = sorted(layers.keys() ^ wanted.keys())[0]
         raise UserError(
-            f"the {new.name} cannot start from that run: only one of them has layer {odd}; "
+            f"the {new.name} cannot start from {where}: only one of them has layer {odd}; "
             "filters, blocks, layers and conditioning must be the same"
         )
     for name, layer in wanted.items():
@@ -77,7 +93,7 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names) -> Iterator[str]
                 yield f"{new.name}: {name} starts afresh, its shape is another: {shapes}"
             elif value is None:
                 raise UserError(
-                    f"the {new.name} cannot start from that run: {name} is "
+                    f"the {new.name} cannot start from {where}: {name} is "
                     f"{tuple(source.shape)} there and {tuple(target.shape)} here"
                 )
             values.append(target.numpy() if value is None else value)

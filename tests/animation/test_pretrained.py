@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tiny
+from ganimation_tf import shipped
 from ganimation_tf.animation import pretrained
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.errors import UserError
@@ -71,14 +72,14 @@ def test_no_change_returns_the_crop_bit_for_bit(weights):
 
 def test_weights_go_back_into_networks(networks, weights):
     generator, critic = (keras.models.clone_model(network) for network in networks)
-    arrays = pretrained.read_weights(weights)
-    pretrained.assign(generator, arrays["generator"], "default.npz")
-    pretrained.assign(critic, arrays["estimator"], "default.npz")
+    arrays = shipped.read_weights(weights)
+    shipped.assign(generator, arrays["generator"], "default.npz")
+    shipped.assign(critic, arrays["estimator"], "default.npz")
     for mine, theirs in zip((generator, critic), networks, strict=True):
         for given, wanted in zip(mine.get_weights(), theirs.get_weights(), strict=True):
             np.testing.assert_array_equal(given, wanted.astype(np.float16))
     with pytest.raises(UserError, match="the weights are of another network"):
-        pretrained.assign(critic, arrays["generator"], "default.npz")
+        shipped.assign(critic, arrays["generator"], "default.npz")
 
 
 def test_the_card_travels_with_them(weights):

@@ -6,7 +6,9 @@ import pytest
 from PIL import Image
 
 from ganimation_tf import cli
+from ganimation_tf.cli.demo import _summary, example_portrait
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
+from ganimation_tf.evaluation.report import Report
 from ganimation_tf.faces import images
 
 
@@ -42,8 +44,42 @@ def test_the_export_knows_where_it_came_from(demo):
     (version,) = (path for path in (demo / "models").iterdir() if path.name.isdecimal())
     card = json.loads((version / "assets.extra" / "model_card.json").read_text())
     assert card["training"]["dataset_digest"] == Manifest.load(demo / "dataset").digest()
-    assert card["training"]["preset"] == "tiny"
+    assert card["training"]["preset"] == "default"
     assert card["training"]["metrics"]["step"] == 2
+
+
+def test_truth_is_shown_of_six_unseen_people(demo):
+    sheet = images.decode((demo / "truth.png").read_bytes())
+    assert sheet.shape[0] > 6 * 192 and sheet.shape[1] > 3 * 192  # 6 rows of 3 faces of 192 px
+    report = Report.load(demo / "report")
+    assert {"truth_share", "truth_error"} <= report.metrics.keys()
+    (shard,) = Manifest.load(demo / "dataset").splits[EVAL]
+    assert report.facts["faces"] == shard.records
+
+
+def test_the_model_that_ships_edits_a_portrait_at_its_own_size(demo):
+    with Image.open(example_portrait()) as portrait, Image.open(demo / "portrait.png") as edit:
+        assert edit.size[0] > portrait.size[0]  # a sheet of several intensities
+    assert images.decode((demo / "query.png").read_bytes()).shape == (32, 32, 3)
+
+
+def test_the_summary_says_which_model_made_which_picture(demo):
+    lines = _summary(demo, example_portrait(), 60.0).splitlines()
+    trained = next(i for i, line in enumerate(lines) if "that this demo trained" in line)
+    ships = next(i for i, line in enumerate(lines) if "that ships" in line)
+    places = {
+        name: next(i for i, line in enumerate(lines) if line.endswith(name))
+        for name in ("truth.png", "animation.gif", "portrait.png")
+    }
+    assert trained < places["truth.png"] < ships < places["portrait.png"]
+    assert trained < places["animation.gif"] < ships
+
+
+def test_a_photo_that_is_not_there_is_told_before_any_work(tmp_path, capsys):
+    command = ["demo", "--output", str(tmp_path / "demo"), "--photo", str(tmp_path / "none.jpg")]
+    assert cli.main(command) == 2
+    assert "none.jpg: no such file" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
 
 
 def test_a_folder_that_is_not_a_demo_is_left_alone(tmp_path, capsys):

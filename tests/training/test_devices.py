@@ -1,8 +1,11 @@
 """The choice of devices, on the one CPU that is always there; two are in test_distribution.py."""
 
+import logging
+
 import pytest
 import tensorflow as tf
 
+from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.training import devices
 
@@ -41,3 +44,44 @@ def test_several_machines_are_refused_with_a_sentence(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}}')
     with pytest.raises(UserError, match="TF_CONFIG asks for several workers, over which Keras 3's"):
         devices.choose_strategy()
+
+
+def test_what_is_left_to_the_device_is_decided(monkeypatch):
+    auto = TrainConfig(compile="auto", precision="auto")
+    for has, expected in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(devices, "_cpu_has_bfloat16", lambda has=has: has)
+        found = devices.resolved(auto, devices.choose_strategy(["CPU"]))
+        assert (found.compile, found.precision) == ("off", expected)
+
+
+def test_what_is_asked_for_is_taken():
+    asked = TrainConfig(compile="on", precision="float32")
+    assert devices.resolved(asked, devices.choose_strategy(["CPU"])) == asked
+
+
+def test_xla_that_does_not_work_is_left_out_or_refused(monkeypatch, caplog):
+    class OneGpu:
+        num_replicas_in_sync = 1
+
+        class extended:
+            worker_devices = ("/job:localhost/replica:0/task:0/device:GPU:0",)
+
+    monkeypatch.setattr(devices, "_why_xla_fails", lambda device: "no ptxas")
+    with caplog.at_level(logging.WARNING):
+        found = devices.resolved(TrainConfig(compile="auto"), OneGpu())
+    assert found.compile == "off"
+    assert "XLA does not work on this device, the step is not compiled: no ptxas" in caplog.text
+    with pytest.raises(UserError, match="--compile on: XLA does not work on this device: no ptxas"):
+        devices.resolved(TrainConfig(compile="on"), OneGpu())
+
+
+def test_several_devices_are_not_compiled_for():
+    class Two:
+        num_replicas_in_sync = 2
+
+        class extended:
+            worker_devices = ("/device:GPU:0", "/device:GPU:1")
+
+    assert devices.resolved(TrainConfig(compile="auto"), Two()).compile == "off"
+    with pytest.raises(UserError, match="--compile on fails in Keras on several devices"):
+        devices.resolved(TrainConfig(compile="on"), Two())

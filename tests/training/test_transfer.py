@@ -1,12 +1,14 @@
 """Starting from another run's networks: every weight where it belongs, the rest said."""
 
 import dataclasses
+import json
 
 import keras
 import numpy as np
 import pytest
 
 import tiny
+from ganimation_tf import cli, shipped
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import refit_kernel, strided_patches
 from ganimation_tf.training import runs, transfer
@@ -129,7 +131,7 @@ def test_a_run_without_networks_is_refused(tmp_path):
     plan = plan_for(tmp_path / "old")
     run = runs.start_run(tmp_path / "runs", plan.facts)
     with pytest.raises(UserError, match="has no generator.keras"):
-        transfer.require_networks(run)
+        runs.require_networks(run)
     with pytest.raises(UserError, match="has no generator.keras"):
         start(tmp_path, run)
 
@@ -138,3 +140,44 @@ def test_torn_networks_are_called_damaged_not_missing(tmp_path):
     (tmp_path / "generator.keras").write_bytes(b"PK\x03\x04 cut short")
     with pytest.raises(UserError, match="generator.keras is damaged: "):
         runs.load_network(tmp_path, "generator")
+
+
+def test_training_starts_from_weights_as_they_ship(tmp_path):
+    config = dataclasses.replace(
+        CONFIG, conditioning="film", relative=True, skips=True, flow=True, critic="estimator"
+    )
+    plan = plan_for(tmp_path / "old", dataclasses.replace(config, seed=5))
+    before = build_model(plan)
+    arrays = {
+        f"{name}/{variable.path}": variable.numpy().astype(np.float16)
+        for name, network in (("generator", before.generator), ("estimator", before.critic))
+        for variable in network.variables
+    }
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    np.savez(weights / shipped.ARRAYS, **arrays)
+    facts = {"train": config.to_dict(), "image_size": tiny.SIZE, "action_units": tiny.UNITS}
+    (weights / shipped.CONFIG).write_text(json.dumps(facts))
+    model, _, lines = start(tmp_path, weights, config)
+    assert lines == [f"starting from the networks of {weights}"]
+    for name in ("generator", "critic"):
+        pairs = zip(
+            getattr(model, name).get_weights(), getattr(before, name).get_weights(), strict=True
+        )
+        for new, given in pairs:
+            np.testing.assert_array_equal(new, given.astype(np.float16))
+
+
+def test_weights_that_do_not_say_how_they_are_built_are_refused(tmp_path):
+    (tmp_path / shipped.CONFIG).write_text('{"image_size": 16}')
+    model = build_model(plan_for(tmp_path / "data"))
+    with pytest.raises(UserError, match="does not say how to build the networks: no 'action_units"):
+        list(transfer.start_from(model, tmp_path, tiny.UNITS))
+
+
+def test_the_shipped_weights_are_called_by_name_wherever_the_package_lies(tmp_path):
+    facts = tiny.write_dataset(tmp_path)
+    named = runs.facts_of(CONFIG, facts, "tiny", 1, shipped.directory())
+    assert named["start_from"] == "pretrained"
+    command = ["train", "--data", "d", "--runs", "r", "--start-from", "pretrained"]
+    assert cli.build_parser().parse_args(command).start_from == shipped.directory()

@@ -8,6 +8,8 @@ import time
 import keras
 import tensorflow as tf
 
+from ganimation_tf.training import truth
+
 
 class Progress(keras.callbacks.Callback):
     """A line every few seconds: step, rate, time to go, memory, and the terms that tell most.
@@ -27,6 +29,7 @@ class Progress(keras.callbacks.Callback):
         "generator_action_units",
         "critic_realism",
         "cycle",
+        truth.ERROR,
         "mask_mean",
     )
 
@@ -51,7 +54,7 @@ class Progress(keras.callbacks.Callback):
         self._seen += 1
         terms = self.model.step_terms()
         for name in self.SHOWN:
-            self._sums[name] += terms[name]
+            self._sums[name] += terms.get(name, 0.0)  # none of the truth without pairs
         if self._step == self._first + 1:
             self._began = self._last = now  # the rate leaves compilation out
         elif now - self._last >= self.SECONDS or self._step == self.total_steps:
@@ -64,15 +67,18 @@ class Progress(keras.callbacks.Callback):
         self._sums, self._seen = dict.fromkeys(self.SHOWN, 0.0), 0
 
     def _line(self, steps_per_second: float, means) -> str:
+        weights = self.model.loss_weights
+        told = [f"AU error: critic {means['critic_action_units']:.4f}"]
+        if weights.uses_critic:
+            told[0] += f", generator {means['generator_action_units']:.4f}"
+            told.append(f"realism gap {-means['critic_realism']:.3f}  cycle {means['cycle']:.3f}")
+        if weights.of_truth:
+            told.append(f"error to the truth {means[truth.ERROR]:.3f}")
         return (
             f"step {self._step}/{self.total_steps}  "
             f"{steps_per_second * self.images_per_step:.1f} images/s  "
             f"{clock((self.total_steps - self._step) / steps_per_second)} to go  "
-            f"{memory()}  "
-            f"AU error: critic {means['critic_action_units']:.4f}, "
-            f"generator {means['generator_action_units']:.4f}  "
-            f"realism gap {-means['critic_realism']:.3f}  cycle {means['cycle']:.3f}  "
-            f"attention {means['mask_mean']:.2f}"
+            f"{memory()}  {'  '.join(told)}  attention {means['mask_mean']:.2f}"
         )
 
 
