@@ -7,7 +7,7 @@ import sys
 import typing
 
 from ganimation_tf.cli import animation_flags, animation_request, connection
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import GanimationError, UserError
 
 HELP = "give the faces of photos and videos another expression"
 EXAMPLE = "ganimation animate face.jpg -o smile.gif --au AU12=1 --au AU06=0.6"
@@ -80,7 +80,7 @@ def _run_all(plan, request, animator) -> int:
         place = f"{number}/{len(plan)} " if len(plan) > 1 else ""
         try:
             line, notes = _one(path, output, request, animator, place)
-        except UserError as error:
+        except GanimationError as error:
             if len(plan) == 1:
                 raise
             message = " ".join(str(error).split())

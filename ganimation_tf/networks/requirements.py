@@ -49,15 +49,16 @@ def _require_channels_last(name: str, network: keras.Model) -> None:
         )
 
 
-def require_same_on_replicas(network: keras.Model) -> None:
+def require_same_on_replicas(*networks: keras.Model) -> None:
     """Refuses a layer that would see a replica's images alone.
 
     Raises:
         ValueError: naming the layer.
     """
-    for layer in network._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized:
-            raise ValueError(
-                f"{layer.name} of {network.name} normalizes each replica's images by themselves: "
-                "build it with synchronized=True"
-            )
+    for network in networks:
+        for layer in network._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized:
+                raise ValueError(
+                    f"{layer.name} of {network.name} normalizes each replica's images by "
+                    "themselves: build it with synchronized=True"
+                )

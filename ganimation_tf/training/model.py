@@ -11,11 +11,8 @@ from ganimation_tf.config import LossWeights
 from ganimation_tf.networks.critic_gradient import build_critic_gradient
 from ganimation_tf.networks.precision import policy_of, set_policy
 from ganimation_tf.networks.requirements import require_same_on_replicas, require_usable
-from ganimation_tf.training import critic_update, inputs, losses, objective, tracking
-from ganimation_tf.training.augmentation import augmented
-from ganimation_tf.training.average import move_average
-from ganimation_tf.training.diagnostics import vitals
-from ganimation_tf.training.optimizers import apply, make_optimizer, refuse_on_replicas
+from ganimation_tf.training import inputs, tracking, updates
+from ganimation_tf.training.optimizers import make_optimizers, refuse_on_replicas
 
 
 @keras.saving.register_keras_serializable(package="ganimation_tf")
@@ -133,19 +130,10 @@ class GANimation(keras.Model):
             jit_compile: whether XLA compiles the training step; also with deterministic
                 operations, where Keras itself would silently leave it.
         """
-        optimizers = [
-            make_optimizer(given, self.dtype_policy)
-            for given in (generator_optimizer, critic_optimizer)
-        ]
-        if optimizers[0] is optimizers[1]:
-            raise ValueError("each network needs an optimizer of its own, got one for both")
+        optimizers = make_optimizers((generator_optimizer, critic_optimizer), self.dtype_policy)
         if self.distribute_strategy.num_replicas_in_sync > 1:
-            require_same_on_replicas(self.generator)
-            require_same_on_replicas(self.critic)
-            refuse_on_replicas(
-                optimizers,
-                {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile},
-            )
+            require_same_on_replicas(self.generator, self.critic)
+            refuse_on_replicas(optimizers, steps_per_execution, jit_compile)
         super().compile(
             optimizer=optimizers[0],
             auto_scale_loss=False,  # it is scaled already, and Keras would scale one of two
@@ -215,7 +203,7 @@ class GANimation(keras.Model):
 
     def call(self, faces: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The faces with their target AUs, by the generator that is kept for use; see `edit`."""
-        return self._edited(self.inference_generator, inputs.evaluated_batch(faces))
+        return updates.edited(self, self.inference_generator, inputs.evaluated_batch(faces))
 
     @property
     def judges_realism(self) -> bool:
@@ -243,49 +231,13 @@ class GANimation(keras.Model):
         return self._compiled_update(data) if self.xla else self._update(data)
 
     def _update(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        *before, last = (
-            augmented(batch, self.augmentation)
-            for batch in inputs.micro_batches(data, self.critic_steps)
-        )
-        critic_gradients: list[tf.Tensor] = []
-        for micro_batch in before:
-            micro_batch = critic_update.after(critic_gradients, micro_batch)
-            fake = self._judged_edits(micro_batch)
-            _, critic_gradients = critic_update.update(self, micro_batch, fake)
-        last = critic_update.after(critic_gradients, last)
-        with tf.GradientTape() as tape:
-            # The critic's last update and the generator's share these images.
-            edited = self._edited(self.generator, last)
-            with tape.stop_recording():
-                critic_terms, critic_gradients = critic_update.update(self, last, edited["image"])
-            edited = critic_update.after(critic_gradients, edited)
-            loss, generator_terms = self._generator_loss(self.generator, last, edited)
-            mean_loss = tf.reduce_sum(loss) / tracking.global_count(loss)
-            mean_loss = self.optimizer.scale_loss(mean_loss)
-        variables = self.generator.trainable_variables
-        gradients = apply(self.optimizer, tape.gradient(mean_loss, variables), variables)
-        if self.average:
-            move_average(self.inference_generator, self.generator, self.optimizer, self.average)
-        norms = {
-            "critic_gradient": vitals.gradient_norm(critic_gradients),
-            "generator_gradient": vitals.gradient_norm(gradients),
-        }
-        terms = critic_terms | generator_terms | norms
+        terms = updates.train(self, data)
         self._step_terms.update_state(tracking.shares_of(terms))
         return self._track(terms)
 
     def test_step(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The means over the evaluation so far; there are none of `tracking.TRAINING_ONLY`."""
-        generator, batch = self.inference_generator, inputs.evaluated_batch(data)
-        _, generator_terms = self._generator_loss(generator, batch, self._edited(generator, batch))
-        real = self.critic(batch[inputs.IMAGE])
-        seen = losses.action_units(real["action_units"], batch[inputs.ACTION_UNITS])
-        unedited = losses.action_units(real["action_units"], batch[inputs.TARGET])
-        critic_terms = {"critic_action_units": seen, "unedited_action_units": unedited}
-        if self.judges_realism:
-            on_real = losses.generator_realism(real["realism"])
-            critic_terms["critic_realism"] = on_real - generator_terms["generator_realism"]
-        return self._track(generator_terms | critic_terms)
+        return self._track(updates.evaluate(self, data))
 
     def _track(self, terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Adds to the trackers; returns the means over the phase so far."""
@@ -293,20 +245,3 @@ class GANimation(keras.Model):
         for name, tracker in trackers.items():
             tracker.update_state(terms[name])
         return tracking.means_so_far(trackers)
-
-    def _edited(self, generator, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The batch's faces with their target AUs."""
-        source, target = batch[inputs.ACTION_UNITS], batch[inputs.TARGET]
-        return self.edit(generator, batch[inputs.IMAGE], source, target)
-
-    def _judged_edits(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
-        """What a critic that judges realism is shown beside real images."""
-        return self._edited(self.generator, batch)["image"] if self.judges_realism else None
-
-    def _generator_loss(self, generator, batch, edited):
-        def edit(image, source, target):
-            return self.edit(generator, image, source, target)
-
-        terms = objective.generator_terms(self.loss_weights, edit, self.critic, batch, edited)
-        loss = objective.weighted_sum(self.loss_weights, terms)
-        return loss, {"loss": loss} | terms | vitals.mask_statistics(edited["attention"])

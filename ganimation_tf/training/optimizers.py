@@ -47,10 +47,25 @@ class LossScaleOptimizer(keras.optimizers.LossScaleOptimizer):
         return tracking.over_replicas(overflows) == 0.0
 
 
-def make_optimizer(
+def make_optimizers(
+    given: Sequence[Any], policy: keras.DTypePolicy
+) -> list[keras.optimizers.Optimizer]:
+    """An optimizer for each network from its name, its config, or itself.
+
+    Under `mixed_float16` with a loss scale.
+
+    Raises:
+        ValueError: if two of them are the same.
+    """
+    optimizers = [_make_optimizer(each, policy) for each in given]
+    if optimizers[0] is optimizers[1]:
+        raise ValueError("each network needs an optimizer of its own, got one for both")
+    return optimizers
+
+
+def _make_optimizer(
     given: str | Mapping[str, Any] | keras.optimizers.Optimizer, policy: keras.DTypePolicy
 ) -> keras.optimizers.Optimizer:
-    """An optimizer from its name, its config, or itself; under `mixed_float16` a scaled one."""
     optimizer = keras.optimizers.get(dict(given) if isinstance(given, Mapping) else given)
     if isinstance(optimizer, LossScaleOptimizer):
         return optimizer
@@ -79,19 +94,16 @@ def apply(
 
 
 def refuse_on_replicas(
-    optimizers: Sequence[keras.optimizers.Optimizer], options: Mapping[str, Any]
+    optimizers: Sequence[keras.optimizers.Optimizer], steps_per_execution: int, jit_compile: bool
 ) -> None:
     """What Keras or TensorFlow cannot do with more than one replica, said before it fails there.
-
-    Args:
-        options: arguments of `compile`, by name.
 
     Raises:
         ValueError: naming the option and the reason.
     """
-    if options["steps_per_execution"] > 1:
+    if steps_per_execution > 1:
         raise ValueError("steps_per_execution > 1 fails in Keras on several replicas (keras#19246)")
-    if options["jit_compile"]:
+    if jit_compile:
         raise ValueError(
             "jit_compile on several replicas fails: a compiled step cannot reach the variables of "
             "another device"

@@ -12,7 +12,7 @@ import socket
 import urllib.parse
 from collections.abc import Callable
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import GanimationError, UserError
 from serving.studio import regions
 from serving.studio.session import Studio
 
@@ -108,7 +108,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._send_json(404, {"error": f"there is no {self.path}"})
         try:
             call(body)
-        except UserError as error:
+        except GanimationError as error:
             self._send_json(400, {"error": " ".join(str(error).split())})
 
     def _save(self, body: bytes) -> None:

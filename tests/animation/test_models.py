@@ -6,7 +6,7 @@ import pytest
 import tiny
 from ganimation_tf.animation import models, pretrained
 from ganimation_tf.animation.animator import Animator
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import ServiceError, UserError
 from ganimation_tf.export import formats, versions
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces.alignment import CropSpec
@@ -71,7 +71,7 @@ def test_a_server(served_model):
 
 
 def test_a_server_that_is_not_there():
-    with pytest.raises(UserError, match="server 127.0.0.1:1: "):
+    with pytest.raises(ServiceError, match="server 127.0.0.1:1: "):
         Animator.from_server("127.0.0.1:1", timeout=2.0)
 
 
