@@ -48,8 +48,8 @@ def pipeline_rate(data: pathlib.Path, batch: int, seconds: float) -> float:
     import_tensorflow()
     import tensorflow as tf
 
-    from ganimation_tf.config import PRESETS
     from ganimation_tf.data.manifest import Manifest
+    from ganimation_tf.presets import PRESETS
     from ganimation_tf.training import dataset
 
     config = dataclasses.replace(PRESETS["paper"], batch_size=batch)

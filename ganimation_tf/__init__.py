@@ -19,7 +19,7 @@ _PLACES = {
     "GANimation": "ganimation_tf.training.model",
     "GanimationClient": "serving.client.sync",
     "LossWeights": "ganimation_tf.config",
-    "PRESETS": "ganimation_tf.config",
+    "PRESETS": "ganimation_tf.presets",
     "TrainConfig": "ganimation_tf.config",
     "align_face": "ganimation_tf.api",
     "build_critic": "ganimation_tf.networks.critic",
@@ -76,11 +76,12 @@ if typing.TYPE_CHECKING:
         train,
         training_dataset,
     )
-    from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
+    from ganimation_tf.config import LossWeights, TrainConfig
     from ganimation_tf.evaluation.evaluate import evaluate
     from ganimation_tf.expressions import EXPRESSIONS
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
+    from ganimation_tf.presets import PRESETS
     from ganimation_tf.synthetic.reanimation import neutralise, reanimate
     from ganimation_tf.training.model import GANimation
     from serving.client.aio import AsyncGanimationClient

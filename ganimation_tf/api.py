@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ganimation_tf.config import PRESETS, TrainConfig
+from ganimation_tf.config import TrainConfig
+from ganimation_tf.presets import PRESETS
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""What a training run is made of: one frozen dataclass, its presets, and nothing else.
+"""What a training run is made of: one frozen dataclass (`presets` has some of them).
 
 A field gives the default, the flag of `ganimation train`, its help text and the saved value;
 `steps` has no flag, as `--steps` is about a run and not about a recipe.
@@ -188,67 +188,3 @@ class TrainConfig:
             return cls(**{**values, "loss_weights": weights})
         except (TypeError, AttributeError, UserError) as error:
             raise UserError(f"{where} is not a training config: {error}") from error
-
-
-PRESETS: Mapping[str, TrainConfig] = {
-    "default": TrainConfig(
-        filters=48,
-        residual_blocks=5,
-        conditioning=FILM,
-        relative=True,
-        skips=True,
-        flow=True,
-        critic=ESTIMATOR,
-        critic_filters=24,
-        critic_layers=5,
-        batch_size=32,
-        critic_steps=1,
-        learning_rate=1e-3,
-        beta_1=0.9,
-        weight_decay=1e-4,
-        schedule=COSINE,
-        steps=20_000,
-        augmentation=1.0,
-        average=0.998,
-        compile=AUTO,
-        precision=AUTO,
-        loss_weights=LossWeights(
-            realism=0.0,
-            gradient_penalty=0.0,
-            action_units=0.0,
-            cycle=0.0,
-            attention=0.0,
-            total_variation=0.0,
-            truth=1.0,
-            truth_color=0.5,
-            truth_warped=0.5,
-            truth_mask=0.1,
-            truth_edges=1.0,
-            truth_regions=0.3,
-            flow_roughness=0.01,
-            flow_at_rest=0.05,
-        ),
-    ),
-    "paper": TrainConfig(),
-    "film": TrainConfig(conditioning=FILM, relative=True, average=0.999),
-    "stargan": TrainConfig(labels=True),
-    "tiny": TrainConfig(
-        filters=16,
-        residual_blocks=2,
-        conditioning=FILM,
-        relative=True,
-        average=0.99,
-        critic_filters=24,
-        critic_layers=4,
-        batch_size=8,
-        critic_steps=2,
-        learning_rate=1e-3,
-        epochs=10,
-        decay_epochs=10,
-        # At 160 so small a critic is fooled by patterns that no face has before realism counts.
-        loss_weights=LossWeights(action_units=40.0),
-    ),
-}
-"""`default` learns from pairs, where the truth is known; `paper` is the published recipe; `film`
-the same with AUs that reach the whole image; `stargan` is `paper` asked by one of eight expressions
-in place of AUs, to compare with; `tiny` trains in minutes on two CPU cores."""

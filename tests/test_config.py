@@ -7,8 +7,9 @@ import pytest
 
 from ganimation_tf import cli
 from ganimation_tf.cli import train as train_command
-from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
+from ganimation_tf.config import LossWeights, TrainConfig
 from ganimation_tf.errors import UserError
+from ganimation_tf.presets import PRESETS
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))

@@ -22,9 +22,9 @@ def build(kind: str, batch: int):
     import keras
     import tensorflow as tf
 
-    from ganimation_tf.config import PRESETS
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
+    from ganimation_tf.presets import PRESETS
     from ganimation_tf.training.inputs import ACTION_UNITS, EPSILON, IMAGE, TARGET
     from ganimation_tf.training.model import GANimation
 

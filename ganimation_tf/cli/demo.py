@@ -20,18 +20,6 @@ MARKER = ".ganimation-demo"
 
 SERVER_START_SECONDS = 120
 
-RECIPE = {
-    "preset": "default",
-    "filters": 32,
-    "residual-blocks": 4,
-    "critic-filters": 16,
-    "critic-layers": 4,
-    "batch-size": 16,
-    "learning-rate": 0.0015,
-    "average": 0.99,
-}
-"""Preset `default` in the size of minutes on two cores."""
-
 SMILE = ("--au", "AU12=1", "--au", "AU06=0.6", "--au", "AU25=0.8")
 SHOWN_PEOPLE = 6
 
@@ -82,8 +70,7 @@ def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
             *(*size, "--output", str(data)),
         ],
         [
-            *("train", "--data", str(data), "--output", str(runs)),
-            *(word for name, value in RECIPE.items() for word in (f"--{name}", str(value))),
+            *("train", "--data", str(data), "--output", str(runs), "--preset", "small"),
             *("--steps", str(args.steps), "--seed", str(args.seed)),
         ],
     ]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from ganimation_tf import quiet, shipped
 from ganimation_tf.cli import flags
-from ganimation_tf.config import PRESETS, LossWeights, TrainConfig
+from ganimation_tf.config import LossWeights, TrainConfig
+from ganimation_tf.presets import PRESETS
 
 HELP = "train generator and critic on a dataset of `ganimation preprocess`"
 EXAMPLE = "ganimation train --data dataset --output runs --preset tiny --steps 500"
@@ -43,8 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--preset",
         choices=sorted(PRESETS),
         default="default",
-        help="the recipe to start from: default learns from pairs, paper is the published one, "
-        "film reaches the whole image, tiny trains in minutes on two CPU cores",
+        help="the recipe to start from: default learns from pairs, small the same in minutes on "
+        "two CPU cores, paper is the published one, "
+        "film reaches the whole image, tiny is adversarial in minutes",
     )
     parser.add_argument(
         "--steps",

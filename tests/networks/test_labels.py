@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.config import PRESETS
 from ganimation_tf.expressions import EXPRESSIONS, prototypes
 from ganimation_tf.networks.generator import build_generator
 from ganimation_tf.networks.labels import NearestLabel
+from ganimation_tf.presets import PRESETS
 
 
 def test_each_expression_is_its_own_label():
