@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from ganimation_tf.config import COSINE, TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError
 from ganimation_tf.training.model import GANimation
@@ -127,8 +128,15 @@ def describe(plan: Plan, model: GANimation, replicas: int) -> Iterator[str]:
         f"data: {facts.records(TRAIN):,} training and {facts.records(EVAL):,} eval faces of "
         f"{facts.crop.size} px, {len(facts.action_units)} AUs: {' '.join(facts.action_units)}"
     )
-    full, decay = plan.config.epochs, plan.config.decay_epochs
     yield (
         f"steps: {plan.steps:,} of {plan.config.images_per_step} images, {plan.epoch_steps:,} to "
-        f"an epoch; the first {full / (full + decay):.0%} at the full learning rate"
+        f"an epoch; {_course(plan.config)}"
     )
+
+
+def _course(config: TrainConfig) -> str:
+    """What the learning rate does."""
+    if config.schedule == COSINE:
+        return "the learning rate falls along a cosine"
+    full = config.epochs / (config.epochs + config.decay_epochs)
+    return f"the first {full:.0%} at the full learning rate"

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.synthetic.reanimation import topology
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
 
@@ -21,7 +21,7 @@ def load_face_model(path: pathlib.Path) -> FaceModel:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read as a face model: {error}") from error
+        raise UserError(f"{path}: cannot be read as a face model: {reason(error)}") from error
     if "faces" in arrays:
         return topology.from_whole_head(arrays, str(path), topology.LICENCE)
     return _from_saved(arrays, str(path))
