@@ -88,7 +88,9 @@ def whole_training():
         shared = [name for name in logs[0] if name not in ("seconds", "images_per_second")]
         return {
             "weights": max(float(np.abs(a - b).max()) for pair in pairs for a, b in pair),
-            "logs": max(abs(logs[0][name] - logs[1][name]) for name in shared),
+            "logs": max(
+                abs(logs[0][name] - logs[1][name]) / max(1.0, abs(logs[0][name])) for name in shared
+            ),
         }
 
 
