@@ -237,7 +237,7 @@ BAD = [
         [*WHOLE, "--au=AU06=1", "--model-name=x"],
         "NOT_FOUND: Could not find any versions",
     ),
-    ("out.gif", ["--annotations=none.csv", "--au=AU06=1"], "none.csv: cannot be read as CSV"),
+    ("out.gif", ["--annotations=none.csv", "--au=AU06=1"], "none.csv: there is no such file"),
     ("out.gif", ["--au=AU06=1"], "no face was found"),
 ]
 

@@ -282,7 +282,7 @@ def test_warm_up_requests_are_what_tensorflow_serving_replays(exported, signatur
         )
         assert all(len(tensor) == rows for tensor in outputs.values())
         asked.add((request.model_spec.signature_name, rows))
-    names = ("serving_default", "render", "estimate", "describe")
+    names = ("serving_default", "render", "edit", "estimate", "describe")
     assert asked == {(name, rows) for name in names for rows in (1, 2, 8)}
 
 

@@ -57,7 +57,7 @@ def arm(where: str, step: int) -> None:
         def armed_save(self):
             if at_step(self.model):
                 if where == "rename":
-                    pathlib.Path.rename = lambda *_: die()
+                    pathlib.Path.replace = lambda *_: die()
                 else:
                     tf.train.Checkpoint.write = torn_write
             save(self)
