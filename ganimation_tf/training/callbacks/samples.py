@@ -1,7 +1,7 @@
 """Pictures of the same faces, over the whole run."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -52,7 +52,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.run: pathlib.Path = run
         self.writer = writer
         self.total_steps = total_steps
-        self._compiled = None
+        self._compiled: Callable[..., dict[str, tf.Tensor]] | None = None
 
     def on_train_begin(self, logs=None):
         if self.model.step == 0:
@@ -82,13 +82,14 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _edit(self, image, source, target) -> dict[str, tf.Tensor]:
         given = {IMAGE: image, ACTION_UNITS: source, TARGET: target}
-        if self._compiled is None:  # one graph, for any number of faces
+        compiled = self._compiled
+        if compiled is None:  # one graph, for any number of faces
             specs = {
                 name: tf.TensorSpec((None, *values.shape[1:]), values.dtype)
                 for name, values in given.items()
             }
-            self._compiled = tf.function(self.model.call, input_signature=[specs])
-        return self._compiled(given)
+            compiled = self._compiled = tf.function(self.model.call, input_signature=[specs])
+        return compiled(given)
 
     def render(self) -> np.ndarray:
         """The grid of faces as uint8 (height, width, 3)."""
