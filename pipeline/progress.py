@@ -16,6 +16,7 @@ from typing import TextIO
 
 from apache_beam.io.filesystems import FileSystems
 
+from ganimation_tf.inputs import FileError
 from ganimation_tf.progress import Display
 from pipeline import files
 
@@ -98,13 +99,17 @@ class Watcher:
                 display.show(*self._state(time.monotonic() - started))
 
     def _collect(self) -> None:
-        for found in FileSystems.match([self._pattern])[0].metadata_list:
+        try:
+            notes = FileSystems.match([self._pattern])[0].metadata_list
+        except OSError:  # BeamIOError is one; a store that is out of reach for a moment
+            return
+        for found in notes:
             changed = found.last_updated_in_seconds
             if self._shards.get(found.path, (None,))[0] == changed:
                 continue
             try:
                 self._shards[found.path] = changed, json.loads(files.read(found.path, 1000))
-            except (files.FileError, ValueError):
+            except (FileError, ValueError):
                 pass  # being written at this moment: the next look finds it
 
     def _state(self, seconds: float) -> tuple[int, str]:

@@ -9,6 +9,7 @@ import time
 import types
 
 import pytest
+from apache_beam.io.filesystem import BeamIOError
 
 from pipeline import progress
 from pipeline.progress import ShardProgress, Watcher
@@ -58,6 +59,28 @@ def test_lines_elsewhere(tmp_path, monkeypatch):
     shown = watched(tmp_path, monkeypatch, terminal=False)
     assert re.fullmatch(LINE, shown.splitlines()[-1])
     assert "\r" not in shown and "\033" not in shown
+
+
+@pytest.mark.parametrize("half", [b"", b'{"images": 2', b"\xff"])
+def test_a_note_that_is_being_written_is_left_to_the_next_look(tmp_path, monkeypatch, half):
+    noted = ShardProgress(str(tmp_path), "eval-0")
+    noted.write()
+    (note,) = tmp_path.iterdir()
+    note.with_name(note.name.replace("eval-0", "aaa-0")).write_bytes(half)
+    assert "30/60" in watched(tmp_path, monkeypatch, terminal=False)
+
+
+def test_a_store_out_of_reach_does_not_end_the_display(tmp_path, monkeypatch):
+    match, calls = progress.FileSystems.match, []
+
+    def flaky(patterns):
+        calls.append(patterns)
+        if len(calls) == 1:
+            raise BeamIOError("out of reach")
+        return match(patterns)
+
+    monkeypatch.setattr(progress.FileSystems, "match", flaky)
+    assert "30/60" in watched(tmp_path, monkeypatch, terminal=False)
 
 
 def test_a_shard_tells_no_more_often_than_every_two_seconds(tmp_path, monkeypatch):
