@@ -34,6 +34,7 @@ ORDER = (
     "serving/server",
     "serving/client",
     "animation",
+    "line",
     "serving/studio",
     "api",
     "cli",

@@ -3,8 +3,12 @@
 import argparse
 import logging
 import pathlib
+import typing
 
 from ganimation_tf.errors import UserError
+
+if typing.TYPE_CHECKING:
+    from ganimation_tf.evaluation.report import Report
 
 HELP = "measure a model's edits: against truth where it is known, and by independent judges"
 EXAMPLE = "ganimation evaluate runs/00000-tiny --data dataset --report report --gate truth_error<=1"
@@ -32,7 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="eval", help="whose faces are edited")
     parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
     parser.add_argument(
-        "--report", type=pathlib.Path, metavar="DIR", help="where report.json and report.html go"
+        "--report",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="where report.json, report.html, metrics.json and blessing.json go",
     )
     parser.add_argument(
         "--baseline",
@@ -85,13 +92,14 @@ def _configure_judges(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints a line for each figure; 1 if a gate does not hold, else 0."""
     _check(args)
-    from ganimation_tf.evaluation import gate
+    from ganimation_tf.evaluation import gate, wording
 
     gates = [gate.Gate.parse(text) for text in args.gate]
+    for one in gates:
+        wording.require_known(one.metric, f"--gate {one}")
     from ganimation_tf.animation.evaluated import open_editor
     from ganimation_tf.data.manifest import Manifest
     from ganimation_tf.evaluation import report as report_lib
-    from ganimation_tf.evaluation import wording
     from ganimation_tf.evaluation.evaluate import evaluate
 
     Manifest.load(args.data)  # a wrong --data is told before anything is loaded
@@ -115,12 +123,35 @@ def run(args: argparse.Namespace) -> int:
         print(line)
     for note in (*found.report.notes, *notes):
         log.info("note: %s", note)
+    failed = gate.failures(gates, found.report.metrics)
     if args.report:
         _write(args.report, found, differences, notes)
-    failed = gate.failures(gates, found.report.metrics)
+        _bless(args, found.report, failed)
     for line in failed:
         print(line)
     return FAILED_GATE if failed else 0
+
+
+def _bless(args: argparse.Namespace, report: "Report", failed: list[str]) -> None:
+    """Writes what a push has to know: which model it was, and whether the gates let it through."""
+    from ganimation_tf import blessing, files
+
+    model = pathlib.Path(args.model)
+    digest = files.tree_digest(model) if model.is_dir() else None
+    facts = {
+        "dataset": report.facts["dataset"],
+        "split": args.split,
+        "people": report.facts["people"],
+        "metrics": report.metric_values(),
+    }
+    blessing.Blessing(
+        about=blessing.EVALUATION,
+        blessed=not failed,
+        model=digest,
+        conditions=args.gate,
+        failures=failed,
+        facts=facts,
+    ).write(args.report / blessing.FILE)
 
 
 def _write_edits(args: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ NETWORKS = ("generator", "critic")
 PRETRAINED = "pretrained"
 """What the weights that ship are called, wherever the package lies."""
 
-_LOCK = ".lock"
+LOCK = ".lock"
 
 
 def new_run(runs: pathlib.Path, label: str) -> pathlib.Path:
@@ -174,7 +174,7 @@ def lock(run: pathlib.Path) -> Iterator[None]:
         UserError: if another process trains it.
     """
     try:
-        file = (run / _LOCK).open("w")
+        file = (run / LOCK).open("w")
     except OSError as error:
         raise UserError(f"{run}: cannot be written: {reason(error)}") from error
     with file:
