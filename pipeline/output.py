@@ -104,7 +104,8 @@ def _refusal(where: str, changes: Sequence[str] | None) -> str:
 
 def _clear(output: str, keep_shards: bool) -> int:
     """Deletes our files; returns how many finished shards were kept."""
-    names = "|".join(map(re.escape, (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT)))
+    listed = (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT, manifest.SOURCES)
+    names = "|".join(map(re.escape, listed))
     ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{names}"
     kept = set()
     if keep_shards:

@@ -16,7 +16,7 @@ from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
-from pipeline import files, fingerprint
+from pipeline import files, fingerprint, sources
 from pipeline.disk import written
 from pipeline.inventory import list_inputs
 from pipeline.job import Job
@@ -89,13 +89,14 @@ def run(
             handed_out = FileSystems.join(where, INPUTS)
             write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, _job(options, where, plan), handed_out, facts)
+            job = _job(options, where, plan, sources.write(where, *listed, reader))
+            build(pipeline, job, handed_out, facts)
             with processes.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
-def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
+def _job(options: PreprocessOptions, output: str, plan: Plan, made_from: Mapping[str, Any]) -> Job:
     return Job(
         output=output,
         reader=plan.reader,
@@ -110,6 +111,7 @@ def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
         reanimation=options.reanimate
         and Reanimation(options.reanimate, options.faces_per_photo, options.seed),
         notes=plan.notes,
+        sources=made_from,
     )
 
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "infra-validate",
     "push",
     "line",
+    "lineage",
     "serve",
     "query",
     "animate",

@@ -20,7 +20,8 @@ from ganimation_tf.export.self_check import check_export
 from ganimation_tf.export.served_model import ServedModel
 from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.files import whole
-from ganimation_tf.origin import package_origin
+from ganimation_tf.origin import made_with, package_origin
+from ganimation_tf.training import lineage
 from ganimation_tf.training.runs import METRICS, best_networks, load_network, read_facts
 
 OUTPUTS = (signature.IMAGE, signature.ATTENTION, signature.COLOR, signature.FLOW)
@@ -150,9 +151,11 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),
         package=package_origin(),
+        lineage=lineage.read(run) | {"exported_with": made_with()},
         training={
             "preset": facts["preset"],
             "config": facts["train"],
+            "steps": facts["steps"],
             "dataset_digest": facts["dataset"]["digest"],
             "metrics": metrics[-1] if metrics else {},
         },

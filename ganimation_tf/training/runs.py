@@ -73,7 +73,7 @@ def facts_of(
         "preset": preset,
         "train": config.to_dict(),
         "steps": steps,
-        "start_from": None if start_from is None else _named(start_from),
+        "start_from": None if start_from is None else name_of(start_from),
         "dataset": {
             "action_units": list(manifest.action_units),
             "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
@@ -83,7 +83,8 @@ def facts_of(
     }
 
 
-def _named(source: pathlib.Path) -> str:
+def name_of(source: pathlib.Path) -> str:
+    """What a run or weights to start from are called: their place, or `PRETRAINED`."""
     source = source.resolve()
     return PRETRAINED if source == shipped.directory().resolve() else str(source)
 

@@ -15,7 +15,16 @@ from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.evaluation import judges
 from ganimation_tf.evaluation import samples as evaluation_samples
-from ganimation_tf.training import dataset, devices, estimate, memory, runs, shown, transfer
+from ganimation_tf.training import (
+    dataset,
+    devices,
+    estimate,
+    lineage,
+    memory,
+    runs,
+    shown,
+    transfer,
+)
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks import judged as judged_lib
 from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
@@ -95,6 +104,7 @@ def train(
         estimate.require_memory(model, plan.config.batch_size, strategy.num_replicas_in_sync)
     run = found or runs.start_run(runs_dir, plan.facts)
     with runs.lock(run):
+        lineage.note(run, plan)
         score = _score(plan.config, judge is not None)
         checkpoints = Checkpoints(run, checkpoint_minutes, score)
         start = checkpoints.restore(model)
