@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         facts = {
             "anomalies": len(found),
-            "drift": {name: round(value, 6) for name, value in drifts.items()},
+            "largest_drift": round(max(drifts.values()), 6) if drifts else None,
+            "drifts": [{"of": name, "drift": round(drifts[name], 6)} for name in drifts],
             "messages": [anomaly.message for anomaly in found],
         }
         files.write_whole(args.output, (json.dumps(facts, indent=1) + "\n").encode())

@@ -1,5 +1,6 @@
 """A folder for the line: `dvc.yaml`, `params.yaml`, and DVC set up to keep to itself."""
 
+import configparser
 import importlib.resources
 import json
 import os
@@ -17,9 +18,11 @@ IGNORED = ("/runs/", "/models/", "/dvc_plots/")
 directory, which numbers its own versions."""
 
 SETTINGS = {
-    "core.analytics": "false",  # DVC sends usage reports otherwise
-    "core.check_update": "false",  # and asks the network for newer versions
-    "parsing.list": "append",  # a list in params.yaml is a flag given several times
+    "core": {
+        "analytics": "false",  # DVC sends usage reports otherwise
+        "check_update": "false",  # and asks the network for newer versions
+    },
+    "parsing": {"list": "append"},  # a list in params.yaml is a flag given several times
 }
 
 
@@ -88,8 +91,12 @@ def _set_up_dvc(directory: pathlib.Path) -> None:
         done = dvc(directory, ["init", "--quiet", *how], capture_output=True, text=True)
         if done.returncode:
             raise UserError(f"{directory}: DVC cannot be set up: {done.stderr.strip()}")
-    for name, value in SETTINGS.items():
-        dvc(directory, ["config", "--quiet", name, value], check=True)
+    path = directory / ".dvc" / "config"
+    config = configparser.ConfigParser()
+    config.read(path, encoding="utf-8")
+    config.read_dict(SETTINGS)
+    with path.open("w", encoding="utf-8") as file:
+        config.write(file)
 
 
 def _git(directory: pathlib.Path) -> str | None:

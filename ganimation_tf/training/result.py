@@ -9,7 +9,9 @@ from ganimation_tf.files import scratch
 from ganimation_tf.training import runs
 
 METRICS, HISTORY = "metrics.json", "history.json"
-"""The last line of `metrics.jsonl`, and all of them, as JSON."""
+"""What tells runs apart, of the last line of `metrics.jsonl`; and all of its lines."""
+
+TOLD = ("step", "epoch", "loss", "val_loss", "val_truth_error", "val_judge_error")
 
 TIMES = ("seconds", "images_per_second")
 """Of a line: what is another one each time."""
@@ -51,5 +53,6 @@ def _write_metrics(run: pathlib.Path) -> None:
         {name: value for name, value in json.loads(line).items() if name not in TIMES}
         for line in lines
     ]
-    for name, content in ((METRICS, history[-1] if history else {}), (HISTORY, history)):
+    last = {name: value for name, value in history[-1].items() if name in TOLD} if history else {}
+    for name, content in ((METRICS, last), (HISTORY, history)):
         (run / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

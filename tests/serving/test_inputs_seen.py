@@ -1,4 +1,4 @@
-"""What a server is sent, counted in the bins of a dataset's statistics and held against a schema."""
+"""What a server is sent, counted in a dataset's bins and held against a schema."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def schema(histogram, drift=0.1):
 
 @pytest.fixture(scope="module")
 def measured(model_dir):
-    """A server that was asked 60 edits of AU06 = 0.32 and AU12 = 1, and 50 estimates of grey 100."""
+    """A server that was asked 60 edits of AU06 = 0.32 and AU12 = 1, and 50 estimates of a grey."""
     with serving_model.running(model_dir, measure_inputs=True) as found:
         with GanimationClient(found.address) as client:
             for _ in range(10):
