@@ -1,4 +1,4 @@
-"""`make reproduce`: a tiny line with a fixed seed, compared with what it gave when it was committed.
+"""`make reproduce`: a tiny line with a fixed seed, compared with what is kept of it.
 
     python tests/reproduction/reproduce.py            compare with digests.json
     python tests/reproduction/reproduce.py --write    make this machine's results those of its class
