@@ -3,12 +3,8 @@
 import argparse
 import logging
 import pathlib
-import typing
 
 from ganimation_tf.errors import UserError
-
-if typing.TYPE_CHECKING:
-    from ganimation_tf.evaluation.report import Report
 
 HELP = "measure a model's edits: against truth where it is known, and by independent judges"
 EXAMPLE = "ganimation evaluate runs/00000-tiny --data dataset --report report --gate truth_error<=1"
@@ -92,6 +88,7 @@ def _configure_judges(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints a line for each figure; 1 if a gate does not hold, else 0."""
     _check(args)
+    from ganimation_tf import blessing
     from ganimation_tf.evaluation import gate, wording
 
     gates = [gate.Gate.parse(text) for text in args.gate]
@@ -126,32 +123,11 @@ def run(args: argparse.Namespace) -> int:
     failed = gate.failures(gates, found.report.metrics)
     if args.report:
         _write(args.report, found, differences, notes)
-        _bless(args, found.report, failed)
+        verdict = gate.verdict(args.model, found.report, args.split, gates, failed)
+        verdict.write(args.report / blessing.FILE)
     for line in failed:
         print(line)
     return FAILED_GATE if failed else 0
-
-
-def _bless(args: argparse.Namespace, report: "Report", failed: list[str]) -> None:
-    """Writes what a push has to know: which model it was, and whether the gates let it through."""
-    from ganimation_tf import blessing, files
-
-    model = pathlib.Path(args.model)
-    digest = files.tree_digest(model) if model.is_dir() else None
-    facts = {
-        "dataset": report.facts["dataset"],
-        "split": args.split,
-        "people": report.facts["people"],
-        "metrics": report.metric_values(),
-    }
-    blessing.Blessing(
-        about=blessing.EVALUATION,
-        blessed=not failed,
-        model=digest,
-        conditions=args.gate,
-        failures=failed,
-        facts=facts,
-    ).write(args.report / blessing.FILE)
 
 
 def _write_edits(args: argparse.Namespace) -> int:

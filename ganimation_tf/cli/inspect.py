@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write(directory: pathlib.Path, found, pixels) -> None:
     from ganimation_tf import files
-    from ganimation_tf.data import inspection
+    from ganimation_tf.data.statistics import dataset
     from ganimation_tf.errors import UserError, reason
     from ganimation_tf.faces import images
 
@@ -69,7 +69,10 @@ def _write(directory: pathlib.Path, found, pixels) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output {directory}: cannot be made: {reason(error)}") from error
-    metrics, action_units = inspection.numbers(found)
+    facts = dataset.to_dict(found.statistics, found.made.action_units, ())
+    metrics, action_units = dataset.figures(facts)
+    metrics["rejected"] = sum(found.made.rejections.values())
+    metrics |= {"problems": len(found.problems), "warnings": len(found.warnings)}
     for name, content in (("metrics.json", metrics), ("action_units.json", action_units)):
         files.write_whole(directory / name, (json.dumps(content, indent=1) + "\n").encode())
     if pixels is not None:

@@ -94,26 +94,6 @@ def inspect(directory: str | pathlib.Path) -> Inspection:
     return Inspection(made, statistics, problems, warnings)
 
 
-def numbers(found: Inspection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The figures of a dataset for who compares and draws them: one of each kind, and a row for
-    each split and AU."""
-    splits = to_dict(found.statistics, found.made.action_units, ())["splits"]
-    metrics = {
-        "records": {split: facts["records"] for split, facts in splits.items()},
-        "subjects": {split: facts["subjects"]["count"] for split, facts in splits.items()},
-        "rejected": sum(found.made.rejections.values()),
-        "enlarged": sum(facts["enlarged"] for facts in splits.values()),
-        "problems": len(found.problems),
-        "warnings": len(found.warnings),
-    }
-    rows = [
-        {"split": split, "action_unit": name, **{key: of[key] for key in ("mean", "active_share")}}
-        for split, facts in splits.items()
-        for name, of in facts["action_units"].items()
-    ]
-    return metrics, rows
-
-
 def sheet(directory: str | pathlib.Path, found: Inspection) -> np.ndarray | None:
     """The random sample of each split as one picture, uint8 (height, width, 3).
 

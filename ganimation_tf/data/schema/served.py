@@ -83,7 +83,7 @@ def drifts(found: Histograms, schema: Mapping[str, Any]) -> dict[str, float]:
     return {
         f"{kind} {unit}": divergence(counts, schema["intensities"][unit]["histogram"])
         for (kind, unit), counts in sorted(found.items())
-        if unit in schema["intensities"] and sum(counts)
+        if unit in schema["intensities"] and any(counts)
     }
 
 
