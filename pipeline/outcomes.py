@@ -26,6 +26,7 @@ from pipeline import files
 from pipeline.crops import crop_faces, read_photo
 from pipeline.entries import LOOKED_AT, REJECTED, Entry
 from pipeline.job import Job
+from pipeline.reanimation import Reanimation
 
 Outcome = records.FaceRecord | Rejection
 
@@ -59,7 +60,8 @@ class RecordMaker:
         for entry in entries:
             if entry.kind == REJECTED:
                 self.inputs += 1
-                yield Rejection(key, *entry.reference, entry.file)
+                code, message = entry.reference
+                yield Rejection(key, code, message, entry.file)
             elif entry.kind == LOOKED_AT:
                 looked_at = entry
             else:
@@ -90,8 +92,10 @@ class RecordMaker:
         try:
             with self._photos(image) as photo:
                 for index, name, rows in said:
-                    if self.job.reanimation:
-                        yield from self._reanimated(key, name, rows, photo(index), image)
+                    if reanimation := self.job.reanimation:
+                        yield from self._reanimated(
+                            reanimation, key, name, rows, photo(index), image
+                        )
                         continue
                     self.images += 1
                     yield from self._of_rows(key, name, rows, photo(index), image.file)
@@ -148,20 +152,21 @@ class RecordMaker:
 
     def _reanimated(
         self,
+        reanimation: Reanimation,
         source: str,
         key: str,
         rows: Sequence[FaceAnnotation | Rejection],
         photo: Photo,
         image: Entry,
     ) -> Iterator[Outcome]:
-        """The faces that one block of a photo becomes; arguments as `_of_rows`.
+        """The faces that one block of a photo becomes; further arguments as `_of_rows`.
 
         Each face that is made is an input, and so is each that cannot be.
         """
         job = self.job
         task = (key, image.block, image.file)
         choice = (job.policy, job.min_confidence)
-        for found in job.reanimation.of_rows(rows, photo, task, job.geometry, choice):
+        for found in reanimation.of_rows(rows, photo, task, job.geometry, choice):
             if isinstance(found, Rejection):
                 if not image.block:
                     self.inputs += 1
@@ -191,7 +196,7 @@ class RecordMaker:
         intensities, clipped = action_units.normalise(face.intensities, face.maximum)
         if clipped:
             outside = (face.intensities < 0) | (face.intensities > face.maximum)
-            for index in np.flatnonzero(outside):
+            for index in np.flatnonzero(outside).tolist():
                 unit = face.action_units[index]
                 self.clipped[unit] = self.clipped.get(unit, 0) + 1
         if face.pose is not None:

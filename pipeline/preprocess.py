@@ -107,8 +107,9 @@ def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
         limits=options.limits(),
         detector=options.detector,
         max_pixels=round(options.max_megapixels * 1e6),
-        reanimation=options.reanimate
-        and Reanimation(options.reanimate, options.faces_per_photo, options.seed),
+        reanimation=Reanimation(options.reanimate, options.faces_per_photo, options.seed)
+        if options.reanimate
+        else None,
         notes=plan.notes,
     )
 

@@ -94,7 +94,8 @@ class Form:
 
     def action_units(self, header: Sequence[str]) -> tuple[str, ...]:
         """The AUs that a header has, by number."""
-        return tuple(sorted({*map(self.unit_of, map(str.strip, header))} - {None}))
+        units = {self.unit_of(name.strip()) for name in header}
+        return tuple(sorted(unit for unit in units if unit))
 
     def unread(self, header: Sequence[str], action_units: Sequence[str]) -> list[str]:
         """Columns that look like AUs and are none that are read, nor known to be something else."""
@@ -142,10 +143,10 @@ class Columns:
 
     def read(self) -> list[int]:
         """The places of all columns that are read."""
-        singles = (self.confidence, self.face, self.image, self.frame, self.success)
-        singles += (self.subject, self.pair)
-        several = (*self.intensities, *self.landmarks, *self.anchors, *self.box)
-        several += (*self.frame_size, *self.pose)
+        singles = [self.confidence, self.face, self.image, self.frame, self.success]
+        singles += [self.subject, self.pair]
+        several = [*self.intensities, *self.landmarks, *self.anchors, *self.box]
+        several += [*self.frame_size, *self.pose]
         return [*several, *(column for column in singles if column is not None)]
 
 
@@ -217,7 +218,7 @@ def _unit_columns(names: Sequence[str], form: Form, action_units: Sequence[str])
     places: dict[str, int] = {}
     for column, name in enumerate(names):
         unit = form.unit_of(name)
-        if unit not in action_units:
+        if unit is None or unit not in action_units:
             continue
         if unit in places:
             first = names[places[unit]]

@@ -102,7 +102,7 @@ def _metadata_class():
     ):
         point.field.add(name=name, number=number, type=kind, label=field.LABEL_OPTIONAL)
     metadata = proto.message_type.add(name="Metadata")
-    for number, name, kind, label in (
+    for number, name, part, label in (
         (1, "canonical_mesh", "Mesh3d", field.LABEL_OPTIONAL),
         (2, "procrustes_landmark_basis", "WeightedLandmarkRef", field.LABEL_REPEATED),
     ):
@@ -110,7 +110,7 @@ def _metadata_class():
             name=name,
             number=number,
             type=field.TYPE_MESSAGE,
-            type_name=f".face_geometry.{kind}",
+            type_name=f".face_geometry.{part}",
             label=label,
         )
     pool = descriptor_pool.DescriptorPool()
