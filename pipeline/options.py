@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganimation_tf import options
-from ganimation_tf.annotations import ANNOTATORS, AUTO
+from ganimation_tf.annotations import ANNOTATORS, AUTO, SURE
 from ganimation_tf.options import OptionError
 from ganimation_tf.options import option as _option
 
@@ -78,7 +78,7 @@ class PreprocessOptions:
         "largest", "Which face to take where a photo has several.", choices=tuple(POLICIES)
     )
     min_confidence: float = _option(
-        0.8, "Faces of a lower annotation confidence are rejected.", low=0, high=1
+        SURE, "Faces of a lower annotation confidence are rejected.", low=0, high=1
     )
     detector: str = _option(
         "none",

@@ -54,6 +54,7 @@ VIDEO = dataclasses.replace(
     frame="frame",
     first_frame=1,
     refused=None,
+    time="timestamp",
     success="success",
     subject=None,
     pair=None,
