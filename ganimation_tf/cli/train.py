@@ -6,7 +6,7 @@ import operator
 import pathlib
 from collections.abc import Sequence
 
-from ganimation_tf import quiet, shipped
+from ganimation_tf import quiet
 from ganimation_tf.cli import flags
 from ganimation_tf.config import LossWeights, TrainConfig
 from ganimation_tf.presets import PRESETS
@@ -115,7 +115,11 @@ def _by_preset(name: str) -> str:
 
 
 def _networks(text: str) -> pathlib.Path:
-    return shipped.directory() if text == "pretrained" else pathlib.Path(text)
+    if text != "pretrained":
+        return pathlib.Path(text)
+    from ganimation_tf import shipped  # imports numpy, which --help has no use for
+
+    return shipped.directory()
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
