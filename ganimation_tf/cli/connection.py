@@ -24,6 +24,15 @@ def configure(
     """
     group = group or parser
     group.add_argument("--server", default=default_server, help="HOST:PORT of the gRPC server")
+    configure_requests(parser, group, name_flag)
+
+
+def configure_requests(parser: argparse.ArgumentParser, group, name_flag: str) -> None:
+    """Declares all flags but that of the server, for a command that is told it otherwise.
+
+    Args:
+        group, name_flag: as for `configure`.
+    """
     group.add_argument(
         name_flag,
         dest="model_name",
@@ -78,8 +87,11 @@ def configure_edit(parser: argparse.ArgumentParser, au_group=None) -> None:
     )
 
 
-def open_client(args: argparse.Namespace):
+def open_client(args: argparse.Namespace, server: str | None = None):
     """A `GanimationClient` for these flags.
+
+    Args:
+        server: HOST:PORT; None: that of `--server`.
 
     Raises:
         UserError: if a flag is wrong or gRPC is missing.
@@ -91,4 +103,4 @@ def open_client(args: argparse.Namespace):
 
     files = (args.tls_root, args.tls_certificate, args.tls_key)
     tls = Tls(*files) if args.tls or any(files) else None
-    return GanimationClient(args.server, args.model_name, args.timeout, tls)
+    return GanimationClient(server or args.server, args.model_name, args.timeout, tls)
