@@ -61,6 +61,12 @@ def configure_requests(parser: argparse.ArgumentParser, group, name_flag: str) -
     tls.add_argument("--tls-key", type=pathlib.Path, metavar="FILE", help="its private key")
 
 
+def given_tls(args: argparse.Namespace) -> list[str]:
+    """The flags of TLS that were given."""
+    flags = ("--tls", "--tls-root", "--tls-certificate", "--tls-key")
+    return [flag for flag in flags if getattr(args, flag[2:].replace("-", "_"))]
+
+
 def configure_edit(parser: argparse.ArgumentParser, au_group=None) -> None:
     """Declares the flags that say what a face is to show and what its file says of itself.
 
@@ -102,5 +108,5 @@ def open_client(args: argparse.Namespace, server: str | None = None):
     from serving.client.sync import GanimationClient, Tls
 
     files = (args.tls_root, args.tls_certificate, args.tls_key)
-    tls = Tls(*files) if args.tls or any(files) else None
+    tls = Tls(*files) if given_tls(args) else None
     return GanimationClient(server or args.server, args.model_name, args.timeout, tls)

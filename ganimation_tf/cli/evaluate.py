@@ -97,9 +97,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace):
-    """What is to be evaluated, as `evaluated.open_editor` has it."""
+    """What is to be evaluated, as `evaluated.open_editor` has it.
+
+    Raises:
+        UserError: if it is no server, and a flag is about one.
+    """
     from ganimation_tf.animation import evaluated
 
+    if (flags := connection.given_tls(args)) and not evaluated.names_server(args.model):
+        raise UserError(f"{flags[0]} is about a server, and MODEL is none: {args.model}")
     return evaluated.open_editor(
         args.model, args.data, lambda server: connection.open_client(args, server)
     )
