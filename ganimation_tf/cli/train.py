@@ -6,7 +6,7 @@ import operator
 import pathlib
 from collections.abc import Sequence
 
-from ganimation_tf import quiet, shipped
+from ganimation_tf import quiet
 from ganimation_tf.cli import flags
 from ganimation_tf.config import LossWeights, TrainConfig
 from ganimation_tf.presets import PRESETS
@@ -59,7 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=int,
         metavar="N",
-        help="generator updates; left out: the preset's, or all epochs",
+        help="generator updates; left out: the preset's, or, where it has none or epochs are "
+        f"given, all epochs; more than an earlier run had goes on with that run (default: "
+        f"{_by_preset('steps')})",
     )
     parser.add_argument(
         "--start-from",
@@ -122,7 +124,11 @@ def _by_preset(name: str) -> str:
 
 
 def _networks(text: str) -> pathlib.Path:
-    return shipped.directory() if text == "pretrained" else pathlib.Path(text)
+    if text != "pretrained":
+        return pathlib.Path(text)
+    from ganimation_tf import shipped  # imports numpy, which --help has no use for
+
+    return shipped.directory()
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
@@ -135,6 +141,8 @@ def resolve(args: argparse.Namespace) -> TrainConfig:
     chosen = flags.given(args, LossWeights, prefix=LOSS)
     weights = flags.replace(config.loss_weights, chosen, prefix=LOSS)
     chosen = flags.given(args, TrainConfig) | {"loss_weights": weights}
+    if chosen.keys() & {"epochs", "decay_epochs"}:
+        chosen["steps"] = 0  # who gives epochs wants them counted
     return flags.replace(config, chosen)
 
 
