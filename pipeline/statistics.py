@@ -90,18 +90,18 @@ class MergeStatistics(beam.CombineFn):
         return accumulator
 
 
-def _missing(made: manifest.Manifest, found: DatasetStatistics) -> list[Finding]:
+def _missing(made: manifest.Manifest, gathered: DatasetStatistics) -> list[Finding]:
     """What to do about images without annotation."""
-    count = found.rejections.get("no_annotation", 0)
+    count = gathered.rejections.get("no_annotation", 0)
     if not count:
         return []
 
     def examples(code: str) -> list[str]:
-        kept = [ranked.item for ranked in found.examples[code].items]
+        kept = [ranked.item for ranked in gathered.examples[code].items]
         return [unpaired_name(code, key, file) for key, file, _ in kept]
 
     missing = examples("no_annotation")
-    unused = examples("no_image") if "no_image" in found.rejections else []
+    unused = examples("no_image") if "no_image" in gathered.rejections else []
     miss = nearest_miss(missing, unused)
     advice = miss or annotate(count, missing, made.options)
     return [Finding("no_annotation", advice)]
@@ -110,7 +110,7 @@ def _missing(made: manifest.Manifest, found: DatasetStatistics) -> list[Finding]
 def write_statistics(
     output: str,
     made: manifest.Manifest,
-    found: DatasetStatistics,
+    gathered: DatasetStatistics,
     notes: Iterable[tuple[str, str]] = (),
 ) -> None:
     """Writes `statistics.json` and `report.html` beside the finished TFRecord files.
@@ -118,13 +118,13 @@ def write_statistics(
     Args:
         output: directory of the dataset.
         made: its description.
-        found: what was counted.
+        gathered: what was counted.
         notes: (code, message) of what was to be said before the job.
     """
     warnings = [Finding(code, message) for code, message in notes]
-    warnings += findings(found.splits, sum(found.rejections.values()), made.action_units)
-    warnings += _missing(made, found)
-    facts = to_dict(found, made.action_units, warnings)
+    warnings += findings(gathered.splits, sum(gathered.rejections.values()), made.action_units)
+    warnings += _missing(made, gathered)
+    facts = to_dict(gathered, made.action_units, warnings)
     files.write_text(FileSystems.join(output, manifest.STATISTICS), to_json(facts))
 
     def open_shard(name: str):

@@ -89,12 +89,12 @@ class SignatureModel:
     def estimate(self, crops) -> np.ndarray:
         """As `FaceModel.estimate`."""
         pixels = np.rint(crops * 255).astype(np.uint8)
-        found = []
+        estimates = []
         for rows in _batches(len(crops)):
             encoded = np.array([images.encode_png(crop) for crop in pixels[rows]], object)
             answer = self._call(signature.ESTIMATE, {signature.IMAGE_BYTES: encoded})
-            found.append(np.asarray(answer[signature.ACTION_UNITS]))
-        return np.clip(np.concatenate(found), 0.0, 1.0)
+            estimates.append(np.asarray(answer[signature.ACTION_UNITS]))
+        return np.clip(np.concatenate(estimates), 0.0, 1.0)
 
 
 def _batches(count: int) -> Iterator[slice]:

@@ -156,30 +156,30 @@ class RestApplication:
         """Status, body and content type of the answer."""
         if not path.lower().startswith("/v1/"):
             return self._refuse(404, f"no such path: {path}")
-        found = {"POST": _PREDICTION, "GET": _STATUS}.get(method, _NOTHING).fullmatch(path)
-        if not found:
+        match = {"POST": _PREDICTION, "GET": _STATUS}.get(method, _NOTHING).fullmatch(path)
+        if not match:
             return self._refuse(400, f"Malformed request: {method} {path}")
         try:
-            return 200, self._call(method, found, body, caller), JSON
+            return 200, self._call(method, match, body, caller), JSON
         except StatusError as error:
             return HTTP_STATUS.get(error.code, 500), json_answers.error(error.message), JSON
         except Exception:  # a bug, which must not cost the caller the form of the answer
             _log.exception("%s %s failed", method, path)
             return 500, json_answers.error("internal error; the server's log says more"), JSON
 
-    def _call(self, method: str, found: re.Match, body: bytes, caller: Caller) -> bytes:
+    def _call(self, method: str, match: re.Match, body: bytes, caller: Caller) -> bytes:
         call: Callable[[Any], bytes]
         if method == "POST":
-            api = found["method"].capitalize()
+            api = match["method"].capitalize()
             call = functools.partial(self._predict, body=body, caller=caller)
-        elif found["metadata"]:
+        elif match["metadata"]:
             api, call = "GetModelMetadata", self._metadata
         else:
             api, call = "GetModelStatus", self._status
         with self._service.answering(api, "REST"):
             if api in ("Classify", "Regress"):
                 raise left_to_tensorflow_serving(api)
-            return call(_model_spec(found))
+            return call(_model_spec(match))
 
     def _predict(self, spec: model_pb2.ModelSpec, body: bytes, caller: Caller) -> bytes:
         request = predict_pb2.PredictRequest(model_spec=spec)
@@ -234,16 +234,16 @@ async def _disconnected(receive) -> None:
         pass
 
 
-def _model_spec(found: re.Match) -> model_pb2.ModelSpec:
-    if not found["name"]:
+def _model_spec(match: re.Match) -> model_pb2.ModelSpec:
+    if not match["name"]:
         raise invalid("Missing model name in request.")
-    spec = model_pb2.ModelSpec(name=urllib.parse.unquote(found["name"]))
-    if found["label"]:
-        spec.version_label = urllib.parse.unquote(found["label"])
-    if found["version"]:
-        number = int(found["version"][:20])
+    spec = model_pb2.ModelSpec(name=urllib.parse.unquote(match["name"]))
+    if match["label"]:
+        spec.version_label = urllib.parse.unquote(match["label"])
+    if match["version"]:
+        number = int(match["version"][:20])
         if number >= 2**63:
-            raise invalid(f"Failed to convert version: {found['version']} to numeric.")
+            raise invalid(f"Failed to convert version: {match['version']} to numeric.")
         spec.version.value = number
     return spec
 

@@ -34,15 +34,15 @@ def action_units(facts: Mapping[str, Any]) -> str:
     labels = _bin_labels(facts["intensity_edges"])
     rows = []
     for unit in facts["action_units"]:
-        found = [facts["splits"][name]["action_units"][unit] for name in names]
+        entries = [facts["splits"][name]["action_units"][unit] for name in names]
         active = [
             share_cell(
                 f"{count(one['active'])} · {percent(one['active_share'])}", one["active_share"]
             )
-            for one in found
+            for one in entries
         ]
-        first = found[0]
-        clipped = sum(one["clipped"] for one in found)
+        first = entries[0]
+        clipped = sum(one["clipped"] for one in entries)
         rows.append(
             f'<td><b>{text(unit)}</b> <span class="soft">{text(DESCRIPTIONS.get(unit, ""))}</span>'
             f"</td><td>{spark(first['histogram'], labels)}</td>"

@@ -79,12 +79,12 @@ def _warnings(warnings: Sequence[Mapping[str, str]]) -> str:
 
 
 def _rejections(facts: Mapping[str, Any], made: Manifest, reasons: Mapping[str, str]) -> str:
-    found = sorted(facts["rejections"].items(), key=lambda item: (-item[1]["count"], item[0]))
-    if not found:
+    by_count = sorted(facts["rejections"].items(), key=lambda item: (-item[1]["count"], item[0]))
+    if not by_count:
         return section("Rejected inputs", "Every input became a record.", "")
-    total = sum(reason["count"] for _, reason in found)
+    total = sum(reason["count"] for _, reason in by_count)
     rows = []
-    for code, reason in found:
+    for code, reason in by_count:
         examples = "<br>".join(
             f'<code title="{text(example["key"])}">{text(_shortened(example["message"]))}</code>'
             for example in reason["examples"]

@@ -78,12 +78,12 @@ def photos_in(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such directory of portraits")
-    found = sorted(
+    paths = sorted(
         path for path in folder.rglob("*") if path.name.lower().endswith(images.SUFFIXES)
     )
-    if not found:
+    if not paths:
         raise UserError(f"{folder}: no file with suffix {', '.join(images.SUFFIXES)}")
-    return [(inputs.key_of(path.relative_to(folder).as_posix()), path) for path in found]
+    return [(inputs.key_of(path.relative_to(folder).as_posix()), path) for path in paths]
 
 
 def sift(
