@@ -90,7 +90,7 @@ class MergeStatistics(beam.CombineFn):
         return accumulator
 
 
-def _missing(made: manifest.Manifest, gathered: DatasetStatistics) -> list[Finding]:
+def _missing(dataset: manifest.Manifest, gathered: DatasetStatistics) -> list[Finding]:
     """What to do about images without annotation."""
     count = gathered.rejections.get("no_annotation", 0)
     if not count:
@@ -103,13 +103,13 @@ def _missing(made: manifest.Manifest, gathered: DatasetStatistics) -> list[Findi
     missing = examples("no_annotation")
     unused = examples("no_image") if "no_image" in gathered.rejections else []
     miss = nearest_miss(missing, unused)
-    advice = miss or annotate(count, missing, made.options)
+    advice = miss or annotate(count, missing, dataset.options)
     return [Finding("no_annotation", advice)]
 
 
 def write_statistics(
     output: str,
-    made: manifest.Manifest,
+    dataset: manifest.Manifest,
     gathered: DatasetStatistics,
     notes: Iterable[tuple[str, str]] = (),
 ) -> None:
@@ -117,19 +117,19 @@ def write_statistics(
 
     Args:
         output: directory of the dataset.
-        made: its description.
+        dataset: its description.
         gathered: what was counted.
         notes: (code, message) of what was to be said before the job.
     """
     warnings = [Finding(code, message) for code, message in notes]
-    warnings += findings(gathered.splits, sum(gathered.rejections.values()), made.action_units)
-    warnings += _missing(made, gathered)
-    facts = to_dict(gathered, made.action_units, warnings)
+    warnings += findings(gathered.splits, sum(gathered.rejections.values()), dataset.action_units)
+    warnings += _missing(dataset, gathered)
+    facts = to_dict(gathered, dataset.action_units, warnings)
     files.write_text(FileSystems.join(output, manifest.STATISTICS), to_json(facts))
 
     def open_shard(name: str):
         path = FileSystems.join(output, name)
         return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
-    report = render(facts, made, REASONS, pictures(facts, open_shard))
+    report = render(facts, dataset, REASONS, pictures(facts, open_shard))
     files.write_text(FileSystems.join(output, manifest.REPORT), report)

@@ -49,8 +49,8 @@ def animate(
     else:
         frames = _frames(photo, subjects, request, animator, output.kind)
         count, size = outputs.write_animation(output, frames, rate, origin)
-    told = said(request, animator, first.source, first.doubt, target)
-    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {told}", notes
+    changes = changes_in_words(request, animator, first.source, first.doubt, target)
+    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {changes}", notes
 
 
 def _frames(
@@ -130,7 +130,7 @@ def out_of_range(animator: Animator, request: Request, target: np.ndarray) -> li
     return [f"{', '.join(beyond)}: the model guesses there; --clamp keeps to what it saw"]
 
 
-def said(
+def changes_in_words(
     request: Request,
     animator: Animator,
     source: np.ndarray,
@@ -141,12 +141,12 @@ def said(
     if request.sweep:
         return f"{' '.join(request.sweep)} from 0 to 1"
     asked = [n for n, name in enumerate(animator.action_units) if name in request.named()]
-    told = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
+    shown = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
     parts = []
-    for place in sorted(told):
+    for place in sorted(shown):
         sure = "" if doubt is None or np.isnan(doubt[place]) else f" ±{doubt[place]:.2f}"
         change = f"{source[place]:.2f}{sure} -> {target[place]:.2f}"
         parts.append(f"{animator.action_units[place]} {change}")
-    if len(asked) > len(told):
-        parts.append(f"and {len(asked) - len(told)} that change less")
+    if len(asked) > len(shown):
+        parts.append(f"and {len(asked) - len(shown)} that change less")
     return ", ".join(parts) or ("at rest" if request.goal.neutral else "as it is")

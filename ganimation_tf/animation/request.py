@@ -57,10 +57,10 @@ class Request:
 
     def named(self) -> list[str]:
         """The AUs that are asked for, each once."""
-        told = list(self.sweep)
-        told += self.timeline.named() if self.timeline else []
-        told += self.drive.named if self.drive else []
-        return list(dict.fromkeys([*self.goal.named(), *told]))
+        names = list(self.sweep)
+        names += self.timeline.named() if self.timeline else []
+        names += self.drive.named if self.drive else []
+        return list(dict.fromkeys([*self.goal.named(), *names]))
 
     def units(
         self, source: np.ndarray, names: tuple[str, ...], ramp: bool

@@ -119,17 +119,17 @@ def _annotated(
 def _subject(composer: Composer, annotated: FaceAnnotation | None, animator: Animator) -> Subject:
     """With the AUs that the annotation has; the others are estimated."""
     names = animator.action_units
-    told = np.full(len(names), np.nan, np.float32)
+    annotated_units = np.full(len(names), np.nan, np.float32)
     if annotated is not None:
         values, _ = action_units.normalise(annotated.intensities, annotated.maximum)
         by_name = dict(zip(annotated.action_units, values, strict=True))
-        told = np.array([by_name.get(name, np.nan) for name in names], np.float32)
-    if np.isfinite(told).all():
-        return Subject(composer, told, None)
+        annotated_units = np.array([by_name.get(name, np.nan) for name in names], np.float32)
+    if np.isfinite(annotated_units).all():
+        return Subject(composer, annotated_units, None)
     estimate = animator.estimate_crop(composer.crop)
-    known = np.isfinite(told)
+    known = np.isfinite(annotated_units)
     doubt = np.where(known, np.nan, animator.doubt(composer.crop, estimate))
-    return Subject(composer, np.where(known, told, estimate).astype(np.float32), doubt)
+    return Subject(composer, np.where(known, annotated_units, estimate).astype(np.float32), doubt)
 
 
 def centre_square(height: int, width: int, size: int) -> np.ndarray:

@@ -77,7 +77,7 @@ def together(facts: Mapping[str, Any]) -> str:
     return section("AUs that occur together", lead, heat_map(facts["action_units"], shares))
 
 
-def photos(facts: Mapping[str, Any], made: Manifest) -> str:
+def photos(facts: Mapping[str, Any], dataset: Manifest) -> str:
     def whole(name: str) -> list[int]:
         return np.sum([split[name] for split in facts["splits"].values()], axis=0).tolist()
 
@@ -113,6 +113,7 @@ def photos(facts: Mapping[str, Any], made: Manifest) -> str:
     enlarged = sum(split["enlarged"] for split in facts["splits"].values())
     lead = (
         f"All splits together. {count(enlarged)} faces have fewer pixels in their photo than the "
-        f"{made.crop.size} x {made.crop.size} of the crop. Outermost bars hold what lies beyond."
+        f"{dataset.crop.size} x {dataset.crop.size} of the crop. Outermost bars hold what lies "
+        "beyond."
     )
     return section("Photos", lead, f'<div class="charts">{"".join(drawn)}</div>')
