@@ -9,7 +9,8 @@ from ganimation_tf.animation import driving, outputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Edit
 from ganimation_tf.animation.outputs import Output
-from ganimation_tf.animation.request import Request, beside, crop_picture
+from ganimation_tf.animation.pictures import to_picture
+from ganimation_tf.animation.request import Request, beside
 from ganimation_tf.animation.subjects import Subject, subjects_of
 from ganimation_tf.errors import UserError
 
@@ -69,8 +70,8 @@ def _frames(
 def _frame(photo, subjects: list[Subject], edits: tuple[Edit, ...], request: Request):
     composer = subjects[0].composer
     if request.crop_only:
-        frame = outputs.enlarge(crop_picture(edits[0]), request.scale)
-        shown = beside(crop_picture(edits[0]), composer, edits[0], request)
+        frame = outputs.enlarge(to_picture(edits[0].image), request.scale)
+        shown = beside(to_picture(edits[0].image), composer, edits[0], request)
         return outputs.enlarge(shown, request.scale) if request.show else frame
     frame = photo.copy()
     for subject, edit in zip(subjects, edits, strict=True):
@@ -85,7 +86,7 @@ def _sheet(photo, subjects, request: Request, animator: Animator, output: Output
     frames = [
         output.fitted(frame) for frame in _frames(photo, subjects, request, animator, outputs.SHEET)
     ]
-    crop = np.rint(first.composer.crop * 255).astype(np.uint8)
+    crop = to_picture(first.composer.crop)
     source = outputs.enlarge(crop, request.scale) if request.crop_only else output.fitted(photo)
     if request.show:
         blank = np.full((source.shape[0], frames[0].shape[1], 3), 255, np.uint8)

@@ -147,11 +147,9 @@ class Columns:
 
     def read(self) -> list[int]:
         """The places of all columns that are read."""
-        places: list[int] = []
-        for field in dataclasses.fields(self)[1:]:
-            value = getattr(self, field.name)
-            places += [] if value is None else [value] if isinstance(value, int) else value
-        return places
+        values = [getattr(self, field.name) for field in dataclasses.fields(self)[1:]]
+        several = [value if isinstance(value, list) else [value] for value in values]
+        return [place for places in several for place in places if place is not None]
 
 
 @functools.lru_cache(maxsize=64)  # the files of one run share their header
