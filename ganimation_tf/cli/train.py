@@ -52,7 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=int,
         metavar="N",
-        help="generator updates; left out: the preset's, or all epochs",
+        help="generator updates; left out: the preset's, or, where it has none or epochs are "
+        f"given, all epochs; more than an earlier run had goes on with that run (default: "
+        f"{_by_preset('steps')})",
     )
     parser.add_argument(
         "--start-from",
@@ -132,6 +134,8 @@ def resolve(args: argparse.Namespace) -> TrainConfig:
     chosen = flags.given(args, LossWeights, prefix=LOSS)
     weights = flags.replace(config.loss_weights, chosen, prefix=LOSS)
     chosen = flags.given(args, TrainConfig) | {"loss_weights": weights}
+    if chosen.keys() & {"epochs", "decay_epochs"}:
+        chosen["steps"] = 0  # who gives epochs wants them counted
     return flags.replace(config, chosen)
 
 

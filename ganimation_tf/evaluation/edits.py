@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ganimation_tf import progress
 from ganimation_tf.evaluation import regions, truth
 from ganimation_tf.evaluation.samples import Requests, Samples
 from ganimation_tf.faces.alignment import CropSpec
@@ -67,17 +68,25 @@ class Edits:
     rows: Mapping[str, np.ndarray]
 
 
-def make(model: Editor, samples: Samples, requests: Requests, batch_size: int = 16) -> Edits:
+def make(
+    model: Editor,
+    samples: Samples,
+    requests: Requests,
+    batch_size: int = 16,
+    batches: progress.Batches = progress.batches,
+) -> Edits:
     """Edits all requests and measures each edit.
 
     The measures: `truth_*` and `attention_overlap` where the truth is known, `background`,
     `zero_edit` (what the model changes when nothing is to change), `cycle` (what is lost on the
     way there and back), `attention_mean` and `attention_saturated`.
+
+    Args:
+        batches: how the requests are gone through.
     """
     face = regions.face_region(samples.crop)
     pictures, masks, estimates, measured = [], [], [], []
-    for begin in range(0, len(requests), batch_size):
-        rows = slice(begin, begin + batch_size)
+    for rows in batches(len(requests), batch_size, "faces edited"):
         sources = samples.images[requests.sources[rows]].astype(np.float32) / 255
         known = samples.action_units[requests.sources[rows]]
         targets = requests.targets[rows]

@@ -23,7 +23,11 @@ h1 { overflow-wrap:anywhere; }
 .strip img { border:1px solid var(--line); }
 .strips h3 { margin:12px 0 4px; font-size:14px; }
 @media (max-width:760px) { main { padding:20px 12px 40px; } section { padding:16px 14px; }
-  .charts, .strips { grid-template-columns:1fr; } table { font-size:12.5px; } }
+  .charts, .strips { grid-template-columns:1fr; } table { font-size:12.5px; }
+  .scroll td:first-child, .scroll th:first-child { position:sticky; left:0;
+    background:var(--paper); }
+  .whole td, .whole th { padding:6px 4px; } .whole .number { white-space:normal; }
+  .whole td:first-child { overflow-wrap:anywhere; } }
 """
 
 TILES = ("truth_error", "truth_share", "identity", "background", "head_pose", "kid")
@@ -102,7 +106,8 @@ def _figures(report: Report, differences: Sequence[Difference]) -> str:
         "Truth errors, shares and gradients are medians over the edits, the others means. "
         "Intervals are of another draw of as many people."
     )
-    return section("Figures", lead, _scrolled(table(header, rows, range(1, len(header)))))
+    drawn = table(header, rows, range(1, len(header)))
+    return section("Figures", lead, f'<div class="whole">{_scrolled(drawn)}</div>')
 
 
 def _gap_cells(gap: Difference | None) -> str:

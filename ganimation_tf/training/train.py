@@ -1,21 +1,29 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
-import contextlib
 import dataclasses
-import importlib.util
 import logging
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-from ganimation_tf.config import TrainConfig
 from ganimation_tf.data import records
 from ganimation_tf.data.manifest import EVAL, TRAIN
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import judges
 from ganimation_tf.evaluation import samples as evaluation_samples
-from ganimation_tf.training import dataset, devices, estimate, memory, runs, shown, transfer
+from ganimation_tf.training import (
+    best,
+    dataset,
+    devices,
+    estimate,
+    length,
+    longer,
+    memory,
+    runs,
+    shown,
+    transfer,
+)
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks import judged as judged_lib
 from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
@@ -27,6 +35,7 @@ from ganimation_tf.training.callbacks.samples import SampleGrid
 from ganimation_tf.training.callbacks.summaries import Summaries, writer
 from ganimation_tf.training.diagnostics import alarms
 from ganimation_tf.training.diagnostics.monitor import Monitor
+from ganimation_tf.training.failures import explained
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import Plan
 from ganimation_tf.training.runs import saved_step
@@ -54,7 +63,8 @@ def train(
 
     Args:
         runs_dir: where the numbered run is. The newest one there with the very same plan is gone
-            on with; without one a new run is made.
+            on with, else the newest that is the same but for fewer steps; without one a new run
+            is made.
         resume: the run to go on with, in place of one found in `runs_dir`.
         new: make a new run in any case.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
@@ -78,13 +88,14 @@ def train(
     plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
     if resume is not None:
         resume = resume.resolve()
-        runs.require_same(resume, plan.facts)
-    found = resume or (None if new else runs.find_run(runs_dir, plan.facts))
+        if not longer.is_shorter(runs.read_facts(resume), plan.facts):
+            runs.require_same(resume, plan.facts)
+    found = resume or (None if new else longer.find(runs_dir, plan.facts))
     if found and saved_step(found) >= plan.steps:
         log.info("%s is finished already; --new trains it once more", found)
         return found
     if not found and not new:
-        _tell_of_unfinished(runs_dir, plan)
+        longer.tell_of_unfinished(runs_dir, plan.facts)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
         model = build_model(plan)
@@ -95,64 +106,18 @@ def train(
         estimate.require_memory(model, plan.config.batch_size, strategy.num_replicas_in_sync)
     run = found or runs.start_run(runs_dir, plan.facts)
     with runs.lock(run):
-        score = _score(plan.config, judge is not None)
+        with writing(run):
+            longer.replan(run, plan.facts)
+        score = best.make_score(plan.config, judge is not None)
         checkpoints = Checkpoints(run, checkpoint_minutes, score)
         start = checkpoints.restore(model)
         if start:
             log.info("going on with %s at step %d", run, start)
-        with stopping(checkpoints, plan.steps), _explained(plan), writing(run):
+        length.tell(plan.config, plan.steps)
+        with stopping(checkpoints, plan.steps), explained(plan), writing(run):
             judged = _judged(plan, judge, judge_minutes)
             _fit(plan, model, run, start, [*judged], checkpoints)
     return run
-
-
-def _tell_of_unfinished(runs_dir: pathlib.Path, plan: Plan) -> None:
-    """Says why the newest run is not gone on with, if it was not trained to its end."""
-    newest = next(runs.newest_first(runs_dir), None)
-    if newest and saved_step(newest) < runs.read_facts(newest)["steps"]:
-        changed = "; ".join(runs.differences(newest, plan.facts))
-        log.info("%s is unfinished but another: %s. A new run is made", newest, changed)
-
-
-@contextlib.contextmanager
-def _explained(plan: Plan) -> Iterator[None]:
-    """What TensorFlow raises where the user can help, in words.
-
-    Raises:
-        UserError: if the memory does not suffice or the dataset cannot be read.
-    """
-    try:
-        yield
-    except tf.errors.ResourceExhaustedError as error:
-        raise UserError(
-            f"the device's memory does not suffice: lower --batch-size (now "
-            f"{plan.config.batch_size}) or the networks' filters; the same command goes on from "
-            "the last saved state only with the same options"
-        ) from error
-    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        damaged = _damaged_shard(plan) or reason(error)
-        raise UserError(
-            f"{plan.data} cannot be read to its end: {damaged}; see ganimation inspect"
-        ) from error
-
-
-def _damaged_shard(plan: Plan) -> str | None:
-    """The first training file that cannot be read to its end, and why: TensorFlow names none.
-
-    None where none is found, or the package that computes checksums is not here.
-    """
-    if importlib.util.find_spec("google_crc32c") is None:
-        return None
-    from ganimation_tf.data import tfrecord
-
-    for shard in plan.manifest.splits[TRAIN]:
-        try:
-            with (plan.data / shard.file).open("rb") as file:
-                for _ in tfrecord.read(file):
-                    pass
-        except (OSError, ValueError) as error:
-            return f"{shard.file}: {reason(error)}"
-    return None
 
 
 def _judged(plan: Plan, judge: str | None, minutes: float) -> Iterator[JudgedEdits]:
@@ -243,29 +208,6 @@ def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, i
             steps, epochs = epoch_steps, whole
         yield start, epoch + epochs, steps
         start += steps * epochs
-
-
-def _score(config: TrainConfig, judged: bool = False):
-    """Names the best epoch: by truth where it is known, else by a judge, if there is one, else by
-    the errors of AUs and cycle.
-
-    Realism is left out: it is the critic's own scale, which moves from epoch to epoch.
-    """
-
-    def score(logs: Mapping[str, float]) -> float | None:
-        if "val_cycle" not in logs:
-            return None
-        if logs.get("val_truth_error"):
-            return float(logs["val_truth_error"])
-        if judged:
-            return logs.get(judged_lib.ERROR)
-        weights = config.loss_weights
-        return float(
-            weights.action_units * logs["val_generator_action_units"]
-            + weights.cycle * logs["val_cycle"]
-        )
-
-    return score
 
 
 def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:

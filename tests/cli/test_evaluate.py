@@ -67,6 +67,9 @@ def test_gates_decide_the_exit_code(data, capsys):
         (["input", "--judge", "openface"], "no judge 'openface'"),
         (["input", "--baseline", "nowhere.json"], "nowhere.json cannot be read"),
         (["input", "--split", "test"], "split 'test' has no records"),
+        (["input", "--tls"], "--tls is about a server, and MODEL is none: input"),
+        (["input", "--tls-root", "ca.pem"], "--tls-root is about a server"),
+        (["mean-edit=nowhere"], "nowhere is not a finished dataset"),
         (["nowhere"], "nowhere: no such run or export; besides there is HOST:PORT, input"),
     ],
 )
@@ -159,6 +162,17 @@ def test_an_untrained_generator_is_a_baseline(data, tmp_path):
     assert evaluate(data, "untrained", *few) == 0
     found = metrics_of(tmp_path)
     assert found["truth_share"] != 0 and 0 <= found["attention_mean"] <= 1
+
+
+def test_the_mean_edit_of_other_people_is_another(data, tmp_path):
+    """Of the dataset's own training split, of the same by its name, and of another dataset's."""
+    other = tmp_path / "other"
+    drawn_pairs.write(other, drawn_pairs.draw(12, 3, seed=8), drawn_pairs.draw(3, 3, seed=9))
+    shares = []
+    for name in ("mean-edit", f"mean-edit={data}", f"mean-edit={other}"):
+        evaluate(data, name, "--pixels-only", "--report", str(tmp_path / "report"))
+        shares.append(metrics_of(tmp_path / "report")["truth_share"])
+    assert shares[0] == shares[1] != shares[2] > 0
 
 
 def test_an_opened_model_is_asked_with_source_and_target():
