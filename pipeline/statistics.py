@@ -17,9 +17,10 @@ from ganimation_tf.data import manifest, tfrecord
 from ganimation_tf.data.records import FaceRecord
 from ganimation_tf.data.report.page import render
 from ganimation_tf.data.report.pictures import pictures
+from ganimation_tf.data.statistics.batches import Batches
 from ganimation_tf.data.statistics.dataset import DatasetStatistics, to_dict, to_json
 from ganimation_tf.data.statistics.findings import Finding, findings
-from ganimation_tf.data.statistics.split import Batches, Face
+from ganimation_tf.data.statistics.split import Face
 from pipeline import files
 
 

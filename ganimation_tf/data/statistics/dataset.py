@@ -31,19 +31,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from ganimation_tf.data.statistics.binning import ANGLE_EDGES, BINS, SIDE_EDGES, UNIT
 from ganimation_tf.data.statistics.findings import Finding
 from ganimation_tf.data.statistics.moments import correlation, mean, std
 from ganimation_tf.data.statistics.ranking import Best, Ranked, key_hash
-from ganimation_tf.data.statistics.split import (
-    ACTIVE,
-    ANGLE_EDGES,
-    BINS,
-    EXAMPLES,
-    SIDE_EDGES,
-    STRONGEST,
-    UNIT,
-    SplitStatistics,
-)
+from ganimation_tf.data.statistics.split import ACTIVE, EXAMPLES, STRONGEST, SplitStatistics
 
 VERSION = 1
 

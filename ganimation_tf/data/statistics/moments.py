@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from ganimation_tf.data.statistics.split import UNIT, SplitStatistics
+from ganimation_tf.data.statistics.binning import UNIT
+from ganimation_tf.data.statistics.split import SplitStatistics
 
 
 def mean(found: SplitStatistics) -> np.ndarray:

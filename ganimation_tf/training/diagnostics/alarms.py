@@ -8,9 +8,7 @@ import dataclasses
 
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.training.diagnostics import symptoms
-from ganimation_tf.training.diagnostics.symptoms import Baselines, Means, Symptom, largest_gap
-
-__all__ = ["ALARMS", "Alarm", "Baselines", "Means", "alarms_for", "largest_gap"]
+from ganimation_tf.training.diagnostics.symptoms import Symptom
 
 GRADIENTS = ("critic_gradient", "generator_gradient")
 

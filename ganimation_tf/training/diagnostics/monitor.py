@@ -16,10 +16,9 @@ from ganimation_tf.training.diagnostics.alarms import (
     GRADIENTS,
     OF_JUDGEMENTS,
     Alarm,
-    Baselines,
-    Means,
     alarms_for,
 )
+from ganimation_tf.training.diagnostics.symptoms import Baselines, Means
 
 PATIENCE = 4
 """Windows for which a symptom must hold, or be gone."""
