@@ -68,12 +68,12 @@ class Source:
         return ((listed.path, listed.file) for listed in self.listing() if not listed.problem)
 
 
-def beside(found: Found, names: Sequence[str]) -> Iterator[Found]:
+def beside(annotation: Found, names: Sequence[str]) -> Iterator[Found]:
     """The files of these names in the directory of `found`, of those that are there."""
     for name in names:
         path, file = (
             whole[: len(whole) - len(os.path.basename(whole))] + name
-            for whole in (found.path, found.file)
+            for whole in (annotation.path, annotation.file)
         )
         for other in FileSystems.match([glob.escape(path)])[0].metadata_list:
             yield Found(path, file, None, other.size_in_bytes, other.last_updated_in_seconds)

@@ -51,8 +51,8 @@ def findings(
         action_units: the N names.
     """
     whole = SplitStatistics.empty(len(action_units))
-    for found in splits.values():
-        whole.merge(found)
+    for numbers in splits.values():
+        whole.merge(numbers)
     return [
         *_labels(whole, action_units),
         *_scale(whole, action_units),
@@ -174,13 +174,13 @@ def _coverage(
             f"{', '.join(rare)}: active on fewer than {limit} of the {train.records:,} "
             "training faces; expect weak results for them",
         )
-    for split, found in sorted(splits.items()):
+    for split, numbers in sorted(splits.items()):
         missing = [
             name
             for unit, name in enumerate(action_units)
-            if active[name] and not found.together[unit, unit]
+            if active[name] and not numbers.together[unit, unit]
         ]
-        if missing and found.records:
+        if missing and numbers.records:
             yield Finding(
                 "missing_in_split",
                 f"{split} has no face with {', '.join(missing)} active, but train has: "
@@ -192,8 +192,8 @@ def _amount(
     splits: Mapping[str, SplitStatistics], whole: SplitStatistics, rejected: int
 ) -> Iterator[Finding]:
     """Too few, too small, too many left out."""
-    for split, found in sorted(splits.items()):
-        if not found.records:
+    for split, numbers in sorted(splits.items()):
+        if not numbers.records:
             yield Finding("empty_split", f"there is no face for {split}")
     count = whole.records
     if count < FEW_IMAGES:
