@@ -41,7 +41,11 @@ ORDER = (
 )
 """A room imports only from those before it."""
 
-OWN_ROOMS = {"ganimation_tf.__main__": "cli", "ganimation_tf.api": "api"}
+OWN_ROOMS = {
+    "ganimation_tf.__main__": "cli",
+    "ganimation_tf.api": "api",
+    "ganimation_tf.face_api": "api",
+}
 """Modules at the top of `ganimation_tf` that are no leaves."""
 
 NEVER = (("pipeline", "serving"), ("serving/client", "serving/server"))

@@ -158,8 +158,8 @@ def _wait_for_address(server: subprocess.Popen, log: pathlib.Path) -> str | None
     """HOST:PORT from the server's first line; None if it ends or takes too long."""
     deadline = time.monotonic() + SERVER_START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        if found := re.search(r"^serving .* at (\S+:\d+)", log.read_text(), re.MULTILINE):
-            return found[1]
+        if match := re.search(r"^serving .* at (\S+:\d+)", log.read_text(), re.MULTILINE):
+            return match[1]
         time.sleep(0.2)
     return None
 

@@ -105,10 +105,10 @@ class Portrait:
         depth = self.fit.camera.project(
             head(self.model, self.fit.identity, self.fit.expression)[: self.model.skin_vertices]
         )[1][:, 2]
-        pixels, *found = rasterize(self.source, depth, self.model.skin, (height, width))
+        pixels, *surface = rasterize(self.source, depth, self.model.skin, (height, width))
         values = np.concatenate([other.source, self.model.oval[:, None]], 1)
         at_pixels = np.zeros((height * width, 3), np.float32)
-        at_pixels[pixels] = interpolate(values, self.model.skin, *found)
+        at_pixels[pixels] = interpolate(values, self.model.skin, *surface)
         at_pixels = at_pixels.reshape(height, width, 3)
         place, oval = np.ascontiguousarray(at_pixels[..., :2]), at_pixels[..., 2:]
         theirs = cv2.remap(other.photo, place, None, cv2.INTER_LINEAR).astype(np.float32)
