@@ -50,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
     out.mkdir(parents=True)
     (out / MARKER).touch()
     began = time.monotonic()
-    code = _road(out, args)
+    code = _all_steps(out, args)
     if code == 0:
         print(_summary(out, args.photo or example_portrait(), time.monotonic() - began))
     return code
 
 
-def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
+def _all_steps(out: pathlib.Path, args: argparse.Namespace) -> int:
     photos, data, runs = out / "photos", out / "dataset", out / "runs"
     size = ["--image-size", str(args.image_size)]
     steps = [

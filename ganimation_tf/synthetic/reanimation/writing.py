@@ -86,7 +86,7 @@ def photos_in(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     return [(inputs.key_of(path.relative_to(folder).as_posix()), path) for path in paths]
 
 
-def sift(
+def usable_portraits(
     photos: list[tuple[str, pathlib.Path]], source: Source, request: Request
 ) -> tuple[list[Usable], list[Rejection]]:
     """The portraits that can be re-animated, and every face and photo that cannot."""
