@@ -11,43 +11,31 @@ import contextlib
 import dataclasses
 import hashlib
 import logging
-import pathlib
 import pickle
-import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
 import apache_beam as beam
 import distributed
 
 from ganimation_tf.errors import UserError
-from pipeline.engines import dask_worker, shard, staging, versions
+from pipeline.engines import dask_worker, shard, versions
+from pipeline.engines.dask_check import check
 from pipeline.entries import Entries
 from pipeline.job import Job
 
 _CONNECT = 10.0  # seconds to reach a scheduler that is there
+_FETCH = 5.0  # seconds in which a result must come from its worker
 _POLL = 0.1  # seconds between looks for finished shards
 _LOOK = 2.0  # seconds between looks for workers
-
-_HAS_PROJECT = "__import__('importlib.util').util.find_spec('ganimation_tf') is not None"
-"""What a worker is asked before it can be asked by functions of this project."""
 
 AGAIN = "run again, the job goes on from there"
 
 _OPEN: dict[str, "Cluster"] = {}
 """Open clusters: a `DoFn` is pickled even in its own process, and a connection cannot be."""
-
-
-class _Ended(BaseException):
-    """Carries an error through Beam, which prints an `Exception` with a traceback for each of its
-    layers and makes another one of it."""
-
-    def __init__(self, error: Exception):
-        super().__init__(error)
-        self.error = error
 
 
 @contextlib.contextmanager
@@ -62,7 +50,8 @@ def connected(engine: str, wait: float, beam_args: Sequence[str]) -> Iterator["C
     Raises:
         UserError: if there is no scheduler, no worker, or one that cannot do this job.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line
+    for name in ("distributed", "distributed.client", "asyncio"):  # what matters is one line
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     address = engine.replace("dask://", "tcp://", 1)
     try:
         with warnings.catch_warnings(action="ignore"):  # of versions, which are compared below
@@ -73,8 +62,8 @@ def connected(engine: str, wait: float, beam_args: Sequence[str]) -> Iterator["C
             "with: dask scheduler --host HOST --port PORT"
         ) from None
     with client:
+        check(client, engine, wait)
         cluster = Cluster(client, engine, wait, beam_args)
-        cluster.check()
         _OPEN[cluster.token] = cluster
         try:
             yield cluster
@@ -99,6 +88,7 @@ class Cluster:
         self._beam_args = tuple(beam_args)
         self._seen = time.monotonic()  # a worker
         self._looked = 0.0
+        self._failure: Exception | None = None
 
     def write(self, job: Job) -> beam.PTransform:
         """As `Engine.write`."""
@@ -109,47 +99,16 @@ class Cluster:
         """As `Engine.explained`."""
         try:
             yield
-        except _Ended as ended:
-            raise ended.error from None
-
-    def check(self) -> None:
-        """Waits for a first worker, and makes sure that all can do the job.
-
-        Raises:
-            UserError: if none comes, or one differs in what the bytes of a dataset hang on.
-        """
-        while not self._client.nthreads():
-            if time.monotonic() - self._seen > self._wait:
-                raise UserError(
-                    f"--engine {self._engine}: no worker has come within {self._wait:g} seconds; "
-                    f"start one with: dask worker {self._address} --nthreads 1"
-                )
-            time.sleep(_POLL)
-        has = self._client.run(eval, _HAS_PROJECT)
-        self._compare([worker for worker in has if has[worker]])
-        lacking = [worker for worker in has if not has[worker]]
-        if lacking:
-            with tempfile.TemporaryDirectory() as folder:
-                self._client.upload_file(str(staging.write_zip(pathlib.Path(folder))))
-            self._compare(lacking)
-
-    def _compare(self, workers: Sequence[str]) -> None:
-        if not workers:  # which `run` would take for all of them
-            return
-        found: Mapping[str, Mapping[str, str]] = self._client.run(versions.here, workers=workers)
-        for worker, there in sorted(found.items()):
-            differs = versions.difference(there, versions.here())
-            if differs:
-                raise UserError(
-                    f"--engine {self._engine}: the worker {worker} has {differs}; install the same "
-                    "there and start it again, or the same inputs would not give the same bytes"
-                )
+        except Exception:  # which Beam has made of it
+            if self._failure:
+                raise self._failure from None
+            raise
 
     def run(self, job: Job, names: Sequence[str]) -> Iterator[shard.Written]:
         """Has the shards written; their order is that in which they are finished.
 
         Raises:
-            _Ended: with what stopped it; tasks that have not begun are taken back.
+            Exception: what stopped it; tasks that have not begun are taken back.
         """
         pickled = pickle.dumps(job, protocol=5)
         order = dask_worker.Order(versions.here(), self.token, self._beam_args, pickled)
@@ -162,22 +121,25 @@ class Cluster:
             for name in names
         }
         self._seen = time.monotonic()
-        waiting = distributed.as_completed(list(futures), loop=self._client.loop)
         try:
-            while not waiting.is_empty():
-                finished = waiting.next_batch(block=False)
+            while futures:
+                finished = [future for future in futures if future.done()]
                 for future in finished:
-                    yield self._result(future, futures.pop(future))
+                    found = self._result(future, futures[future])
+                    if found is not None:
+                        del futures[future]
+                        yield found
+                self._look()
                 if not finished:
-                    self._look()
                     time.sleep(_POLL)
         finally:
             with contextlib.suppress(Exception):  # the scheduler may be gone
                 self._client.cancel(list(futures))
 
-    def _result(self, future: distributed.Future, name: str) -> shard.Written:
+    def _result(self, future: distributed.Future, name: str) -> shard.Written | None:
+        """What came of a task; None if that was lost with its worker, so that it is done again."""
         try:
-            return future.result()
+            return future.result(timeout=_FETCH)
         except distributed.KilledWorker as error:
             tries = error.allowed_failures + 1
             self._end(
@@ -186,10 +148,10 @@ class Cluster:
             )
         except concurrent.futures.CancelledError:
             self._end(f"the scheduler has gone or was restarted; {AGAIN}")
-        except UserError as error:
-            self._end(str(error))
         except Exception as error:
-            raise _Ended(error) from None
+            if isinstance(error, TimeoutError) and future.status != "error":
+                return None
+            self._end(error)
 
     def _look(self) -> None:
         """Ends the work if there has been no worker for too long."""
@@ -206,12 +168,14 @@ class Cluster:
         elif now - self._seen > self._wait:
             self._end(f"no worker is left and none has come for {self._wait:g} seconds; {AGAIN}")
 
-    def _end(self, why: str) -> NoReturn:
-        raise _Ended(UserError(f"--engine {self._engine}: {why}"))
-
-    @property
-    def _address(self) -> str:
-        return self._engine.replace("dask://", "tcp://", 1)
+    def _end(self, why: str | Exception) -> NoReturn:
+        """Raises the error, or one that says why, through Beam for `explained`."""
+        if isinstance(why, str | UserError):
+            why = UserError(f"--engine {self._engine}: {why}")
+        self._failure = why
+        # It would log a traceback for each of its layers.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        raise why
 
 
 class _HandOut(beam.DoFn):

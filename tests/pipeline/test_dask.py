@@ -14,6 +14,7 @@ from ganimation_tf.errors import UserError
 from jobs import contents, preprocess, rejected
 from openface_files import csv_text, row, write_faces
 from pipeline.engines import dask, staging, versions
+from pipeline.engines.dask_check import check
 
 PLACES = {"fingerprint.json"}
 """Files that tell where inputs lie, which is outside the promise of equal bytes."""
@@ -68,6 +69,10 @@ def command(faces, output, engine) -> subprocess.Popen:
     )
 
 
+def a_shard_in(output: pathlib.Path) -> None:
+    wait_for(lambda: list(output.glob("train-*")), "no shard")
+
+
 def test_workers_without_the_project_write_the_bytes_of_one_process(cluster, faces, near, tmp_path):
     far = job(faces, tmp_path / "far", "--engine", cluster.engine)
     assert different(far, near) == set()
@@ -91,7 +96,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path)
     with distributed.Client(cluster.engine.replace("dask", "tcp"), set_as_default=False) as client:
         wait_for(lambda: len(client.nthreads()) == 3, "no third worker")
     process = command(faces, tmp_path / "far", cluster.engine)
-    wait_for(lambda: list((tmp_path / "far").glob("train-*")), "no shard")
+    a_shard_in(tmp_path / "far")
     victim.kill()
     assert process.communicate(timeout=120)[1].count("Traceback") == 0
     assert process.returncode == 0
@@ -100,7 +105,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path)
 
 def test_ctrl_c_takes_the_tasks_back_and_the_next_run_goes_on(cluster, faces, near, tmp_path):
     process = command(faces, tmp_path / "far", cluster.engine)
-    wait_for(lambda: list((tmp_path / "far").glob("train-*")), "no shard")
+    a_shard_in(tmp_path / "far")
     process.send_signal(signal.SIGINT)
     assert "Traceback" not in process.communicate(timeout=60)[1]
     assert process.returncode == 130
@@ -122,7 +127,7 @@ def test_a_shard_whose_workers_all_die_is_named(faces, near, tmp_path):
     settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with running(tmp_path / "cluster", 1, **settings) as frail:
         process = command(faces, tmp_path / "far", frail.engine)
-        wait_for(lambda: list((tmp_path / "far").glob("train-*")), "no shard")
+        a_shard_in(tmp_path / "far")
         frail.workers[0].kill()
         told = process.communicate(timeout=60)[1]
         assert process.returncode == 2 and "Traceback" not in told
@@ -169,10 +174,10 @@ class Client:
 )
 def test_a_worker_of_other_versions_is_refused(name, version):
     same, other = versions.here(), {**versions.here(), name: version}
-    dask.Cluster(Client(a=same, b=same), "dask://h:1", 1.0, ()).check()
+    check(Client(a=same, b=same), "dask://h:1", 1.0)
     expected = f"the worker b has {name} {version} where this machine has {same[name]}; install"
     with pytest.raises(UserError, match=expected):
-        dask.Cluster(Client(a=same, b=other), "dask://h:1", 1.0, ()).check()
+        check(Client(a=same, b=other), "dask://h:1", 1.0)
 
 
 def test_the_zip_is_the_code(tmp_path):
