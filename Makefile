@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: env demo docs test test-slow lint format bench lock clean
+.PHONY: env demo docs test test-slow lint format bench protos lock clean
 
 env: $(VENV)/.installed  ## make .venv with the exact versions of requirements.lock
 
@@ -37,6 +37,10 @@ format: env
 
 bench: env
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+protos: env  ## compile ganimation_tf/protos/*.proto; what it makes is committed
+	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
+		ganimation_tf/protos/*.proto
 
 lock: env  ## renew requirements.lock from setup.cfg and judges.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -112,7 +112,7 @@ def source(kind: str, where: str, suffixes: Sequence[str]) -> Source:
             raise UserError(f"--{kind}s {where}: there is no such file or directory")
         return Source(kind, f"{glob.escape(trimmed)}/**", trimmed, suffixes)
     # Keys of a glob are relative to the last directory before its first wildcard.
-    root = re.match(r"[^*?[]*", trimmed).group().rpartition("/")[0]
+    root = re.split(r"[*?[]", trimmed, maxsplit=1)[0].rpartition("/")[0]
     return Source(kind, trimmed, root, ())
 
 

@@ -59,18 +59,18 @@ class Listed:
         return any(not found.problem and found.path.lower().endswith(endings) for found in self)
 
 
-def list_inputs(images_where: str, annotations_where: str) -> tuple[Listed, Listed]:
-    """The images, videos included, and the annotations.
+def list_inputs(images_where: str, annotations_where: str | None) -> tuple[Listed, Listed]:
+    """The images, videos included, and the annotations; without a place for these, none.
 
     Raises:
         UserError: if a place is not there or cannot be listed.
     """
-    sources = (
-        files.source(files.IMAGE, images_where, (*images.SUFFIXES, *VIDEO_SUFFIXES)),
-        files.source(files.ANNOTATION, annotations_where, LISTED),
-    )
+    wanted = files.source(files.IMAGE, images_where, (*images.SUFFIXES, *VIDEO_SUFFIXES))
     try:
-        photos, annotations = (Listed(source, source.listing()) for source in sources)
+        photos = Listed(wanted, wanted.listing())
+        if annotations_where is None:
+            return photos, Listed(files.Source(files.ANNOTATION, "", "", ()), ())
+        wanted = files.source(files.ANNOTATION, annotations_where, LISTED)
+        return photos, Listed(wanted, wanted.listing())
     except OSError as error:
         raise UserError(f"cannot list the input: {error}") from None
-    return photos, annotations

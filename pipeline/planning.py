@@ -17,6 +17,7 @@ from pipeline import files, sharding
 from pipeline.entries import Entry, entry_of_annotation, entry_of_image
 from pipeline.inventory import Listed
 from pipeline.options import PreprocessOptions
+from pipeline.reanimation import NoAnnotations
 
 
 class _Files:
@@ -32,11 +33,13 @@ class _Files:
 
 
 def reader_for(options: PreprocessOptions, photos: Listed, annotations: Listed) -> Reader:
-    """The reader that the options and the files call for.
+    """The reader that the options and the files call for; without annotations one of none.
 
     Raises:
         UserError: as `recognition.make_reader` does.
     """
+    if options.annotations is None:
+        return NoAnnotations()
     described = Annotations(
         _Files(annotations),
         options.annotations,
@@ -92,7 +95,8 @@ def make_plan(
     ]
     _require_files("images", options.images, readable, photos, reader.image_suffixes)
     given = [found for found in annotations.of(reader.suffixes) if not found.problem]
-    _require_files("annotations", options.annotations, given, annotations, reader.suffixes)
+    if options.annotations is not None:
+        _require_files("annotations", options.annotations, given, annotations, reader.suffixes)
     weights = {}
     counts: Counter[str] | None = None
     for found in given:

@@ -26,7 +26,7 @@ from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
 from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
-from pipeline.reanimation import Reanimation, face_model
+from pipeline.reanimation import Reanimation
 from pipeline.runners import make_pipeline, pipeline_options
 from pipeline.transforms import Finish, WriteShards
 
@@ -69,16 +69,16 @@ def run(
     """
     if options.detector != "none":
         require(options.detector, "faces")
-    if options.reanimate:
-        face_model(options.reanimate)  # what is wrong with it stops the job before any work
+    reanimation = _reanimation(options)  # what is wrong with its files stops the job before work
     beam_options = pipeline_options(beam_args, options.workers)
     FileSystems.set_options(beam_options)
     listed = list_inputs(options.images, options.annotations)
     plan = make_plan(options, *listed, reader_for(options, *listed))
     reader = plan.reader
-    made_from = fingerprint.take(options, *listed, reader)
+    shaping = {**options.shaping(), **(reanimation.digests() if reanimation else {})}
+    made_from = fingerprint.take(shaping, *listed, reader)
     output = prepare_output(options.output, options.overwrite, made_from)
-    facts = {**options.shaping(), "reader": reader.name}
+    facts = {**shaping, "reader": reader.name}
     if not output.finished:
         shards, where = len(plan.sharding.names()), output.directory
         about = "" if plan.exact else "about "
@@ -89,13 +89,15 @@ def run(
             handed_out = FileSystems.join(where, INPUTS)
             write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, _job(options, where, plan), handed_out, facts)
+            build(pipeline, _job(options, where, plan, reanimation), handed_out, facts)
             with processes.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
-def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
+def _job(
+    options: PreprocessOptions, output: str, plan: Plan, reanimation: Reanimation | None
+) -> Job:
     return Job(
         output=output,
         reader=plan.reader,
@@ -107,9 +109,21 @@ def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
         limits=options.limits(),
         detector=options.detector,
         max_pixels=round(options.max_megapixels * 1e6),
-        reanimation=options.reanimate
-        and Reanimation(options.reanimate, options.faces_per_photo, options.seed),
+        reanimation=reanimation,
         notes=plan.notes,
+    )
+
+
+def _reanimation(options: PreprocessOptions) -> Reanimation | None:
+    """What is to be made of each photo; None: its own face."""
+    if not options.reanimate:
+        return None
+    return Reanimation.of_files(
+        options.faces_per_photo,
+        options.seed,
+        options.reanimate,
+        finds=options.annotations is None,
+        landmarker=options.landmarker,
     )
 
 

@@ -7,7 +7,6 @@ their number.
 from collections.abc import Iterable, Mapping, Sequence
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
@@ -48,7 +47,9 @@ class ShardStatistics:
             rejection.code, rejection.key, rejection.file, rejection.message
         )
 
-    def finish(self, clipped: Mapping[str, int], poses: Iterable[np.ndarray]) -> DatasetStatistics:
+    def finish(
+        self, clipped: Mapping[str, int], poses: Iterable[Sequence[float]]
+    ) -> DatasetStatistics:
         """What was gathered, with what records do not hold.
 
         Args:

@@ -9,15 +9,16 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import apache_beam as beam
-import cv2
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
 
 from ganimation_tf.data import manifest
 from ganimation_tf.data.statistics.dataset import DatasetStatistics
+from ganimation_tf.threads import single_threaded
 from pipeline import files
 from pipeline.entries import Entries
 from pipeline.job import Job
@@ -37,11 +38,16 @@ class _WriteShard(beam.DoFn):
         self.job = job
 
     def setup(self):
-        # The runner's workers are the parallelism; OpenCV's threads would fight them.
-        cv2.setNumThreads(1)
+        single_threaded()  # the runner's workers are the parallelism
         self.job.geometry.load()
 
-    def process(self, element: tuple[str, Iterable[Entries]]) -> Iterator[Any]:
+    def process(
+        self, element: tuple[str, Iterable[Entries]]
+    ) -> Iterator[
+        ShardFacts
+        | TaggedOutput[Literal["rejected"], Run]
+        | TaggedOutput[Literal["statistics"], DatasetStatistics]
+    ]:
         name, batches = element
         entries = [entry for batch in batches for entry in batch]
         facts, rejections, statistics = write_shard(name, entries, self.job)
@@ -50,8 +56,8 @@ class _WriteShard(beam.DoFn):
             Metrics.counter(COUNTERS, rejection.code).inc()
         if rejections:
             run = write_run(self.job.output, name, rejections)
-            yield beam.pvalue.TaggedOutput(self.REJECTED, run)
-        yield beam.pvalue.TaggedOutput(self.STATISTICS, statistics)
+            yield TaggedOutput(self.REJECTED, run)
+        yield TaggedOutput(self.STATISTICS, statistics)
         yield facts
 
 
@@ -67,7 +73,7 @@ class WriteShards(beam.PTransform):
 
     def expand(self, entries: beam.PCollection):  # Beam warns of hints for several outputs
         tags = (_WriteShard.REJECTED, _WriteShard.STATISTICS)
-        writing = beam.ParDo(_WriteShard(self.job)).with_output_types(ShardFacts)
+        writing = beam.ParDo(_WriteShard(self.job))
         outputs = (
             entries
             | "GroupByShard" >> beam.GroupByKey()
@@ -105,7 +111,7 @@ def finish(
     """
     facts = sorted(facts, key=lambda found: found.shard.file)
     runs = sorted(runs)
-    rejected = sum(run.count for run in runs)
+    rejected = sum(run.lines for run in runs)
     _check_sums(job, facts, rejected, listed)
     records = sum(found.shard.records for found in facts)
     counted = sum(split.records for split in statistics.splits.values())

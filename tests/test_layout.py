@@ -7,6 +7,7 @@ names of `ganimation_tf` are no imports.
 
 import ast
 import collections
+import configparser
 import functools
 import pathlib
 import subprocess
@@ -159,6 +160,15 @@ def main() -> None:
     upward = sum(place.get(b, 0) >= place.get(a, 0) for a, b in arrows())
     total = sum(map(len, arrows().values()))
     print(f"{len(sizes)} rooms, {total} imports on {len(arrows())} arrows, {upward} upward")
+
+
+def test_every_package_is_installed():
+    """`setup.cfg` names them one by one, since `tests` and others must not be installed."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    named = setup["options"]["packages"].split()
+    folders = [path.parent for top in TOPS for path in (ROOT / top).rglob("__init__.py")]
+    assert sorted(named) == sorted(".".join(path.relative_to(ROOT).parts) for path in folders)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,10 @@ class Request:
         crop_only: whether only the face crop is written.
         show: maps beside each frame, of `SHOWN`.
         scale: how many times as large frames of a crop are.
-        annotations: OpenFace's CSV of the photo, or None.
+        annotations: an annotator's file about the photo, or None.
         provenance: whether the statement is written.
         clamp: (lowest, highest) intensity by AU that may be asked for, or None.
+        notes: what the user should know of how it was read, in sentences.
     """
 
     goal: Expression
@@ -52,6 +53,7 @@ class Request:
     annotations: pathlib.Path | None = None
     provenance: bool = True
     clamp: dict[str, tuple[float, float]] | None = None
+    notes: tuple[str, ...] = ()
 
     def named(self) -> list[str]:
         """The AUs that are asked for, each once."""

@@ -43,14 +43,15 @@ class Clips(Reader):
 
     def images(self, key: str, file: str, reference: str) -> Iterator[AnnotatedImage]:
         """The frames in the file at path `reference`."""
-        number, group = None, []
+        number = self.form.first_frame
+        group: list[Parsed] = []
         try:
             for row in read_rows(reference, self.form, self.action_units, self.open):
-                if number is None:
+                if not group:
                     self._require_first(row)
                 try:
                     found = row.number_of_frame()
-                    if found < self.form.first_frame or (number is not None and found < number):
+                    if found < number:
                         message = f"frame {found} must not come after {number}: rows go by frame"
                         raise AnnotationError("bad_row", message)
                 except AnnotationError as error:
@@ -65,7 +66,7 @@ class Clips(Reader):
                     group = []
                 number = found
                 group.append(Parsed(row.number, row.text(row.columns.face), self.face(row, file)))
-            if number is None:
+            if not group:
                 raise AnnotationError("no_face", "has a header and no face row")
         except AnnotationError as error:
             if group:

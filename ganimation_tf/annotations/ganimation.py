@@ -95,6 +95,7 @@ class GANimationReader(Reader):
             return
         for number, (key, array) in enumerate(arrays.items(), start=1):
             split = splits.get(key)
+            found: FaceAnnotation | AnnotationError
             if isinstance(array, AnnotationError):
                 found = array
             elif split is None:

@@ -131,9 +131,10 @@ class Geometry:
         found = detector.find_faces(pixels)
         if not found:
             raise GeometryError("not_detected", f"{self.detector} finds no face in the photo")
-        if face.box is not None:
-            best = max(found, key=lambda other: detector.overlap(other.box, face.box))
-            if not detector.overlap(best.box, face.box) > 0:
+        box = face.box
+        if box is not None:
+            best = max(found, key=lambda other: detector.overlap(other.box, box))
+            if not detector.overlap(best.box, box) > 0:
                 message = f"none of the faces that {self.detector} finds is in the annotated box"
                 raise GeometryError("not_detected", message)
         elif not alone:

@@ -10,7 +10,7 @@ in `index` and hands the parsed rows over.
 import abc
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from ganimation_tf import inputs
 from ganimation_tf.annotations import drawings
@@ -53,12 +53,12 @@ class AnnotatedImage(NamedTuple):
     """A photo, or a frame of a video.
 
     Attributes:
-        index: of the frame in its video, from 0; of a photo 0.
+        frame: its number in the video, from 0; of a photo 0.
         key: the name of its record.
         faces: one entry for each row; a rejection where the row is unusable.
     """
 
-    index: int
+    frame: int
     key: str
     faces: Sequence[FaceAnnotation | Rejection]
 
@@ -102,7 +102,7 @@ class Reader(abc.ABC):
 
     def for_images(
         self, files: Sequence[str], annotations: Sequence[str]
-    ) -> tuple["Reader", list[str]]:
+    ) -> tuple[Self, list[str]]:
         """The reader that knows these images, and their keys.
 
         Args:

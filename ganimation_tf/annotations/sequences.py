@@ -91,7 +91,8 @@ def frames_of(
             keys[place] = frame_key(clip, position + first_frame)
         if named != list(range(1, len(frames) + 1)):  # else both ways to count agree
             counts[clip] = len(frames)
-        if by_text and None not in named and named != sorted(named):
+        known = [number for number in named if number is not None]
+        if by_text and len(known) == len(named) and known != sorted(known):
             unnumbered.append(clip)
     return Frames(keys, counts, unnumbered)
 

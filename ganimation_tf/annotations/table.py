@@ -5,7 +5,7 @@ import dataclasses
 import pickle
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from ganimation_tf import inputs
 from ganimation_tf.annotations.annotator import Request
@@ -85,7 +85,7 @@ class Table(Reader):
 
     def for_images(
         self, files: Sequence[str], annotations: Sequence[str]
-    ) -> tuple[Reader, list[str]]:
+    ) -> tuple[Self, list[str]]:
         """The reader that finds these images by the names of rows."""
         reader, keys = super().for_images(files, annotations)
         if not self.frames:
@@ -115,7 +115,8 @@ class Table(Reader):
         if self.key_of(file) in self.photos:
             yield _of_a_photo(self.key_of(file), file)
             return
-        last, group, empty = "", [], True
+        last, empty = "", True
+        group: list[Parsed] = []
         refused = self._clips_of_unknown_order(path, file)
         for clip, message in sorted(refused.items()):
             yield Rejection(clip, "unknown_order", f"{file}: {message}", file)

@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
         log.info("loading %s", args.model or args.server)
     with open_animator(args) as animator:
         request = animation_request.request_of(args, animator)
+        for note in request.notes:
+            print(f"ganimation animate: warning: {note}", file=sys.stderr)
         return _run_all(plan, request, animator)
 
 

@@ -142,9 +142,13 @@ def request_of(args: argparse.Namespace, animator):
 
     names = animator.action_units
     goal = goal_of(args, names)
+    notes: list[str] = []
     if args.like:
-        goal = driving.read(args.like, animator).expression(0).then(goal)
+        like = driving.read(args.like, animator)
+        notes += like.notes
+        goal = like.expression(0).then(goal)
     drive = driving.read(args.drive, animator).smoothed(args.smooth) if args.drive else None
+    notes += drive.notes if drive else ()
     if drive is not None and len(drive.times) == 1:  # a photo, which is gone to and not played
         goal, drive = drive.expression(0).then(goal), None
     sweep: tuple[str, ...] = ()
@@ -165,4 +169,5 @@ def request_of(args: argparse.Namespace, animator):
         annotations=args.annotations,
         provenance=not args.no_provenance,
         clamp=dict(animator.card.intensity_ranges) if args.clamp else None,
+        notes=tuple(notes),
     )

@@ -60,13 +60,12 @@ def load(args: argparse.Namespace):
     named = list(args.judge or ())
     if args.read_annotations:
         named.append(f"files={args.read_annotations}")
-    if not named:
-        asked = [] if meshes is None else [BlendshapeJudge(meshes)]
-    else:
-        asked = [
-            BlendshapeJudge(meshes) if name == "blendshapes" and meshes else judges.load(name)
-            for name in named
-        ]
+    if not named and meshes is not None:
+        named = ["blendshapes"]
+    asked = [
+        BlendshapeJudge(meshes) if name == "blendshapes" and meshes else judges.load(name)
+        for name in named
+    ]
     features = None
     if args.kid:
         from ganimation_tf.evaluation.judges.efficientnet import EfficientNetLite

@@ -6,7 +6,7 @@ import operator
 import pathlib
 from collections.abc import Sequence
 
-from ganimation_tf import quiet, shipped
+from ganimation_tf import quiet
 from ganimation_tf.cli import flags
 from ganimation_tf.config import LossWeights, TrainConfig
 from ganimation_tf.presets import PRESETS
@@ -117,7 +117,11 @@ def _by_preset(name: str) -> str:
 
 
 def _networks(text: str) -> pathlib.Path:
-    return shipped.directory() if text == "pretrained" else pathlib.Path(text)
+    if text != "pretrained":
+        return pathlib.Path(text)
+    from ganimation_tf import shipped  # imports numpy, which --help has no use for
+
+    return shipped.directory()
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
@@ -175,9 +179,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
-    from ganimation_tf.training import devices, estimate
+    from ganimation_tf.errors import UserError
+    from ganimation_tf.training import devices, estimate, workers
     from ganimation_tf.training.build import build_model
 
+    if workers.task_of_environment() is not None:
+        raise UserError(
+            f"--dry-run does not wait for other machines: unset {workers.VARIABLE}, and give the "
+            "batch of one of them"
+        )
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
     plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))

@@ -4,7 +4,8 @@ Each is an `edits.Editor`.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class Network:
 
     action_units: Sequence[str]
     crop: CropSpec
-    generator: object
+    generator: Callable[..., Mapping[str, Any]]
     relative: bool
     name: str = "an untrained generator"
 

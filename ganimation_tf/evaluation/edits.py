@@ -17,17 +17,19 @@ SATURATED = 0.05
 
 
 class Editor(Protocol):
-    """What is evaluated: a run, an export, a server, a baseline.
+    """What is evaluated: a run, an export, a server, a baseline."""
 
-    Attributes:
-        name: how the report calls it.
-        action_units: the N AUs that it takes.
-        crop: what its crops show.
-    """
+    @property
+    def name(self) -> str:
+        """How the report calls it."""
 
-    name: str
-    action_units: Sequence[str]
-    crop: CropSpec
+    @property
+    def action_units(self) -> Sequence[str]:
+        """The N AUs that it takes."""
+
+    @property
+    def crop(self) -> CropSpec:
+        """What its crops show."""
 
     def edit(
         self, images: np.ndarray, source_aus: np.ndarray, target_aus: np.ndarray

@@ -34,17 +34,13 @@ class Gate:
             UserError: if it is no such condition.
         """
         match = _GATE.fullmatch(text)
-        try:
-            metric, comparison, number = match.groups()
-            bound = float(number)
-            if not math.isfinite(bound):
-                raise ValueError
-        except (AttributeError, ValueError):
+        bound = _number(match[3]) if match else math.nan
+        if match is None or not math.isfinite(bound):
             raise UserError(
                 f"a gate is METRIC<=NUMBER or with >=, < or >, such as truth_error<=0.4; "
                 f"got {text!r}"
-            ) from None
-        return cls(metric, comparison, bound)
+            )
+        return cls(match[1], match[2], bound)
 
     def __str__(self) -> str:
         return f"{self.metric}{self.comparison}{self.bound:g}"
@@ -66,6 +62,13 @@ class Gate:
         if _COMPARISONS[self.comparison](value, self.bound):  # NaN compares as false
             return None
         return f"gate {self} failed: {self.metric} is {value:.4g}"
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def failures(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:

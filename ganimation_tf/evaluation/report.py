@@ -52,7 +52,7 @@ class Report:
     facts: Mapping[str, Any]
     metrics: Mapping[str, float]
     intervals: Mapping[str, Interval | None]
-    rows: Mapping[str, Sequence[Any]]
+    rows: Mapping[str, Sequence[Any] | np.ndarray]
     action_units: Sequence[Mapping[str, Any]]
     intensities: Sequence[Mapping[str, Any]]
     notes: Sequence[str]

@@ -41,14 +41,17 @@ class Samples:
     def __len__(self) -> int:
         return len(self.images)
 
-    def take(self, rows: Sequence[int]) -> "Samples":
+    def take(self, rows: Sequence[int] | np.ndarray) -> "Samples":
         """The faces of some rows, in that order."""
-        chosen = {
-            name: [getattr(self, name)[row] for row in rows] for name in ("people", "keys", "pairs")
-        }
-        rows = np.asarray(rows, int)
-        units = self.action_units[rows]
-        return dataclasses.replace(self, images=self.images[rows], action_units=units, **chosen)
+        places = np.asarray(rows, int)
+        return dataclasses.replace(
+            self,
+            images=self.images[places],
+            action_units=self.action_units[places],
+            people=[self.people[row] for row in rows],
+            keys=[self.keys[row] for row in rows],
+            pairs=[self.pairs[row] for row in rows],
+        )
 
 
 def load(

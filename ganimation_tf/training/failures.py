@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ganimation_tf.data.manifest import TRAIN
 from ganimation_tf.errors import UserError, reason
+from ganimation_tf.training import workers
 from ganimation_tf.training.plan import Plan
 
 
@@ -25,6 +26,13 @@ def explained(plan: Plan) -> Iterator[None]:
             f"the device's memory does not suffice: lower --batch-size (now "
             f"{plan.config.batch_size}) or the networks' filters; the same command goes on from "
             "the last saved state only with the same options"
+        ) from error
+    except workers.LOST as error:
+        if workers.task_of_environment() is None:
+            raise
+        raise UserError(
+            "another machine of the training is gone or out of reach; start the same command on "
+            "all of them again: it goes on from the last saved state"
         ) from error
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         damaged = _damaged_shard(plan) or reason(error)

@@ -35,11 +35,35 @@ def new_run(runs: pathlib.Path, label: str) -> pathlib.Path:
     """Makes `runs/<next number>-<label>` and returns it."""
     runs.mkdir(parents=True, exist_ok=True)
     numbers = [int(m[1]) for p in runs.iterdir() if (m := re.match(r"(\d{5})-", p.name))]
-    run = runs / f"{max(numbers, default=-1) + 1:05d}-{label}"
+    return make_run(runs / f"{max(numbers, default=-1) + 1:05d}-{label}")
+
+
+def make_run(run: pathlib.Path) -> pathlib.Path:
+    """Makes the directory of a run with those in it; returns it."""
     run.mkdir()
     for name in ("checkpoints", "logs", "samples"):
         (run / name).mkdir()
     return run
+
+
+def number_of(run: pathlib.Path) -> int:
+    """The number with which a run's name begins."""
+    return int(run.name[:5])
+
+
+def numbered(runs: pathlib.Path, number: int) -> pathlib.Path:
+    """The run of that number, which another machine has made.
+
+    Raises:
+        UserError: if it cannot be seen here.
+    """
+    matches = sorted(runs.glob(f"{number:05d}-*"))
+    if not matches:
+        raise UserError(
+            f"{runs} has no run {number:05d}, which the chief has: it must be a folder that all "
+            "machines share"
+        )
+    return matches[0]
 
 
 def environment() -> dict[str, Any]:

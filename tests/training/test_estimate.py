@@ -44,6 +44,15 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(tmp_path, capsys):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_dry_run_waits_for_no_other_machine(tmp_path, monkeypatch, capsys):
+    tiny.write_dataset(tmp_path / "data")
+    config = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
+    monkeypatch.setenv("TF_CONFIG", config)
+    command = ["train", "--data", str(tmp_path / "data"), "--output", str(tmp_path / "runs")]
+    assert cli.main([*command, "--preset", "tiny", "--dry-run"]) == 2
+    assert "--dry-run does not wait for other machines: unset TF_CONFIG" in capsys.readouterr().err
+
+
 def kernel_says(root, available, limit=None, used=0):
     (root / "proc").mkdir()
     (root / "proc" / "meminfo").write_text(f"MemTotal: 99 kB\nMemAvailable:   {available} kB\n")

@@ -10,6 +10,7 @@
         confidence, side, roll, pitch, yaw: histograms; side in pixels of the photo, angles in
             degrees; pitch and yaw only of faces whose pose the annotations give
         eyes: histogram of how much darker eyes are than cheeks, from -1 to 1
+        paired: faces that have a pair
         bright_eyes, upside_down: faces whose landmarks may lie on other pixels
         doubtful: [key, file, offset, length, contrast, roll] of the worst of them
         sample: [key, file, offset, length]
@@ -151,6 +152,7 @@ def _split(found: SplitStatistics, action_units: Sequence[str]) -> dict[str, Any
             name: getattr(found, name).tolist()
             for name in ("confidence", "side", "roll", "pitch", "yaw", "eyes")
         },
+        "paired": int(found.paired),
         "bright_eyes": int(found.bright_eyes),
         "upside_down": int(found.upside_down),
         "doubtful": [

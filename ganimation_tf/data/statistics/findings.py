@@ -151,8 +151,11 @@ def _scale(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Find
 def _shift(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Finding]:
     """Columns under the names of others: AUs that belong together do not go together.
 
-    Only said where some AUs do go together: independent labels have no order to lose.
+    Only said where some AUs do go together: independent labels have no order to lose. And not of
+    pairs: their AUs were sampled, to be learnt one by one.
     """
+    if 2 * whole.paired > whole.records:
+        return
     names = list(action_units)
     places = [(names.index(a), names.index(b)) for a, b in NATURAL_PAIRS if {a, b} <= {*names}]
     if whole.records < CORRELATED_FACES or len(places) < 3:

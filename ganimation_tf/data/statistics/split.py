@@ -85,6 +85,7 @@ class SplitStatistics:
         bright_eyes: faces whose eyes are brighter than the cheeks.
         upside_down: faces that lie on their heads.
         doubtful: the worst of both, as (Face, contrast, roll), roll in degrees.
+        paired: faces of a pair, whose AUs were chosen and the face then made to show them.
         subjects: the lowest distinct hashes of subjects, at most MAX_SUBJECTS, in order.
         sample: a random sample of `Face`.
         strongest: for each AU its strongest, as (Face, intensity).
@@ -108,6 +109,7 @@ class SplitStatistics:
     bright_eyes: int
     upside_down: int
     doubtful: Best
+    paired: int
     subjects: list[int]
     sample: Best
     strongest: list[Best]
@@ -139,6 +141,7 @@ class SplitStatistics:
             bright_eyes=0,
             upside_down=0,
             doubtful=Best(DOUBTFUL),
+            paired=0,
             subjects=[],
             sample=Best(SAMPLE),
             strongest=[Best(STRONGEST) for _ in range(units)],
@@ -174,6 +177,7 @@ class SplitStatistics:
         confidences = _steps([record.confidence for record, _ in found])
         np.add.at(self.confidence, _bins(confidences), 1)
         for record, face in found:
+            self.paired += record.pair is not None
             side = alignment.scale_of(record.transform) * (record.size - 1)
             self.side[bisect.bisect_right(SIDE_EDGES, side) - 1] += 1
             self.enlarged += side < record.size - 1
@@ -243,6 +247,7 @@ class SplitStatistics:
 _SUMS = (
     *("records", "total", "products", "histogram", "together", "clipped", "confidence"),
     *("side", "enlarged", "roll", "pitch", "yaw", "eyes", "bright_eyes", "upside_down"),
+    "paired",
 )
 
 

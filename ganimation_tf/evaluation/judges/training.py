@@ -108,8 +108,8 @@ def train_judge(samples: Samples, split: str, config: JudgeConfig | None = None)
     )
     read = RegressorJudge(network, facts).read(samples.images[held_out], samples.crop)
     told = agreement(read, samples.action_units[held_out])
-    figures = {"mae": _known(told.mae), "pearson": _known(told.pearson)}
-    return RegressorJudge(network, dataclasses.replace(facts, **figures))
+    facts = dataclasses.replace(facts, mae=_known(told.mae), pearson=_known(told.pearson))
+    return RegressorJudge(network, facts)
 
 
 def _fitted(images: np.ndarray, units: np.ndarray, config: JudgeConfig):

@@ -49,6 +49,12 @@ class FaceModel:
     lips: np.ndarray
     licence: str
 
+    def __post_init__(self):
+        # In C order, whatever indexing or a file made of them: of another order each weighted sum
+        # of shapes would first copy all of them, 20 MB.
+        for name in ("identity", "expression"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.float32))
+
     @functools.cached_property
     def digest(self) -> str:
         """sha256 over shapes and topology, hexadecimal: two equal digests render alike."""
@@ -148,6 +154,23 @@ class FaceModel:
             licence=np.array(self.licence),
         )
         return buffer.getvalue()
+
+
+def head(model: FaceModel, identity: np.ndarray, expression: np.ndarray) -> np.ndarray:
+    """float32 (V, 3) in centimetres."""
+    shape = model.neutral + mixed(model.identity, identity)
+    shape += mixed(model.expression, expression)
+    return shape
+
+
+def mixed(basis: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """float32 (V, 3): the weighted sum of shapes (K, V, 3).
+
+    All of them, those of no weight too: the product reads the basis where it lies, and a copy of
+    the rows that count takes many times as long.
+    """
+    flat = basis.reshape(len(basis), -1)
+    return (weights.astype(np.float32) @ flat).reshape(basis.shape[1:])
 
 
 def _kernel(points: np.ndarray, others: np.ndarray, length: float = 1.6) -> np.ndarray:

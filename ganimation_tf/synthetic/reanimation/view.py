@@ -14,7 +14,8 @@ from ganimation_tf.synthetic.reanimation import (
     shading,
 )
 from ganimation_tf.synthetic.reanimation.creases import crease_shades
-from ganimation_tf.synthetic.reanimation.portrait import Portrait, head
+from ganimation_tf.synthetic.reanimation.face_model import head, mixed
+from ganimation_tf.synthetic.reanimation.portrait import Portrait
 from ganimation_tf.synthetic.reanimation.rasterizer import interpolate, rasterize
 from ganimation_tf.synthetic.reanimation.rendering import Rendering, Variation
 
@@ -68,7 +69,6 @@ class View:
         self._camera = self._turned_camera()
         self._crease_shades = crease_shades(portrait.model)
         model = portrait.model
-        self._spread = model.spread @ portrait.residual
         distance = np.linalg.norm(
             portrait.source[model.landmarks[45]] - portrait.source[model.landmarks[36]]
         )
@@ -107,7 +107,7 @@ class View:
         """
         model = self.portrait.model
         weights = action_shapes.coefficients(action_units, model.expression_names)
-        points, turned = self._points(self._person + self._moved(weights))
+        points, turned = self._points(self._person + mixed(model.expression, weights))
         closed = [weights[model.expression_names.index(f"eyeBlink_{side}")] for side in "RL"]
         for share, gaps, spread in zip(closed, self._lid_gaps, model.lid_spread, strict=True):
             if share > 0:
@@ -125,7 +125,7 @@ class View:
         weights = np.zeros(len(model.expression_names))
         for side in "LR":
             weights[model.expression_names.index(f"eyeBlink_{side}")] = 1.0
-        points, _ = self._points(self._person + self._moved(weights))
+        points, _ = self._points(self._person + mixed(model.expression, weights))
         points = points[model.landmarks]
         found = []
         for upper_half, first in zip(model.upper_lids, (36, 42), strict=True):
@@ -147,30 +147,22 @@ class View:
             return None
         return np.exp(sum(np.float32(intensity) * shade for intensity, shade in used))
 
-    def _moved(self, weights):
-        model = self.portrait.model
-        used = np.flatnonzero(weights)
-        if not len(used):
-            return np.zeros_like(model.neutral)
-        flat = model.expression[used].reshape(len(used), -1)
-        return (weights[used].astype(np.float32) @ flat).reshape(model.neutral.shape)
-
     def _turned_camera(self) -> fitting.Camera:
         """The photo's camera with the head turned; eyes and mouth stay where they are."""
         camera, change = self.portrait.fit.camera, self.variation
         # Radians about the viewer's axes: x to raise the head, y to turn it.
         turn = fitting.turn(np.radians([-change.pitch, change.yaw, 0.0]))
         turned = fitting.Camera(turn @ camera.rotation, camera.scale, camera.shift)
-        middle = self._person[self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]].mean(0)
-        neutral = head(self.portrait.model, self.portrait.fit.identity, self.portrait.kept)
-        before = neutral[self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]].mean(0)
+        fixed = self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]
+        middle = self._person[fixed].mean(0)
+        before = self.portrait.neutral[fixed].mean(0)
         move = camera.project(before[None])[0][0] - turned.project(middle[None])[0][0]
         return fitting.Camera(turned.rotation, camera.scale, camera.shift + move)
 
     def _points(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices in samples of the frame, float32 (V, 2), and turned in centimetres (V, 3)."""
         points, turned = self._camera.project(shape)
-        points = points + self._spread
+        points = points + self.portrait.drift
         matrix = self._from_photo.astype(np.float32)
         return points @ matrix[:, :2].T + matrix[:, 2], turned
 
@@ -179,9 +171,7 @@ class View:
         portrait, model = self.portrait, self.portrait.model
         count = model.skin_vertices
         normals = shading.vertex_normals(turned, model.skin, count)
-        ratio = shading.shade(self._light, normals) / shading.shade(
-            portrait.light, portrait.normals
-        )
+        ratio = shading.shade(self._light, normals) / portrait.brightness
         ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
         if creases is not None:
             ratio = ratio * creases
