@@ -189,7 +189,9 @@ class PreprocessOptions:
         low=1,
         high=256,
     )
-    overwrite: bool = _option(False, "Replace a finished dataset in the output directory.")
+    overwrite: bool = _option(
+        False, "Replace a finished dataset in the output directory; an unfinished one goes on."
+    )
 
     def __post_init__(self):
         for name in ("images", "annotations", "output"):

@@ -114,6 +114,7 @@ def _manifest(
         rejections=dict(rejections),
         clipped=dict(clipped),
         options=options,
+        sources=job.sources,
     )
 
 

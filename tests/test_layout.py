@@ -35,6 +35,7 @@ ORDER = (
     "serving/server",
     "serving/client",
     "animation",
+    "line",
     "serving/studio",
     "api",
     "cli",

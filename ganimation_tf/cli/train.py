@@ -39,6 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
+    parser.add_argument(
+        "--result",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="when the run is finished, a copy of it for what comes next: networks, samples, the "
+        "newest state, and its metrics as metrics.json and history.json",
+    )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
     parser.add_argument(
         "--preset",
@@ -148,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
     config = resolve(args)
     if args.steps is not None and args.steps < 1:
         raise UserError(f"--steps must be at least 1, got {args.steps}")
+    if args.result:
+        flags.require_replaceable(args.result, "config.json", "--result")
     if args.new and args.resume:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
     if not args.checkpoint_minutes >= 0:
@@ -175,6 +184,11 @@ def run(args: argparse.Namespace) -> int:
         judge_minutes=args.judge_minutes,
     )
     print(f"wrote {path}")
+    if args.result:
+        from ganimation_tf.training import result
+
+        result.write(path, args.result)
+        print(f"wrote {args.result}")
     return 0
 
 

@@ -20,6 +20,7 @@ from ganimation_tf.training import (
     estimate,
     feed,
     length,
+    lineage,
     longer,
     runs,
     transfer,
@@ -108,6 +109,8 @@ def train(
     with explained(plan), opened as (run, own):
         score = best.make_score(plan.config, judge is not None)
         checkpoints = Checkpoints(own, checkpoint_minutes, score)
+        if own == run:
+            lineage.note(run, plan)
         start = checkpoints.restore(model, None if own == run else run)
         workers.require_shared(strategy, run, start)
         if start:

@@ -108,6 +108,23 @@ def to_dict(
     }
 
 
+def figures(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What tells two datasets apart, for who compares and draws: a few figures of the whole, and a
+    row for each split and AU. `facts`: what `to_dict` gives."""
+    splits = facts["splits"]
+    metrics = {
+        "records": {split: found["records"] for split, found in splits.items()},
+        "subjects": {split: found["subjects"]["count"] for split, found in splits.items()},
+        "enlarged": sum(found["enlarged"] for found in splits.values()),
+    }
+    rows = [
+        {"split": split, "action_unit": name, **{key: of[key] for key in ("mean", "active_share")}}
+        for split, found in splits.items()
+        for name, of in found["action_units"].items()
+    ]
+    return metrics, rows
+
+
 def to_json(facts: Mapping[str, Any]) -> str:
     """The text of `statistics.json`: sorted keys, a row of numbers on one line."""
     text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False)
