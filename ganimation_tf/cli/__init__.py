@@ -31,6 +31,7 @@ COMMANDS = (
     "animate",
     "expressions",
     "studio",
+    "tfx",
     "demo",
     "action-units",
     "completion",

@@ -1,0 +1,139 @@
+"""FaceExampleGen: annotated photos in, an Examples artifact out, by the job of `preprocess`."""
+
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
+from tfx.orchestration import data_types_utils
+from tfx.orchestration.portable import base_driver
+from tfx.proto import example_gen_pb2
+from tfx.proto.orchestration import driver_output_pb2
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+
+from pipeline import preprocess
+from pipeline.inventory import Listed, list_inputs
+from pipeline.options import PreprocessOptions
+from pipeline.tfx.splits import to_split_folders
+
+EXAMPLES = "examples"
+IMAGES, ANNOTATIONS, OPTIONS = "images", "annotations", "options"
+DIGEST = "input_digest"
+
+
+class Driver(base_driver.BaseDriver):
+    """Adds the inputs' digest to what the cache goes by.
+
+    TFX's own file driver goes by the number of bytes and the times of change: a copy of the same
+    photos would be preprocessed again, and a change within a second and of equal length missed.
+    """
+
+    def run(self, execution_info) -> driver_output_pb2.DriverOutput:
+        """The digest of the photos and annotations, as one more execution property."""
+        properties = execution_info.exec_properties
+        digest = content_digest(properties[IMAGES], properties[ANNOTATIONS])
+        output = driver_output_pb2.DriverOutput()
+        data_types_utils.set_metadata_value(output.exec_properties[DIGEST], digest)
+        return output
+
+
+def content_digest(images: str, annotations: str) -> str:
+    """SHA-256 over names and bytes of all input files.
+
+    Args:
+        images, annotations: directories or globs, as of `preprocess`.
+
+    Raises:
+        UserError: if nothing is there.
+    """
+    digest = hashlib.sha256()
+    for listed in list_inputs(images, annotations):
+        for name, path in sorted(_named(listed)):
+            digest.update(f"{len(name)} {name} ".encode())
+            digest.update(_digest_of(path))
+    return digest.hexdigest()
+
+
+def _named(listed: Listed):
+    for found in listed:
+        yield found.file.encode("utf-8", "backslashreplace").decode(), found.path
+
+
+def _digest_of(path: str) -> bytes:
+    try:
+        with pathlib.Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:  # the job will name it as a rejection
+        return str(error.errno).encode()
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Runs the job into the artifact's own directory, which is then a dataset as any other."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes `Split-train`, `Split-eval`, `dataset.json` and the rest.
+
+        Raises:
+            UserError: for an option that cannot be right, or if no photo is usable.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        artifact = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        options = PreprocessOptions(
+            images=exec_properties[IMAGES],
+            annotations=exec_properties[ANNOTATIONS],
+            output=artifact.uri,
+            **json.loads(exec_properties[OPTIONS]),
+        )
+        made = preprocess.run(options, self._beam_pipeline_args).manifest
+        made = to_split_folders(artifact.uri, made)
+        splits = [split for split in made.splits if made.records(split)]
+        artifact.split_names = artifact_utils.encode_split_names(splits)
+        examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(artifact, "tfrecord")
+        artifact.set_string_custom_property("dataset_digest", made.digest())
+        artifact.set_int_custom_property("rejections", sum(made.rejections.values()))
+        for split in splits:
+            artifact.set_int_custom_property(f"records_{split}", made.records(split))
+
+
+class FaceExampleGenSpec(types.ComponentSpec):
+    """Inputs, outputs and parameters of `FaceExampleGen`."""
+
+    PARAMETERS = {
+        IMAGES: ExecutionParameter(type=str),
+        ANNOTATIONS: ExecutionParameter(type=str),
+        OPTIONS: ExecutionParameter(type=str),
+    }
+    INPUTS = {}
+    OUTPUTS = {EXAMPLES: ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class FaceExampleGen(base_beam_component.BaseBeamComponent):
+    """Photos and annotations to the splits `train` and `eval`.
+
+    Args:
+        images, annotations: directories or globs, as of `preprocess`.
+        options: further fields of `PreprocessOptions`.
+    """
+
+    SPEC_CLASS = FaceExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, images: str, annotations: str, options: dict[str, Any]):
+        examples = types.Channel(type=standard_artifacts.Examples)
+        text = json.dumps(options, sort_keys=True)
+        super().__init__(
+            FaceExampleGenSpec(
+                images=images, annotations=annotations, options=text, examples=examples
+            )
+        )
