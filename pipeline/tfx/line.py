@@ -64,7 +64,11 @@ def _data(options: LineOptions) -> list[BaseNode]:
     examples = FaceExampleGen(
         images=options.images,
         annotations=options.annotations,
-        options={"image_size": options.image_size} | options.preprocess,
+        options={
+            "image_size": options.image_size,
+            "eval_fraction": options.eval_fraction,
+            **options.preprocess,
+        },
     )
     statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
     if options.schema:

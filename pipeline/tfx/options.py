@@ -44,6 +44,12 @@ class LineOptions:
         metavar="DIR",
     )
     image_size: int = _option(128, "Side of the face crops in pixels.", low=8, multiple=4)
+    eval_fraction: float = _option(
+        0.1,
+        "Share of the subjects that training never sees, and by whom models are judged.",
+        above=0,
+        below=1,
+    )
     preset: str = _option("default", "The recipe of training.", choices=tuple(sorted(PRESETS)))
     steps: int | None = _option(None, "Generator updates. Without it: the preset's.", low=1)
     best: bool = _option(False, "Export the networks that did best in evaluation, not the last.")
