@@ -157,7 +157,7 @@ def _answer(directory: pathlib.Path, path: pathlib.Path) -> None:
 def _plain(alias: str, array: np.ndarray) -> np.ndarray:
     """Numbers or text: nothing that NumPy could only store as pickled objects."""
     if alias == signature.IMAGE_BYTES:
-        return np.stack([images.decode(png) for png in array]) / 255
+        return np.stack([images.decode(png) for png in array.ravel()]) / 255
     if alias == signature.CARD:
         return np.array([text.decode() for text in array])
     return array

@@ -88,7 +88,8 @@ class ServedModel(tf.Module):
         source, target = self._check(source), self._check(target)
         edited = _by_rows(self.keras_models.source_editor, image, source, target)[EDITED]
         seen = _by_rows(self.keras_models.estimator, image)
-        return {signature.IMAGE_BYTES: _encoded(edited)} | seen
+        # A column, for tfx-bsl 1.21 cannot take rows off a vector of strings.
+        return {signature.IMAGE_BYTES: _encoded(edited)[:, None]} | seen
 
     def describe(self, request: tf.Tensor) -> dict[str, tf.Tensor]:
         """`describe`: the model card, once for each request."""

@@ -6,7 +6,7 @@
 | `render` | `image` float32 (B, S, S, 3) in [0, 1]; `action_units` | `image`, `color` (B, S, S, 3) in [0, 1]; `attention` (B, S, S, 1) in [0, 1]; of a model that warps `flow` (B, S, S, 2): output pixel (y, x) takes the input's (y + flow_y, x + flow_x), x first |
 | `edit` | `image`; `source_action_units` float32 (B, N) in [0, 1], what it shows; `action_units` | as `render`; rows whose AUs are equal come back bit for bit |
 | `estimate` | `image_bytes` | `action_units` float32 (B, N) in [0, 1]: the critic's or estimator's reading of the face |
-| `edit_examples` | `examples` string (B,): serialized `tf.train.Example`s as a dataset's records are: `image/encoded`, `face/action_units` what it shows, `face/target_action_units` what is wanted, without it no change | `image_bytes` as `edit` makes them; `action_units` float32 (B, N) in [0, 1]: the reading of `estimate` |
+| `edit_examples` | `examples` string (B,): serialized `tf.train.Example`s as a dataset's records are: `image/encoded`, `face/action_units` what it shows, `face/target_action_units` what is wanted, without it no change | `image_bytes` string (B, 1): PNG, edited as by `edit`; `action_units` float32 (B, N) in [0, 1]: the reading of `estimate` |
 | `describe` | `request` string (B,), any text | `model_card` string (B,): `model_card.json`, the same for each |
 
 `serving_default` and `render` read the source's AUs off the face where the model needs them.

@@ -36,7 +36,9 @@ def record(seed: int, units: int = COUNT) -> records.FaceRecord:
 
 
 def pixels_of(served: dict[str, tf.Tensor]) -> list[np.ndarray]:
-    return [images.decode(data) for data in served["image_bytes"].numpy()]
+    column = served["image_bytes"].numpy()
+    assert column.shape == (len(served["action_units"]), 1)
+    return [images.decode(data) for data in column[:, 0]]
 
 
 def test_a_wanted_expression_is_what_edit_makes_of_it(signatures):

@@ -268,7 +268,7 @@ def test_no_rows_give_no_rows():
     assert rendered["image"].shape == (0, 32, 32, 3)
     assert served["estimate"](image_bytes=encoded)["action_units"].shape == (0, len(tiny.UNITS))
     found = served["edit_examples"](examples=encoded)
-    assert found["image_bytes"].shape == (0,)
+    assert found["image_bytes"].shape == (0, 1)
     assert found["action_units"].shape == (0, len(tiny.UNITS))
 
 
