@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
             "tfx is not installed; it needs glibc 2.39 and versions that fit no other extra: "
             "install what requirements-tfx.lock lists, or run `make test-tfx`, which does"
         )
-    logging.getLogger().setLevel(logging.WARNING)  # TFX prints each of its protos
+    for name in (None, "absl"):  # TFX prints each of its protos, and warns of its own queries
+        logging.getLogger(name).setLevel(logging.ERROR)
     quiet.import_tensorflow()
     from pipeline.tfx import run as running
 

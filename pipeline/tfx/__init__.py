@@ -3,5 +3,6 @@
     FaceExampleGen -> StatisticsGen -> SchemaGen -> ExampleValidator
                    -> Trainer -> FaceEvaluator -> FaceInfraValidator -> FacePusher
 
-`options` and `splits` load without TFX.
+The components are thin: `input_digest`, `splits`, `trainer`, `serving_check` and `pushing` do the
+work and load without TFX, as `options` does.
 """

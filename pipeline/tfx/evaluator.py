@@ -8,10 +8,13 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
+from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import report
 from pipeline.tfx import processes
 
-FAILED_GATE = 1
+FAILED_GATE, USER_ERROR = 1, 2
+"""Exit codes of `ganimation evaluate`."""
+
 REASON = "reason"
 """Custom property of a blessing that was not given: the gates that did not hold."""
 
@@ -41,7 +44,8 @@ def FaceEvaluator(
     ]
     done = processes.ganimation(*arguments)
     if done.returncode not in (0, FAILED_GATE):
-        raise RuntimeError(done.stderr.strip()[-2000:])
+        kind = UserError if done.returncode == USER_ERROR else RuntimeError
+        raise kind(done.stderr.strip()[-2000:])
     print(done.stdout, end="", flush=True)
     failed = [line for line in done.stdout.splitlines() if line.startswith("gate ")]
     blessed = done.returncode == 0

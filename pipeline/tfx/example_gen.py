@@ -1,8 +1,6 @@
 """FaceExampleGen: annotated photos in, an Examples artifact out, by the job of `preprocess`."""
 
-import hashlib
 import json
-import pathlib
 from typing import Any
 
 from tfx import types
@@ -24,8 +22,8 @@ import ganimation_tf
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from pipeline import preprocess
-from pipeline.inventory import Listed, list_inputs
 from pipeline.options import PreprocessOptions
+from pipeline.tfx.input_digest import content_digest
 from pipeline.tfx.splits import to_split_folders
 
 EXAMPLES = "examples"
@@ -53,36 +51,6 @@ class Driver(base_driver.BaseDriver, portable_driver.BaseDriver):
         output = driver_output_pb2.DriverOutput()
         data_types_utils.set_metadata_value(output.exec_properties[DIGEST], digest)
         return output
-
-
-def content_digest(images: str, annotations: str) -> str:
-    """SHA-256 over names and bytes of all input files.
-
-    Args:
-        images, annotations: directories or globs, as of `preprocess`.
-
-    Raises:
-        UserError: if nothing is there.
-    """
-    digest = hashlib.sha256()
-    for listed in list_inputs(images, annotations):
-        for name, path in sorted(_named(listed)):
-            digest.update(f"{len(name)} {name} ".encode())
-            digest.update(_digest_of(path))
-    return digest.hexdigest()
-
-
-def _named(listed: Listed):
-    for found in listed:
-        yield found.file.encode("utf-8", "backslashreplace").decode(), found.path
-
-
-def _digest_of(path: str) -> bytes:
-    try:
-        with pathlib.Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:  # the job will name it as a rejection
-        return str(error.errno).encode()
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

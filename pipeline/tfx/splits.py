@@ -23,10 +23,10 @@ def to_split_folders(directory: str, made: manifest.Manifest) -> manifest.Manife
     for split in (split for split in made.splits if made.records(split)):
         folder = FileSystems.join(directory, f"Split-{split}")
         FileSystems.mkdirs(folder)
-        splits[split] = [
+        splits[split] = tuple(
             dataclasses.replace(shard, file=f"Split-{split}/{shard.file}")
             for shard in made.splits[split]
-        ]
+        )
         before = [FileSystems.join(directory, shard.file) for shard in made.splits[split]]
         after = [FileSystems.join(directory, shard.file) for shard in splits[split]]
         FileSystems.rename(before, after)
