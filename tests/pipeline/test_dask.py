@@ -73,6 +73,7 @@ def a_shard_in(output: pathlib.Path) -> None:
     wait_for(lambda: list(output.glob("train-*")), "no shard")
 
 
+@pytest.mark.timeout(600)
 def test_workers_without_the_project_write_the_bytes_of_one_process(cluster, faces, near, tmp_path):
     far = job(faces, tmp_path / "far", "--engine", cluster.engine)
     assert different(far, near) == set()
@@ -91,6 +92,7 @@ def test_reanimation_on_workers(cluster, tmp_path):
     assert different(*made) == set()
 
 
+@pytest.mark.timeout(600)
 def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path):
     victim = cluster.add_worker()
     with distributed.Client(cluster.engine.replace("dask", "tcp"), set_as_default=False) as client:
@@ -103,6 +105,8 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path)
     assert different(tmp_path / "far", near) == set()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ctrl_c_takes_the_tasks_back_and_the_next_run_goes_on(cluster, faces, near, tmp_path):
     process = command(faces, tmp_path / "far", cluster.engine)
     a_shard_in(tmp_path / "far")
@@ -123,6 +127,8 @@ def test_ctrl_c_takes_the_tasks_back_and_the_next_run_goes_on(cluster, faces, ne
     assert different(tmp_path / "far", near) == set()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_shard_whose_workers_all_die_is_named(faces, near, tmp_path):
     settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with running(tmp_path / "cluster", 1, **settings) as frail:
