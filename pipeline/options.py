@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganimation_tf import options
-from ganimation_tf.annotations import ANNOTATORS, AUTO
+from ganimation_tf.annotations import ANNOTATORS, AUTO, SURE
 from ganimation_tf.options import OptionError
 from ganimation_tf.options import option as _option
 
@@ -83,7 +83,7 @@ class PreprocessOptions:
         "largest", "Which face to take where a photo has several.", choices=tuple(POLICIES)
     )
     min_confidence: float = _option(
-        0.8, "Faces of a lower annotation confidence are rejected.", low=0, high=1
+        SURE, "Faces of a lower annotation confidence are rejected.", low=0, high=1
     )
     detector: str = _option(
         "none",
@@ -189,7 +189,9 @@ class PreprocessOptions:
         low=1,
         high=256,
     )
-    overwrite: bool = _option(False, "Replace a finished dataset in the output directory.")
+    overwrite: bool = _option(
+        False, "Replace a finished dataset in the output directory; an unfinished one goes on."
+    )
 
     def __post_init__(self):
         for name in ("images", "annotations", "output"):

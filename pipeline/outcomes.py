@@ -61,7 +61,8 @@ class RecordMaker:
         for entry in entries:
             if entry.kind == REJECTED:
                 self.inputs += 1
-                yield Rejection(key, *entry.reference, entry.file)
+                code, message = entry.reference
+                yield Rejection(key, code, message, entry.file)
             elif entry.kind == LOOKED_AT:
                 looked_at = entry
             else:
@@ -112,6 +113,7 @@ class RecordMaker:
 
     def _found(self, key: str, image: Entry) -> Iterator[Outcome]:
         """What comes of a photo that needs no annotation."""
+        assert self.job.reanimation is not None  # it alone finds faces itself
         with self._photos(image) as photo:
             task = (key, image.block, image.file)
             made = self.job.reanimation.of_photo(photo(0), task, self.job.geometry, self._choice)
@@ -151,12 +153,12 @@ class RecordMaker:
         """
         job = self.job
         self.inputs += len(rows)
-        found = [row for row in rows if isinstance(row, FaceAnnotation)]
+        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
         yield from (row for row in rows if isinstance(row, Rejection))
-        chosen, others = choose_faces(found, *self._choice)
+        chosen, others = choose_faces(faces, *self._choice)
         for face, code, message in others:
             yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
-        for face, outcome in crop_faces(photo, chosen, len(found) == 1, job.geometry):
+        for face, outcome in crop_faces(photo, chosen, len(faces) == 1, job.geometry):
             name = key if len(chosen) == 1 else face_key(face)
             if isinstance(outcome, GeometryError):
                 message = f"{face.where}: {outcome}"
@@ -174,13 +176,13 @@ class RecordMaker:
 
         Each face that is made is an input, and so is each that cannot be.
         """
-        for found in outcomes:
-            if isinstance(found, Rejection):
+        for outcome in outcomes:
+            if isinstance(outcome, Rejection):
                 if not block:
                     self.inputs += 1
-                    yield found
+                    yield outcome
                 continue
-            name, face, made = found
+            name, face, made = outcome
             self.inputs += 1
             self.images += 1
             look = f"{name}_look_{made.look:04d}"
@@ -204,7 +206,7 @@ class RecordMaker:
         intensities, clipped = action_units.normalise(face.intensities, face.maximum)
         if clipped:
             outside = (face.intensities < 0) | (face.intensities > face.maximum)
-            for index in np.flatnonzero(outside):
+            for index in np.flatnonzero(outside).tolist():
                 unit = face.action_units[index]
                 self.clipped[unit] = self.clipped.get(unit, 0) + 1
         if face.pose is not None:

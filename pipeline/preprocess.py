@@ -17,7 +17,7 @@ from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
-from pipeline import engines, files, fingerprint
+from pipeline import engines, files, fingerprint, sources
 from pipeline.disk import written
 from pipeline.engines import Engine
 from pipeline.inventory import list_inputs
@@ -103,14 +103,20 @@ def _run(
             handed_out = FileSystems.join(where, INPUTS)
             write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, _job(options, where, plan, reanimation), handed_out, facts, engine)
+            made = sources.write(where, *listed, reader)
+            job = _job(options, where, plan, reanimation, made)
+            build(pipeline, job, handed_out, facts, engine)
             with processes.explained(), engine.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
 def _job(
-    options: PreprocessOptions, output: str, plan: Plan, reanimation: Reanimation | None
+    options: PreprocessOptions,
+    output: str,
+    plan: Plan,
+    reanimation: Reanimation | None,
+    made_from: Mapping[str, Any],
 ) -> Job:
     return Job(
         output=output,
@@ -125,6 +131,7 @@ def _job(
         max_pixels=round(options.max_megapixels * 1e6),
         reanimation=reanimation,
         notes=plan.notes,
+        sources=made_from,
     )
 
 

@@ -72,7 +72,7 @@ def finish(
     """
     facts = sorted(facts, key=lambda found: found.shard.file)
     runs = sorted(runs)
-    rejected = sum(run.count for run in runs)
+    rejected = sum(run.lines for run in runs)
     _check_sums(job, facts, rejected, listed)
     records = sum(found.shard.records for found in facts)
     counted = sum(split.records for split in statistics.splits.values())
@@ -114,6 +114,7 @@ def _manifest(
         rejections=dict(rejections),
         clipped=dict(clipped),
         options=options,
+        sources=job.sources,
     )
 
 

@@ -1,12 +1,13 @@
 """Rooms: which there are, who imports whom, and that every arrow points back.
 
 `python tests/test_layout.py` prints the table. A room is a folder of `ganimation_tf`, `pipeline`,
-`serving/client` or `serving/server`; modules at the top of `ganimation_tf` are `leaves`. The lazy
-names of `ganimation_tf` are no imports.
+`pipeline/tfx`, `serving/client` or `serving/server`; modules at the top of `ganimation_tf` are
+`leaves`. The lazy names of `ganimation_tf` are no imports.
 """
 
 import ast
 import collections
+import configparser
 import functools
 import pathlib
 import subprocess
@@ -34,13 +35,19 @@ ORDER = (
     "serving/server",
     "serving/client",
     "animation",
+    "line",
     "serving/studio",
     "api",
+    "pipeline/tfx",
     "cli",
 )
 """A room imports only from those before it."""
 
-OWN_ROOMS = {"ganimation_tf.__main__": "cli", "ganimation_tf.api": "api"}
+OWN_ROOMS = {
+    "ganimation_tf.__main__": "cli",
+    "ganimation_tf.api": "api",
+    "ganimation_tf.face_api": "api",
+}
 """Modules at the top of `ganimation_tf` that are no leaves."""
 
 NEVER = (("pipeline", "serving"), ("serving/client", "serving/server"))
@@ -74,7 +81,7 @@ def room_of(module: str) -> str:
     """`leaves` for a module at the top of `ganimation_tf`."""
     top, *rest = module.split(".")
     if top == "pipeline":
-        return "pipeline"
+        return "pipeline/tfx" if rest[:1] == ["tfx"] else "pipeline"
     if top == "serving":
         return f"serving/{rest[0]}" if rest else "serving"
     if module in OWN_ROOMS:
@@ -159,6 +166,15 @@ def main() -> None:
     upward = sum(place.get(b, 0) >= place.get(a, 0) for a, b in arrows())
     total = sum(map(len, arrows().values()))
     print(f"{len(sizes)} rooms, {total} imports on {len(arrows())} arrows, {upward} upward")
+
+
+def test_every_package_is_installed():
+    """`setup.cfg` names them one by one, since `tests` and others must not be installed."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    named = setup["options"]["packages"].split()
+    folders = [path.parent for top in TOPS for path in (ROOT / top).rglob("__init__.py")]
+    assert sorted(named) == sorted(".".join(path.relative_to(ROOT).parts) for path in folders)
 
 
 if __name__ == "__main__":

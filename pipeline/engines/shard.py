@@ -1,7 +1,7 @@
 """What every engine does with a shard, and how Beam is told of it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
@@ -16,7 +16,7 @@ from pipeline.shards import ShardFacts, write_shard
 REJECTED, STATISTICS, FACTS = "rejected", "statistics", "facts"
 """The collections that come of shards: `Run`s, `DatasetStatistics` and, of each, `ShardFacts`."""
 
-Output = (
+Output: TypeAlias = (
     ShardFacts
     | TaggedOutput[Literal["rejected"], Run]
     | TaggedOutput[Literal["statistics"], DatasetStatistics]

@@ -140,7 +140,7 @@ def test_write_shards_and_finish(tmp_path):
         shards, rejected, statistics = pipeline | given | WriteShards(job(output), Local())
         counts = shards | beam.Map(lambda facts: (facts.shard.records, facts.inputs))
         assert_that(counts, equal_to([(2, 3)]), "facts")
-        assert_that(rejected | beam.Map(lambda run: run.count), equal_to([1]), "rejected")
+        assert_that(rejected | beam.Map(lambda run: run.lines), equal_to([1]), "rejected")
         listed = pipeline | "Listed" >> beam.Create([len(entries)])
         options = {"reader": "openface", "images": "photos", "annotations": "csv"}
         records = shards | Finish(job(output), options, rejected, listed, statistics)
