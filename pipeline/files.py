@@ -182,7 +182,7 @@ def created(path: str) -> Iterator[BinaryIO]:
     with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         yield file
         uploader = getattr(getattr(file, "raw", None), "_uploader", None)
-        if hasattr(uploader, "upload_id") and not file.tell():
+        if uploader is not None and hasattr(uploader, "upload_id") and not file.tell():
             uploader._write_to_s3(b"")
 
 
