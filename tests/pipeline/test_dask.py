@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import distributed
+import numpy as np
 import pytest
 
 import tiny_portraits
@@ -13,8 +14,9 @@ from dask_cluster import free_port, running, wait_for
 from ganimation_tf.errors import UserError
 from jobs import contents, preprocess, rejected
 from openface_files import csv_text, row, write_faces
-from pipeline.engines import dask, staging, versions
+from pipeline.engines import dask, dask_worker, staging, versions
 from pipeline.engines.dask_check import check
+from pipeline.entries import Entries, Entry
 
 PLACES = {"fingerprint.json"}
 """Files that tell where inputs lie, which is outside the promise of equal bytes."""
@@ -231,3 +233,20 @@ def test_help_loads_no_dask():
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert found.returncode == 0 and found.stdout.splitlines()[-1] == "[False, False]"
+
+
+def test_what_is_handed_out_comes_back(tmp_path):
+    """Rows of a table, too, which travel as they were parsed."""
+    rows = [{"AU12": "1.5"}, ("a", np.arange(3.0))]
+    given = [
+        Entry("a", "annotation", "t.csv", rows[0], 3, "ada", "eval"),
+        Entry("b", "image", "", 1),
+    ]
+    more = [Entry("c", "annotation", "t.csv", rows[1], block=2)]
+    batches = [Entries(given), Entries(), Entries(more)]
+    dask_worker.hand_out(str(tmp_path), "token", "train-0", batches)
+    found = list(dask_worker.handed_out(str(tmp_path), "token", "train-0"))
+    assert found[:2] == given and found[2][:3] == more[0][:3] and found[2].block == 2
+    np.testing.assert_array_equal(found[2].reference[1], [0, 1, 2])
+    (path,) = tmp_path.iterdir()
+    assert path.name.startswith(".tmp-")  # so that a finished job has deleted it
