@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: env demo docs test test-slow test-tfx lint format bench lock lock-tfx clean
+.PHONY: env demo line reproduce package docs test test-slow test-tfx lint format bench protos lock \
+	lock-tfx clean
 
 env: $(VENV)/.installed  ## make .venv with the exact versions of requirements.lock
 
@@ -16,6 +17,18 @@ $(VENV)/.installed: requirements.lock setup.cfg pyproject.toml
 
 demo: env  ## the main job end to end on synthetic faces
 	$(BIN)/ganimation demo --output demo
+
+line: env  ## the line on drawn faces in build/line; again, it runs what has changed
+	test -d build/line/photos || \
+		$(BIN)/ganimation synthesize --count 160 --image-size 64 --output build/line/photos
+	test -f build/line/dvc.yaml || $(BIN)/ganimation line init build/line --small
+	$(BIN)/ganimation line run build/line
+
+reproduce: env  ## a tiny line with a fixed seed, compared with the digests that are kept of it
+	$(BIN)/python tests/reproduction/reproduce.py
+
+package: env  ## wheel and sdist are built, installed outside of the checkout, and tried
+	$(BIN)/python -m pytest -m slow tests/packaging
 
 test: env  ## every test but the slow ones
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -40,6 +53,10 @@ format: env
 
 bench: env
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+protos: env  ## compile ganimation_tf/protos/*.proto; what it makes is committed
+	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
+		ganimation_tf/protos/*.proto
 
 lock: env  ## renew requirements.lock from setup.cfg and judges.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -175,7 +175,12 @@ def job(workers: int, inputs: str, output: str) -> None:
     from pipeline.local.workers import LocalWorkers
     from pipeline.options import PreprocessOptions
 
-    options = PreprocessOptions(f"{inputs}/imgs", f"{inputs}/openface_csv", output, workers=workers)
+    options = PreprocessOptions(
+        images=f"{inputs}/imgs",
+        annotations=f"{inputs}/openface_csv",
+        output=output,
+        workers=workers,
+    )
     with LocalWorkers(workers) as processes:
         preprocess = load()
         print(time.monotonic(), flush=True)

@@ -4,7 +4,9 @@
 
 The first `--photos` portraits, one thread; the median over faces of each step's process time, so
 that what else the machine does counts little. `whole` is a face from the fitted portrait to the
-encoded file, looks included. The last rows are wall time: they need idle cores.
+encoded file, looks included. One and two processes take turns, `--rounds` times; their ratio is
+given by wall time, which needs idle cores, and by CPU time, which tells whether they hinder each
+other (by threads, memory or caches) whatever else the machine does.
 """
 
 import argparse
@@ -15,7 +17,6 @@ import pathlib
 import time
 from collections import defaultdict
 
-import cv2
 import numpy as np
 
 from ganimation_tf.errors import UserError
@@ -32,6 +33,7 @@ from ganimation_tf.synthetic.reanimation import (
 from ganimation_tf.synthetic.reanimation.faces import read_portrait, render_faces
 from ganimation_tf.synthetic.reanimation.sources import AnnotatedFaces
 from ganimation_tf.synthetic.reanimation.writing import photos_in
+from ganimation_tf.threads import single_threaded
 
 SPEC = alignment.CropSpec(128)
 
@@ -97,18 +99,18 @@ def make(model, faces, count: int, clock: Clock) -> int:
 
 def worker(args: argparse.Namespace, start, result) -> None:
     """One process of several: waits for the others, then renders."""
-    cv2.setNumThreads(1)
+    single_threaded()
     model = load_face_model(args.face_model)
     faces = known_faces(args, model)
     make(model, faces[:1], 8, Clock())
     start.wait()
-    started = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     made = make(model, faces, args.faces, Clock())
-    result.put(made / (time.perf_counter() - started))
+    result.put((made / (time.perf_counter() - wall), made / (time.process_time() - cpu)))
 
 
-def rate(args: argparse.Namespace, processes: int) -> float:
-    """Faces a second of so many processes, each with the same work."""
+def rate(args: argparse.Namespace, processes: int) -> np.ndarray:
+    """Faces a second of so many processes, each with the same work: of wall and of CPU time."""
     context = multiprocessing.get_context("spawn")
     start, result = context.Barrier(processes), context.Queue()
     started = [context.Process(target=worker, args=(args, start, result)) for _ in range(processes)]
@@ -117,7 +119,7 @@ def rate(args: argparse.Namespace, processes: int) -> float:
     rates = [result.get() for _ in started]
     for process in started:
         process.join()
-    return sum(rates)
+    return np.sum(rates, 0)
 
 
 def main() -> None:
@@ -127,11 +129,12 @@ def main() -> None:
     parser.add_argument("--annotations", type=pathlib.Path)
     parser.add_argument("--photos", type=int, default=10)
     parser.add_argument("--faces", type=int, default=32, help="of each photo")
+    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     if not (args.face_model and args.portraits and args.annotations):
         print("not measured: needs --face-model, --portraits and --annotations")
         return
-    cv2.setNumThreads(1)
+    single_threaded()
     try:
         model = load_face_model(args.face_model)
         faces = known_faces(args, model)
@@ -148,9 +151,13 @@ def main() -> None:
     for name in ("fit", "portrait", "raster", "shading", "render", "encode"):
         print(f"{name:10} {1000 * np.median(clock.seconds[name]):7.1f} ms")
     print(f"{'whole':10} {1000 * whole:7.1f} ms a face")
-    one, two = rate(args, 1), rate(args, 2)
-    print(f"1 process  {one:7.1f} faces/s")
-    print(f"2          {two:7.1f} faces/s ({two / one:.2f} of one)")
+    rounds = [(rate(args, 1), rate(args, 2)) for _ in range(args.rounds)]
+    one, two = np.median(rounds, 0)
+    print(f"{'':10} {'faces/s':>10} {'by CPU time':>12}")
+    print(f"1 process  {one[0]:10.1f} {one[1]:12.1f}")
+    print(f"2          {two[0]:10.1f} {two[1]:12.1f}")
+    ratio = np.median([two / one for one, two in rounds], 0)
+    print(f"ratio      {ratio[0]:10.2f} {ratio[1]:12.2f}")
 
 
 if __name__ == "__main__":

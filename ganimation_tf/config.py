@@ -127,8 +127,14 @@ class TrainConfig:
     steps: int = _option(
         0, "updates of the generator; 0: as many as the epochs make", 0, flag=False
     )
-    epochs: int = _option(20, "epochs at the full learning rate", 1)
-    decay_epochs: int = _option(10, "further epochs of linear decay to zero", 0)
+    epochs: int = _option(
+        20,
+        "epochs at the full learning rate; where the length is counted in updates, their share",
+        1,
+    )
+    decay_epochs: int = _option(
+        10, "further epochs of linear decay to zero, or their share likewise", 0
+    )
     target_sampling: str = _option(
         FROM_DATA,
         "target AUs: another face's, the source's with a single one changed, or another face's "

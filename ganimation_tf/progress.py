@@ -2,13 +2,16 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self, TextIO, TypeVar
 
 LINE_SECONDS = 5.0
 """Between lines where no terminal can redraw a bar."""
 
 Item = TypeVar("Item")
+
+Batches = Callable[[int, int, str], Iterator[slice]]
+"""`batches` or `tracked_batches`: whoever calls long work decides whether it is shown."""
 
 
 class Display:
@@ -68,3 +71,24 @@ def track(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
         for number, item in enumerate(items):
             display.show(number)
             yield item
+
+
+def batches(total: int, size: int, unit: str = "") -> Iterator[slice]:
+    """The slices that cut `total` rows into batches of `size`, the last one perhaps smaller.
+
+    Args:
+        unit: of `tracked_batches`, not used here.
+    """
+    return (slice(begin, min(begin + size, total)) for begin in range(0, total, size))
+
+
+def tracked_batches(total: int, size: int, unit: str) -> Iterator[slice]:
+    """As `batches`, while a display shows how many rows have been dealt with.
+
+    Args:
+        unit: what the rows are, in the plural.
+    """
+    with Display(total, unit) as display:
+        for rows in batches(total, size):
+            display.show(rows.start)
+            yield rows

@@ -46,10 +46,10 @@ class Source:
             OSError: if the place itself cannot be listed.
         """
         suffixes = tuple(self.suffixes)
-        for found in self._matching():
-            counts = not suffixes or found.path.lower().endswith(suffixes)
-            if counts or (found.problem and found.problem.code == "unreadable_directory"):
-                yield found
+        for listed in self._matching():
+            counts = not suffixes or listed.path.lower().endswith(suffixes)
+            if counts or (listed.problem and listed.problem.code == "unreadable_directory"):
+                yield listed
 
     def _matching(self) -> Iterator[Found]:
         if is_local(self.root):
@@ -57,21 +57,23 @@ class Source:
             translate = FileSystems.get_filesystem(self.root).translate_pattern
             yield from list_local(self.root, translate(self.pattern))
             return
-        for found in FileSystems.match([self.pattern])[0].metadata_list:
-            file = found.path[len(self.root) :].lstrip("/")
-            yield Found(found.path, file, None, found.size_in_bytes, found.last_updated_in_seconds)
+        for metadata in FileSystems.match([self.pattern])[0].metadata_list:
+            file = metadata.path[len(self.root) :].lstrip("/")
+            yield Found(
+                metadata.path, file, None, metadata.size_in_bytes, metadata.last_updated_in_seconds
+            )
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(path, name relative to the root) of each file."""
-        return ((found.path, found.file) for found in self.listing() if not found.problem)
+        return ((listed.path, listed.file) for listed in self.listing() if not listed.problem)
 
 
-def beside(found: Found, names: Sequence[str]) -> Iterator[Found]:
+def beside(annotation: Found, names: Sequence[str]) -> Iterator[Found]:
     """The files of these names in the directory of `found`, of those that are there."""
     for name in names:
         path, file = (
             whole[: len(whole) - len(os.path.basename(whole))] + name
-            for whole in (found.path, found.file)
+            for whole in (annotation.path, annotation.file)
         )
         for other in FileSystems.match([glob.escape(path)])[0].metadata_list:
             yield Found(path, file, None, other.size_in_bytes, other.last_updated_in_seconds)
@@ -112,7 +114,7 @@ def source(kind: str, where: str, suffixes: Sequence[str]) -> Source:
             raise UserError(f"--{kind}s {where}: there is no such file or directory")
         return Source(kind, f"{glob.escape(trimmed)}/**", trimmed, suffixes)
     # Keys of a glob are relative to the last directory before its first wildcard.
-    root = re.match(r"[^*?[]*", trimmed).group().rpartition("/")[0]
+    root = re.split(r"[*?[]", trimmed, maxsplit=1)[0].rpartition("/")[0]
     return Source(kind, trimmed, root, ())
 
 
@@ -185,7 +187,7 @@ def delete_matching(directory: str, pattern: str, spared: Collection[str] = ()) 
         spared: names that stay.
     """
     matched = FileSystems.match([f"{glob.escape(directory)}/*"])[0].metadata_list
-    for found in matched:
-        name = found.path.rpartition("/")[2]
+    for metadata in matched:
+        name = metadata.path.rpartition("/")[2]
         if re.fullmatch(pattern, name) and name not in spared:
-            FileSystems.delete([glob.escape(found.path)])
+            FileSystems.delete([glob.escape(metadata.path)])

@@ -22,7 +22,6 @@ import ganimation_tf
 from ganimation_tf.annotations.reader import Reader
 from pipeline import files
 from pipeline.inventory import Listed
-from pipeline.options import PreprocessOptions
 
 _FILE = np.dtype([("name", "<u8"), ("state", "<u8")])
 
@@ -79,21 +78,22 @@ class Fingerprint:
 
 
 def take(
-    options: PreprocessOptions, photos: Listed, annotations: Listed, reader: Reader
+    shaping: Mapping[str, Any], photos: Listed, annotations: Listed, reader: Reader
 ) -> Fingerprint:
-    """The fingerprint of inputs as they were listed."""
+    """The fingerprint of inputs as they were listed, and of the options that shape the output."""
     places = {f"{listed.source.kind}s": listed.source.pattern for listed in (photos, annotations)}
     return Fingerprint(
         {"ganimation-tf": ganimation_tf.__version__, "opencv": cv2.__version__},
-        {**options.shaping(), **places},
+        {**shaping, **places},
         {
             files.IMAGE: _inputs(photos.of(reader.image_suffixes)),
-            files.ANNOTATION: _inputs(_with_others(annotations, reader)),
+            files.ANNOTATION: _inputs(with_others(annotations, reader)),
         },
     )
 
 
-def _with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
+def with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
+    """The annotation files and what their reader needs beside them."""
     for found in annotations.of(reader.suffixes):
         yield found
         if not found.problem:

@@ -11,11 +11,12 @@ import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Literal
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
 
 from pipeline import files
 from pipeline.entries import TO_INDEX, Entries, Entry, indexed
@@ -47,10 +48,10 @@ def batches(entries: Iterable[Entry], shard: Callable[[Entry], str]) -> Iterator
             waiting -= _BATCH
             yield name, Entries(gathered.pop(name))
         elif waiting == _WAITING:
-            yield from ((name, Entries(found)) for name, found in gathered.items())
+            yield from ((name, Entries(part)) for name, part in gathered.items())
             gathered.clear()
             waiting = 0
-    yield from ((name, Entries(found)) for name, found in gathered.items())
+    yield from ((name, Entries(part)) for name, part in gathered.items())
 
 
 def write_inputs(path: str, entries: Iterable[Entry], one_by_one: bool) -> None:
@@ -98,7 +99,7 @@ class _Index(beam.DoFn):
     def __init__(self, job: Job):
         self.job = job
 
-    def process(self, line: bytes) -> Iterator[Any]:
+    def process(self, line: bytes) -> Iterator[Batch | TaggedOutput[Literal["listed"], int]]:
         counts = {files.IMAGE: 0, files.ANNOTATION: 0}
 
         def entries() -> Iterator[Entry]:
@@ -114,7 +115,7 @@ class _Index(beam.DoFn):
             return self.job.sharding.shard(entry.key, block=entry.block)
 
         yield from batches(entries(), shard)
-        yield beam.pvalue.TaggedOutput(self.LISTED, sum(counts.values()))
+        yield TaggedOutput(self.LISTED, sum(counts.values()))
         for kind, count in counts.items():
             Metrics.counter(COUNTERS, f"{kind}s").inc(count)
 
@@ -129,8 +130,8 @@ class ListEntries(beam.PTransform):
     job: Job
 
     def expand(self, paths: beam.PCollection):  # Beam warns of hints for several outputs
-        indexing = beam.ParDo(_Index(self.job)).with_output_types(Batch)
-        found = (
+        indexing = beam.ParDo(_Index(self.job))
+        assigned = (
             paths
             | "ReadInputs" >> beam.ParDo(_ReadInputs()).with_output_types(bytes)
             | "Spread" >> beam.Reshuffle()  # or one worker would index all tables
@@ -141,10 +142,10 @@ class ListEntries(beam.PTransform):
             | "Shards" >> beam.Create(self.job.sharding.names(), reshuffle=False)
             | "Empty" >> beam.Map(lambda name: (name, Entries())).with_output_types(Batch)
         )
-        entries = (found.entries, empty) | "Entries" >> beam.Flatten()
+        entries = (assigned.entries, empty) | "Entries" >> beam.Flatten()
         if self.job.reader.assigns:
             entries = entries | "Assign" >> Assign(self.job)
-        return entries, found.listed
+        return entries, assigned.listed
 
 
 class _Assign(beam.DoFn):
@@ -154,8 +155,8 @@ class _Assign(beam.DoFn):
         self.job = job
 
     def process(self, element: tuple[str, Iterable[Entries]]) -> Iterator[Batch]:
-        name, found = element
-        entries = [entry for batch in found for entry in batch]
+        name, packed = element
+        entries = [entry for batch in packed for entry in batch]
         said: dict[str, tuple[str | None, str | None]] = {}
         for entry in sorted(entries, key=lambda entry: (*entry[:3], entry.number)):
             subject, split = said.get(entry.key, (None, None))

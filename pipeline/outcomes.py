@@ -22,7 +22,7 @@ from ganimation_tf.data import records
 from ganimation_tf.faces import images
 from ganimation_tf.faces.images import Photo
 from ganimation_tf.faces.video import VIDEO_SUFFIXES, Frames
-from pipeline import files
+from pipeline import files, reanimation
 from pipeline.crops import crop_faces, read_photo
 from pipeline.entries import LOOKED_AT, REJECTED, Entry
 from pipeline.job import Job
@@ -50,22 +50,28 @@ class RecordMaker:
 
     def outcomes(self, key: str, entries: Sequence[Entry]) -> Iterator[Outcome]:
         """One record or rejection for each input."""
+        finds = self.job.reanimation is not None and self.job.reanimation.finds
+        needed = [files.IMAGE] if finds else [files.ANNOTATION, files.IMAGE]
         if entries[0].block:  # what is wrong with a photo, its first part tells
-            entries = [one for one in entries if one.kind in (files.ANNOTATION, files.IMAGE)]
-            if {one.kind for one in entries} != {files.ANNOTATION, files.IMAGE}:
+            entries = [one for one in entries if one.kind in needed]
+            if {one.kind for one in entries} != set(needed):
                 return
         usable = []
         looked_at = None
         for entry in entries:
             if entry.kind == REJECTED:
                 self.inputs += 1
-                yield Rejection(key, *entry.reference, entry.file)
+                code, message = entry.reference
+                yield Rejection(key, code, message, entry.file)
             elif entry.kind == LOOKED_AT:
                 looked_at = entry
             else:
                 usable.append(entry)
         usable = _join(usable)
-        if sorted(entry.kind for entry in usable) == [files.ANNOTATION, files.IMAGE]:
+        if finds and sorted(entry.kind for entry in usable) == needed:
+            yield from self._found(key, usable[0])
+            return
+        if sorted(entry.kind for entry in usable) == needed:
             annotation, image = sorted(usable, key=lambda entry: entry.kind)
             yield from self._of_pair(key, image, annotation)
             return
@@ -91,7 +97,11 @@ class RecordMaker:
             with self._photos(image) as photo:
                 for index, name, rows in said:
                     if self.job.reanimation:
-                        yield from self._reanimated(key, name, rows, photo(index), image)
+                        task = (name, image.block, image.file)
+                        made = self.job.reanimation.of_rows(
+                            rows, photo(index), task, self.job.geometry, self._choice
+                        )
+                        yield from self._reanimated(key, image.block, made)
                         continue
                     self.images += 1
                     yield from self._of_rows(key, name, rows, photo(index), image.file)
@@ -100,6 +110,19 @@ class RecordMaker:
                 return
             self.inputs += 1
             yield Rejection(key, error.code, str(error), annotation.file)
+
+    def _found(self, key: str, image: Entry) -> Iterator[Outcome]:
+        """What comes of a photo that needs no annotation."""
+        assert self.job.reanimation is not None  # it alone finds faces itself
+        with self._photos(image) as photo:
+            task = (key, image.block, image.file)
+            made = self.job.reanimation.of_photo(photo(0), task, self.job.geometry, self._choice)
+            yield from self._reanimated(key, image.block, made)
+
+    @property
+    def _choice(self) -> tuple[str, float]:
+        """The policy and the least confidence of `choose_faces`."""
+        return self.job.policy, self.job.min_confidence
 
     @contextlib.contextmanager
     def _photos(self, image: Entry) -> Iterator[Callable[[int], Photo]]:
@@ -130,12 +153,12 @@ class RecordMaker:
         """
         job = self.job
         self.inputs += len(rows)
-        found = [row for row in rows if isinstance(row, FaceAnnotation)]
+        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
         yield from (row for row in rows if isinstance(row, Rejection))
-        chosen, others = choose_faces(found, job.policy, job.min_confidence)
+        chosen, others = choose_faces(faces, *self._choice)
         for face, code, message in others:
             yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
-        for face, outcome in crop_faces(photo, chosen, len(found) == 1, job.geometry):
+        for face, outcome in crop_faces(photo, chosen, len(faces) == 1, job.geometry):
             name = key if len(chosen) == 1 else face_key(face)
             if isinstance(outcome, GeometryError):
                 message = f"{face.where}: {outcome}"
@@ -147,27 +170,19 @@ class RecordMaker:
                 yield self._record(name, subject, face, *outcome)
 
     def _reanimated(
-        self,
-        source: str,
-        key: str,
-        rows: Sequence[FaceAnnotation | Rejection],
-        photo: Photo,
-        image: Entry,
+        self, source: str, block: int, outcomes: Iterator[reanimation.Made | Rejection]
     ) -> Iterator[Outcome]:
-        """The faces that one block of a photo becomes; arguments as `_of_rows`.
+        """The records of the faces that one block of a photo becomes.
 
         Each face that is made is an input, and so is each that cannot be.
         """
-        job = self.job
-        task = (key, image.block, image.file)
-        choice = (job.policy, job.min_confidence)
-        for found in job.reanimation.of_rows(rows, photo, task, job.geometry, choice):
-            if isinstance(found, Rejection):
-                if not image.block:
+        for outcome in outcomes:
+            if isinstance(outcome, Rejection):
+                if not block:
                     self.inputs += 1
-                    yield found
+                    yield outcome
                 continue
-            name, face, made = found
+            name, face, made = outcome
             self.inputs += 1
             self.images += 1
             look = f"{name}_look_{made.look:04d}"
@@ -179,7 +194,7 @@ class RecordMaker:
                 pose=None,
                 pair=look,
             )
-            subject = job.sharding.subject(source, face.subject)
+            subject = self.job.sharding.subject(source, face.subject)
             key = f"{look}_expr_{made.expression:03d}"
             yield self._record(key, subject, shown, made.rendering.image, made.transform)
 
@@ -191,7 +206,7 @@ class RecordMaker:
         intensities, clipped = action_units.normalise(face.intensities, face.maximum)
         if clipped:
             outside = (face.intensities < 0) | (face.intensities > face.maximum)
-            for index in np.flatnonzero(outside):
+            for index in np.flatnonzero(outside).tolist():
                 unit = face.action_units[index]
                 self.clipped[unit] = self.clipped.get(unit, 0) + 1
         if face.pose is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from ganimation_tf.annotations.advice import annotate
 from ganimation_tf.annotations.names import nearest_miss, unpaired_name
@@ -16,8 +17,9 @@ from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
-from pipeline import files, fingerprint
+from pipeline import engines, files, fingerprint, sources
 from pipeline.disk import written
+from pipeline.engines import Engine
 from pipeline.inventory import list_inputs
 from pipeline.job import Job
 from pipeline.listing import INPUTS, ListEntries, write_inputs
@@ -26,7 +28,7 @@ from pipeline.options import PreprocessOptions
 from pipeline.output import Output, prepare_output
 from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
-from pipeline.reanimation import Reanimation, face_model
+from pipeline.reanimation import Reanimation
 from pipeline.runners import make_pipeline, pipeline_options
 from pipeline.transforms import Finish, WriteShards
 
@@ -69,16 +71,28 @@ def run(
     """
     if options.detector != "none":
         require(options.detector, "faces")
-    if options.reanimate:
-        face_model(options.reanimate)  # what is wrong with it stops the job before any work
-    beam_options = pipeline_options(beam_args, options.workers)
+    reanimation = _reanimation(options)  # what is wrong with its files stops the job before work
+    beam_options = pipeline_options(beam_args, options.workers, options.engine)
     FileSystems.set_options(beam_options)
+    with engines.opened(options, beam_args) as engine:
+        return _run(options, beam_options, workers, reanimation, engine)
+
+
+def _run(
+    options: PreprocessOptions,
+    beam_options: PipelineOptions,
+    workers: LocalWorkers | None,
+    reanimation: Reanimation | None,
+    engine: Engine,
+) -> Result:
+    """The job, with everything at hand that it may lack."""
     listed = list_inputs(options.images, options.annotations)
     plan = make_plan(options, *listed, reader_for(options, *listed))
     reader = plan.reader
-    made_from = fingerprint.take(options, *listed, reader)
+    shaping = {**options.shaping(), **(reanimation.digests() if reanimation else {})}
+    made_from = fingerprint.take(shaping, *listed, reader)
     output = prepare_output(options.output, options.overwrite, made_from)
-    facts = {**options.shaping(), "reader": reader.name}
+    facts = {**shaping, "reader": reader.name}
     if not output.finished:
         shards, where = len(plan.sharding.names()), output.directory
         about = "" if plan.exact else "about "
@@ -89,13 +103,21 @@ def run(
             handed_out = FileSystems.join(where, INPUTS)
             write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, _job(options, where, plan), handed_out, facts)
-            with processes.explained():
+            made = sources.write(where, *listed, reader)
+            job = _job(options, where, plan, reanimation, made)
+            build(pipeline, job, handed_out, facts, engine)
+            with processes.explained(), engine.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
-def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
+def _job(
+    options: PreprocessOptions,
+    output: str,
+    plan: Plan,
+    reanimation: Reanimation | None,
+    made_from: Mapping[str, Any],
+) -> Job:
     return Job(
         output=output,
         reader=plan.reader,
@@ -107,14 +129,27 @@ def _job(options: PreprocessOptions, output: str, plan: Plan) -> Job:
         limits=options.limits(),
         detector=options.detector,
         max_pixels=round(options.max_megapixels * 1e6),
-        reanimation=options.reanimate
-        and Reanimation(options.reanimate, options.faces_per_photo, options.seed),
+        reanimation=reanimation,
         notes=plan.notes,
+        sources=made_from,
+    )
+
+
+def _reanimation(options: PreprocessOptions) -> Reanimation | None:
+    """What is to be made of each photo; None: its own face."""
+    if not options.reanimate:
+        return None
+    return Reanimation.of_files(
+        options.faces_per_photo,
+        options.seed,
+        options.reanimate,
+        finds=options.annotations is None,
+        landmarker=options.landmarker,
     )
 
 
 def build(
-    pipeline: beam.Pipeline, job: Job, handed_out: str, facts: Mapping[str, Any]
+    pipeline: beam.Pipeline, job: Job, handed_out: str, facts: Mapping[str, Any], engine: Engine
 ) -> beam.PCollection:
     """Puts the job's steps into a pipeline.
 
@@ -123,6 +158,7 @@ def build(
         job: what workers need.
         handed_out: where `listing.write_inputs` put the inputs.
         facts: the options to be kept in `dataset.json`.
+        engine: who writes the shards.
 
     Returns:
         The number of records, one element that exists once the dataset is finished.
@@ -132,7 +168,7 @@ def build(
         | "Inputs" >> beam.Create([handed_out], reshuffle=False)
         | "ListEntries" >> ListEntries(job)
     )
-    shards, rejected, statistics = entries | "WriteShards" >> WriteShards(job)
+    shards, rejected, statistics = entries | "WriteShards" >> WriteShards(job, engine)
     return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)
 
 

@@ -2,26 +2,52 @@
 
 import dataclasses
 import functools
-import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+import numpy as np
+
+from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.annotations.face import FaceAnnotation, choose_faces, face_key
+from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.geometry import Geometry, GeometryError
+from ganimation_tf.annotations.reader import AnnotatedImage, Part, Reader
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.faces.images import ImageError, Photo
 from ganimation_tf.inputs import FileError
-from ganimation_tf.synthetic.reanimation import FaceModel, RejectedPortrait, load_face_model
+from ganimation_tf.synthetic.reanimation import RejectedPortrait
 from ganimation_tf.synthetic.reanimation.faces import (
     EXPRESSIONS_PER_LOOK,
     Face,
     read_portrait,
     render_faces,
 )
-from ganimation_tf.synthetic.reanimation.sources import known_face
-from pipeline import files
+from ganimation_tf.synthetic.reanimation.sources import KnownFace, known_face
+from pipeline.reanimation_files import face_model, finder, read_landmarker, read_model
 
 BLOCK = 8 * EXPRESSIONS_PER_LOOK
 """So many faces of a photo are a worker's task: the photo is fitted once for them."""
+
+Made = tuple[str, FaceAnnotation, Face]
+"""Name of the face, what is known of it, and one picture of it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NoAnnotations(Reader):
+    """In place of a reader where a landmarker finds the faces: there is nothing to read."""
+
+    form: Form = Form("landmarker", "{name}", 1.0)
+    action_units: Sequence[str] = OPENFACE
+    maximum: float = 1.0
+    suffixes: Sequence[str] = ()
+
+    def index(self, path: str, file: str) -> Iterator[Part]:
+        """None."""
+        return iter(())
+
+    def images(self, key: str, file: str, reference: Any) -> Iterator[AnnotatedImage]:
+        """None."""
+        return iter(())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,14 +55,38 @@ class Reanimation:
     """What is made of each photo; plain values, since it is sent to workers.
 
     Attributes:
-        face_model: path of the face model.
         faces: of each photo.
         seed: where the randomness starts.
+        model: path of the face model.
+        model_digest: `FaceModel.digest` of what is in it.
+        landmarker: path of the landmarker's file; None: that of the installed distribution.
+        landmarker_digest: `FaceLandmarker.digest` of what is in it; None: annotations tell where
+            the faces are.
     """
 
-    face_model: str
     faces: int
     seed: int
+    model: str
+    model_digest: str
+    landmarker: str | None = None
+    landmarker_digest: str | None = None
+
+    @classmethod
+    def of_files(
+        cls, faces: int, seed: int, model: str, finds: bool, landmarker: str | None
+    ) -> "Reanimation":
+        """What is to be made with a face model, and a landmarker where one `finds` the faces.
+
+        Raises:
+            UserError: if a file cannot be read.
+        """
+        digest = read_landmarker(landmarker).digest if finds else None
+        return cls(faces, seed, model, read_model(model).digest, landmarker, digest)
+
+    @property
+    def finds(self) -> bool:
+        """Whether a landmarker finds the faces."""
+        return self.landmarker_digest is not None
 
     @property
     def blocks(self) -> range:
@@ -48,6 +98,12 @@ class Reanimation:
         wanted = range(block * BLOCK, min(self.faces, (block + 1) * BLOCK))
         return [divmod(number, EXPRESSIONS_PER_LOOK) for number in wanted]
 
+    def digests(self) -> dict[str, str]:
+        """What stands for the options' files where it is remembered what a dataset was made from:
+        sha256 of what is in them, wherever they lie."""
+        digests = {"reanimate": self.model_digest, "landmarker": self.landmarker_digest}
+        return {name: digest for name, digest in digests.items() if digest}
+
     def of_rows(
         self,
         rows: Sequence[FaceAnnotation | Rejection],
@@ -55,8 +111,8 @@ class Reanimation:
         task: tuple[str, int, str],
         geometry: Geometry,
         choice: tuple[str, float],
-    ) -> Iterator[tuple[str, FaceAnnotation, Face] | Rejection]:
-        """Name, annotation and picture of each face of one photo's block, or why there is none.
+    ) -> Iterator[Made | Rejection]:
+        """The faces of one photo's block, or why there is none.
 
         Args:
             rows: all that the annotation says about the photo.
@@ -65,16 +121,65 @@ class Reanimation:
             geometry: size and margin of the crops, and which faces are refused.
             choice: the policy and the least confidence of `choose_faces`.
         """
-        key, block, file = task
         yield from (row for row in rows if isinstance(row, Rejection))
-        found = [row for row in rows if isinstance(row, FaceAnnotation)]
-        chosen, others = choose_faces(found, *choice)
+        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
+        known = functools.partial(known_face, model=face_model(self.model, self.model_digest))
+        yield from self._of_faces(faces, known, photo, task, geometry, choice)
+
+    def of_photo(
+        self,
+        photo: Photo,
+        task: tuple[str, int, str],
+        geometry: Geometry,
+        choice: tuple[str, float],
+    ) -> Iterator[Made | Rejection]:
+        """As `of_rows`, of the faces that the landmarker finds."""
+        key, _, file = task
+        source = finder((self.model, self.model_digest), self.landmarker, self.landmarker_digest)
+        try:
+            detected = source.find(photo(1.0).pixels)
+        except (FileError, ImageError) as error:
+            yield Rejection(key, error.code, f"{file}: {error}", file)
+            return
+        if not detected:
+            yield Rejection(key, "no_face", f"{file}: the landmarker finds no face", file)
+            return
+        known = {str(number): source.read(face) for number, face in enumerate(detected)}
+        faces = [
+            FaceAnnotation(
+                key=key,
+                face=number,
+                where=f"{file}:face {number}",
+                action_units=OPENFACE,
+                intensities=np.zeros(len(OPENFACE)),
+                maximum=1.0,
+                confidence=face.score,
+                landmarks=known[number].landmarks,
+                box=face.box,
+            )
+            for number, face in zip(known, detected, strict=True)
+        ]
+        yield from self._of_faces(
+            faces, lambda face: known[face.face], photo, task, geometry, choice
+        )
+
+    def _of_faces(
+        self,
+        faces: Sequence[FaceAnnotation],
+        known: Callable[[FaceAnnotation], KnownFace],
+        photo: Photo,
+        task: tuple[str, int, str],
+        geometry: Geometry,
+        choice: tuple[str, float],
+    ) -> Iterator[Made | Rejection]:
+        key, block, file = task
+        chosen, others = choose_faces(faces, *choice)
         for face, code, message in others:
             yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
         for face in chosen:
             name = key if len(chosen) == 1 else face_key(face)
             try:
-                yield from self._render(face, name, photo, block, geometry)
+                yield from self._render(face, known(face), name, photo, block, geometry)
             except RejectedPortrait as error:
                 yield Rejection(name, error.reason, f"{face.where}: {error}", _file_of(face))
             except GeometryError as error:
@@ -83,32 +188,28 @@ class Reanimation:
                 yield Rejection(name, error.code, f"{file}: {error}", file)
 
     def _render(
-        self, face: FaceAnnotation, name: str, photo: Photo, block: int, geometry: Geometry
-    ) -> Iterator[tuple[str, FaceAnnotation, Face]]:
-        model = face_model(self.face_model)
-        known = known_face(face, model)
+        self,
+        face: FaceAnnotation,
+        known: KnownFace,
+        name: str,
+        photo: Photo,
+        block: int,
+        geometry: Geometry,
+    ) -> Iterator[Made]:
         anchors = geometry.anchors(face)
         if anchors is not None:
             geometry.transform(anchors)  # refuses what the limits refuse
         portrait, reduced = read_portrait(
-            photo, known.landmarks, model, known.expression, geometry.crop
+            photo,
+            known.landmarks,
+            face_model(self.model, self.model_digest),
+            known.expression,
+            geometry.crop,
         )
-        numbers = self.numbers(block)
-        for made in render_faces(portrait, name, numbers, self.seed, geometry.crop):
+        for made in render_faces(portrait, name, self.numbers(block), self.seed, geometry.crop):
             transform = made.transform * reduced
             transform[:, 2] += 0.5 * reduced - 0.5  # pixel centres lie at whole numbers
             yield name, face, dataclasses.replace(made, transform=transform)
-
-
-@functools.lru_cache(maxsize=1)
-def face_model(path: str) -> FaceModel:
-    """The face model in a file.
-
-    Raises:
-        UserError: if it is none.
-    """
-    with files.local_copy(path) as local:
-        return load_face_model(pathlib.Path(local))
 
 
 def _file_of(face: FaceAnnotation) -> str:

@@ -22,7 +22,7 @@ class Run(NamedTuple):
     """A file of sorted lines, each a rejection, and how many they are."""
 
     path: str
-    count: int
+    lines: int
 
 
 def write_run(output: str, shard: str, rejections: Sequence[Rejection]) -> Run:

@@ -23,6 +23,7 @@ FACTS = f"{TEMPORARY}facts-"
 """How the names of these files begin; the shard's name and `.json` follow."""
 
 _MAX_BYTES = 4 << 30
+_BLOCK = 1 << 20
 
 
 @dataclasses.dataclass
@@ -61,12 +62,12 @@ def load(output: str, shard: str, entries: Sequence[Entry]) -> Finished | None:
         return None
     try:
         facts = json.loads(files.read(path, _MAX_BYTES))
-        found = Finished(**facts)
-        found.rejections = [Rejection(**rejection) for rejection in found.rejections]
+        facts["rejections"] = [Rejection(**rejection) for rejection in facts["rejections"]]
+        finished = Finished(**facts)
     except (ValueError, TypeError, KeyError):  # cut short when the job was killed
         return None
-    whole = found.entries == digest_of(entries) and found.sha256 == _sha256(output, shard)
-    return found if whole else None
+    whole = finished.entries == digest_of(entries) and finished.sha256 == _sha256(output, shard)
+    return finished if whole else None
 
 
 def digest_of(entries: Sequence[Entry]) -> str:
@@ -92,5 +93,8 @@ def _sha256(output: str, shard: str) -> str | None:
     path = FileSystems.join(output, shard)
     if not FileSystems.exists(path):
         return None
+    digest = hashlib.sha256()
     with files.opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

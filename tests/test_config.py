@@ -87,6 +87,20 @@ def test_flags_change_the_preset():
     assert config.filters == PRESETS["tiny"].filters
 
 
+@pytest.mark.parametrize(
+    ("options", "steps"), [("", 2_000), ("--epochs 3", 0), ("--decay-epochs 0", 0)]
+)
+def test_who_gives_epochs_has_them_counted(options, steps):
+    args = cli.build_parser().parse_args(
+        f"train --data d --output r --preset tiny {options}".split()
+    )
+    assert train_command.resolve(args).steps == steps
+
+
+def test_every_preset_but_the_paper_counts_updates():
+    assert {name for name, config in PRESETS.items() if not config.steps} == {"paper"}
+
+
 def test_every_plain_field_is_a_flag():
     text = cli.build_parser().parse_args("train --data d --runs r".split()).__dict__
     for field in dataclasses.fields(TrainConfig):

@@ -7,6 +7,7 @@
 
 import ast
 import collections
+import configparser
 import functools
 import pathlib
 import subprocess
@@ -34,6 +35,7 @@ ORDER = (
     "serving/server",
     "serving/client",
     "animation",
+    "line",
     "serving/studio",
     "api",
     "pipeline/tfx",
@@ -41,7 +43,11 @@ ORDER = (
 )
 """A room imports only from those before it."""
 
-OWN_ROOMS = {"ganimation_tf.__main__": "cli", "ganimation_tf.api": "api"}
+OWN_ROOMS = {
+    "ganimation_tf.__main__": "cli",
+    "ganimation_tf.api": "api",
+    "ganimation_tf.face_api": "api",
+}
 """Modules at the top of `ganimation_tf` that are no leaves."""
 
 NEVER = (("pipeline", "serving"), ("serving/client", "serving/server"))
@@ -160,6 +166,15 @@ def main() -> None:
     upward = sum(place.get(b, 0) >= place.get(a, 0) for a, b in arrows())
     total = sum(map(len, arrows().values()))
     print(f"{len(sizes)} rooms, {total} imports on {len(arrows())} arrows, {upward} upward")
+
+
+def test_every_package_is_installed():
+    """`setup.cfg` names them one by one, since `tests` and others must not be installed."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    named = setup["options"]["packages"].split()
+    folders = [path.parent for top in TOPS for path in (ROOT / top).rglob("__init__.py")]
+    assert sorted(named) == sorted(".".join(path.relative_to(ROOT).parts) for path in folders)
 
 
 if __name__ == "__main__":

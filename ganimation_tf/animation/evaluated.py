@@ -2,7 +2,8 @@
 
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,8 @@ INPUT, MEAN_EDIT, UNTRAINED, PRETRAINED = "input", "mean-edit", "untrained", "pr
 
 NAMES: Mapping[str, str] = {
     INPUT: "the input itself",
-    MEAN_EDIT: "the average change of each AU, from the pairs of the training split",
+    MEAN_EDIT: "the average change of each AU, from the pairs of the training split; "
+    "mean-edit=DATASET: of another dataset's",
     UNTRAINED: "a generator with its initial weights",
     PRETRAINED: "the weights that ship",
 }
@@ -53,12 +55,21 @@ class EvaluatedModel:
         return self.model.estimate(images)
 
 
-def open_editor(name: str, dataset: pathlib.Path) -> Editor:
+def names_server(name: str) -> bool:
+    """Whether a MODEL is HOST:PORT."""
+    return bool(_SERVER.fullmatch(name)) and not pathlib.Path(name).exists()
+
+
+def open_editor(
+    name: str, dataset: pathlib.Path, connect: Callable[[str], Any] | None = None
+) -> Editor:
     """What is to be evaluated.
 
     Args:
-        name: a run, a `.keras` of a run, an export, HOST:PORT, or one of `NAMES`.
+        name: a run, a `.keras` of a run, an export, HOST:PORT, one of `NAMES`, or
+            `mean-edit=DATASET`.
         dataset: what baselines are built for.
+        connect: HOST:PORT to a `GanimationClient`; None: one in the clear.
 
     Raises:
         UserError: if it is none of them.
@@ -67,10 +78,10 @@ def open_editor(name: str, dataset: pathlib.Path) -> Editor:
         return EvaluatedModel("the weights that ship", pretrained.load())
     if name in NAMES:
         return _baseline(name, dataset)
-    if _SERVER.fullmatch(name) and not pathlib.Path(name).exists():
-        from serving.client.sync import GanimationClient
-
-        return EvaluatedModel(name, models.open_server(GanimationClient(name)))
+    if name.startswith(f"{MEAN_EDIT}="):
+        return _mean_edit(pathlib.Path(name.partition("=")[2]))
+    if names_server(name):
+        return EvaluatedModel(name, models.open_server((connect or _in_the_clear)(name)))
     if not pathlib.Path(name).exists():
         raise UserError(
             f"{name}: no such run or export; besides there is HOST:PORT, {', '.join(NAMES)}"
@@ -78,12 +89,22 @@ def open_editor(name: str, dataset: pathlib.Path) -> Editor:
     return EvaluatedModel(pathlib.Path(name).resolve().name, models.open_model(name))
 
 
+def _in_the_clear(server: str):
+    from serving.client.sync import GanimationClient
+
+    return GanimationClient(server)
+
+
+def _mean_edit(dataset: pathlib.Path) -> Editor:
+    return baselines.MeanEdit.fit(samples.load(dataset, manifest.TRAIN, MEAN_FACES))
+
+
 def _baseline(name: str, dataset: pathlib.Path) -> Editor:
     facts = manifest.Manifest.load(dataset)
     if name == INPUT:
         return baselines.Copy(facts.action_units, facts.crop)
     if name == MEAN_EDIT:
-        return baselines.MeanEdit.fit(samples.load(dataset, manifest.TRAIN, MEAN_FACES))
+        return _mean_edit(dataset)
     require("keras", "train")
     quiet.import_tensorflow()
     from ganimation_tf.config import TrainConfig

@@ -1,6 +1,5 @@
 """One photo animated and written."""
 
-import dataclasses
 import pathlib
 from collections.abc import Iterator
 
@@ -8,36 +7,16 @@ import numpy as np
 
 from ganimation_tf.animation import driving, outputs
 from ganimation_tf.animation.animator import Animator
-from ganimation_tf.animation.compose import Composer, Edit
+from ganimation_tf.animation.compose import Edit
 from ganimation_tf.animation.outputs import Output
-from ganimation_tf.animation.request import WHOLE, Request, beside, crop_picture
+from ganimation_tf.animation.pictures import to_picture
+from ganimation_tf.animation.request import Request, beside
+from ganimation_tf.animation.subjects import Subject, subjects_of
 from ganimation_tf.errors import UserError
-from ganimation_tf.faces import alignment, finding, images, sampling
 
 SWEEP_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MOST_SAID = 8
 """AUs in a line."""
-
-FEW_PIXELS = 20
-"""Between the eyes: with fewer a face has hardly any features to move."""
-
-MOSTLY_OUTSIDE = 0.35
-"""Part of a crop that may lie outside of the photo before it is worth a word."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Subject:
-    """A face of the photo and what it is to show.
-
-    Attributes:
-        composer: puts it back.
-        source: float32 (N,), what it shows.
-        doubt: float32 (N,), how unsure that is; None where an annotation says it.
-    """
-
-    composer: Composer
-    source: np.ndarray
-    doubt: np.ndarray | None
 
 
 def animate(
@@ -50,7 +29,7 @@ def animate(
     """
     photo = driving.read_photo(path)
     try:
-        subjects, notes = _subjects(path, photo, request, animator)
+        subjects, notes = subjects_of(path, photo, request, animator)
     except ValueError as error:
         raise error if isinstance(error, UserError) else UserError(f"{path}: {error}") from error
     first = subjects[0]
@@ -71,88 +50,12 @@ def animate(
     else:
         frames = _frames(photo, subjects, request, animator, output.kind)
         count, size = outputs.write_animation(output, frames, rate, origin)
-    told = said(request, animator, first.source, first.doubt, target)
-    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {told}", notes
-
-
-def _subjects(path, photo, request: Request, animator: Animator) -> tuple[list[_Subject], list]:
-    notes = [f"{path}: the first of its pictures is taken"] if images.is_animated(path) else []
-    if request.annotations is not None or request.crop == WHOLE:
-        transform, source = _told(path, photo, request, animator)
-        composers = [Composer(photo, transform, animator.card.crop)]
-        sources = [source]
-    else:
-        found = animator.finder.find(photo)
-        chosen = finding.choose(found, request.face, str(path))
-        if len(found) > len(chosen):
-            notes.append(
-                f"{path}: {len(found)} faces were found, {len(chosen)} of them is animated; "
-                "choose with --face all, --face NUMBER or --face X,Y"
-            )
-        notes += [
-            f"{path}: a face has {face.between_eyes:.0f} pixels between its eyes; from "
-            f"{FEW_PIXELS} the result is worth looking at"
-            for face in chosen
-            if face.between_eyes < FEW_PIXELS
-        ]
-        composers = [animator.composer(photo, face) for face in chosen]
-        sources = [None] * len(chosen)
-    subjects = []
-    for composer, source in zip(composers, sources, strict=True):
-        outside = sampling.outside_fraction(
-            composer.transform, animator.image_size, photo.shape[:2]
-        )
-        if outside > MOSTLY_OUTSIDE:
-            notes.append(f"{path}: {outside:.0%} of the face's surroundings lie outside the photo")
-        doubt = None
-        if source is None:
-            source = animator.estimate_crop(composer.crop)
-            doubt = animator.doubt(composer.crop, source)
-        subjects.append(_Subject(composer, source, doubt))
-    return subjects, notes
-
-
-def _told(path, photo, request: Request, animator: Animator):
-    """The crop's transform, and the AUs if an annotation has them, else None."""
-    height, width = photo.shape[:2]
-    if request.annotations is None:
-        return centre_square(height, width, animator.image_size), None
-    from ganimation_tf.annotations.photo import face_in
-
-    face = face_in(request.annotations, pathlib.Path(path))
-    if face.landmarks is None:
-        raise UserError(
-            f"{request.annotations}: has no landmarks; without --annotations the face is found in "
-            "the photo itself"
-        )
-    anchors = alignment.anchors_from_landmarks(face.landmarks)
-    if (anchors < 0).any() or (anchors > [width, height]).any():
-        raise UserError(
-            f"{request.annotations}: eyes and mouth must lie in the photo of "
-            f"{width} x {height} pixels, got {anchors.round().astype(int).tolist()}"
-        )
-    try:
-        table = driving.from_table(request.annotations, animator.action_units)
-    except UserError:
-        return alignment.crop_transform(anchors, animator.card.crop), None
-    # Of several rows, several faces, it is not known here which one was chosen.
-    whole = len(table.units) == 1 and len(table.named) == len(animator.action_units)
-    source = table.units[0] if whole else None
-    return alignment.crop_transform(anchors, animator.card.crop), source
-
-
-def centre_square(height: int, width: int, size: int) -> np.ndarray:
-    """(2, 3), crop pixel -> pixel of the largest square in the middle of a photo."""
-    side = min(height, width)
-    scale = side / size
-    # Pixel centres: photo = (crop + 0.5) * scale - 0.5, from the corner of the square.
-    shift = 0.5 * scale - 0.5
-    left, top = (width - side) / 2, (height - side) / 2
-    return np.array([[scale, 0.0, left + shift], [0.0, scale, top + shift]])
+    changes = changes_in_words(request, animator, first.source, first.doubt, target)
+    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {changes}", notes
 
 
 def _frames(
-    photo, subjects: list[_Subject], request: Request, animator: Animator, kind, last: bool = False
+    photo, subjects: list[Subject], request: Request, animator: Animator, kind, last: bool = False
 ) -> Iterator[np.ndarray]:
     ramp = kind in (outputs.SHEET, outputs.STILL)
     streams = []
@@ -164,11 +67,11 @@ def _frames(
         yield _frame(photo, subjects, edits, request)
 
 
-def _frame(photo, subjects: list[_Subject], edits: tuple[Edit, ...], request: Request):
+def _frame(photo, subjects: list[Subject], edits: tuple[Edit, ...], request: Request):
     composer = subjects[0].composer
     if request.crop_only:
-        frame = outputs.enlarge(crop_picture(edits[0]), request.scale)
-        shown = beside(crop_picture(edits[0]), composer, edits[0], request)
+        frame = outputs.enlarge(to_picture(edits[0].image), request.scale)
+        shown = beside(to_picture(edits[0].image), composer, edits[0], request)
         return outputs.enlarge(shown, request.scale) if request.show else frame
     frame = photo.copy()
     for subject, edit in zip(subjects, edits, strict=True):
@@ -183,7 +86,7 @@ def _sheet(photo, subjects, request: Request, animator: Animator, output: Output
     frames = [
         output.fitted(frame) for frame in _frames(photo, subjects, request, animator, outputs.SHEET)
     ]
-    crop = np.rint(first.composer.crop * 255).astype(np.uint8)
+    crop = to_picture(first.composer.crop)
     source = outputs.enlarge(crop, request.scale) if request.crop_only else output.fitted(photo)
     if request.show:
         blank = np.full((source.shape[0], frames[0].shape[1], 3), 255, np.uint8)
@@ -228,7 +131,7 @@ def out_of_range(animator: Animator, request: Request, target: np.ndarray) -> li
     return [f"{', '.join(beyond)}: the model guesses there; --clamp keeps to what it saw"]
 
 
-def said(
+def changes_in_words(
     request: Request,
     animator: Animator,
     source: np.ndarray,
@@ -239,12 +142,12 @@ def said(
     if request.sweep:
         return f"{' '.join(request.sweep)} from 0 to 1"
     asked = [n for n, name in enumerate(animator.action_units) if name in request.named()]
-    told = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
+    shown = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
     parts = []
-    for place in sorted(told):
-        sure = "" if doubt is None else f" ±{doubt[place]:.2f}"
+    for place in sorted(shown):
+        sure = "" if doubt is None or np.isnan(doubt[place]) else f" ±{doubt[place]:.2f}"
         change = f"{source[place]:.2f}{sure} -> {target[place]:.2f}"
         parts.append(f"{animator.action_units[place]} {change}")
-    if len(asked) > len(told):
-        parts.append(f"and {len(asked) - len(told)} that change less")
+    if len(asked) > len(shown):
+        parts.append(f"and {len(asked) - len(shown)} that change less")
     return ", ".join(parts) or ("at rest" if request.goal.neutral else "as it is")

@@ -14,6 +14,9 @@ if typing.TYPE_CHECKING:
 AUTO = "auto"
 """In place of an annotator's name: it is told by the columns of its files."""
 
+SURE = 0.8
+"""The least confidence of a face that is no guess, unless the user says another."""
+
 ANNOTATORS: Mapping[str, str] = {
     "openface": "openface.PHOTOS",
     "openface-video": "openface.VIDEOS",

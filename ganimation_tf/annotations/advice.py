@@ -11,7 +11,7 @@ from ganimation_tf.annotations.annotator import NAMED, Missing
 
 def root_of(where: str) -> str:
     """The directory that is meant by a directory, a glob or a file, as the user wrote it."""
-    fixed = where[: re.search(r"[*?[]|$", where).start()]
+    fixed = re.split(r"[*?[]", where, maxsplit=1)[0]
     if fixed == where and not posixpath.splitext(where)[1]:
         return where.rstrip("/") or "/"
     return fixed.rpartition("/")[0] or "."

@@ -41,13 +41,13 @@ class Missing(NamedTuple):
     """Images without annotation.
 
     Attributes:
-        count: of them.
+        total: how many they are.
         names: some of them, or all, relative to `images`.
         images: their directory, as the user wrote it.
         annotations: where annotations are, as the user wrote it.
     """
 
-    count: int
+    total: int
     names: Sequence[str]
     images: str
     annotations: str

@@ -9,8 +9,8 @@ import io
 import pickle
 import re
 import struct
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class _Type:
         return np.dtype(self._order.replace("|", "<") + self._code)
 
 
-def _make(data: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
+def _make(data: Any, dtype: Any, shape: Any, order: Literal["C", "F"]) -> np.ndarray:
     if isinstance(data, str):  # bytes of Python 2
         data = data.encode("latin1")
     if not isinstance(dtype, _Type) or not isinstance(data, bytes | bytearray):
@@ -85,6 +85,7 @@ class _Function:
     """What a name in the pickle stands for: cannot be changed, does only what is written here."""
 
     __slots__ = ("_name",)
+    _name: str
 
     def __init__(self, name: str):
         object.__setattr__(self, "_name", name)
@@ -107,11 +108,20 @@ class _Function:
         raise pickle.UnpicklingError(f"{self._name} is not called like this by numpy")
 
 
+_Instruction = Callable[[Any], None]
+"""What an instruction of a pickle does to an unpickler."""
+
+_EVERY: Mapping[int, _Instruction] = pickle._Unpickler.dispatch
+"""All of Python's, by their code."""
+
+
 class _Unpickler(pickle._Unpickler):
     """Python's own unpickler written in Python: the one in C lets a file ask for any memory.
 
     Knows only the instructions of which pickled dicts of arrays are made.
     """
+
+    stack: list[Any]
 
     def __init__(self, data: bytes):
         super().__init__(io.BytesIO(data), encoding="latin1")
@@ -119,37 +129,36 @@ class _Unpickler(pickle._Unpickler):
         self._containers_left = 100 + len(data) // 4
 
     def find_class(self, module: str, name: str) -> _Function:
-        found = _NAMES.get((module, name))
-        if found is None:
+        function = _NAMES.get((module, name))
+        if function is None:
             message = f"refers to {f'{module}.{name}':.80}; only numpy arrays are read"
             raise AnnotationError("unsafe_pickle", message)
-        return _Function(found)
+        return _Function(function)
 
-    def _counted(self, load: Callable[[pickle._Unpickler], None]) -> None:
+    def _counted(self, load: _Instruction) -> None:
         self._containers_left -= 1
         if self._containers_left < 0:
             raise pickle.UnpicklingError("more containers than arrays could need")
         load(self)
 
-    def _keyed(self, load: Callable[[pickle._Unpickler], None], names: Sequence[Any]) -> None:
+    def _keyed(self, code: bytes, names: Sequence[Any]) -> None:
         # Tuples of tuples would be a key that takes for ever to hash.
         if not all(isinstance(name, str | int) for name in names):
             raise pickle.UnpicklingError("a name must be text")
-        load(self)
+        _EVERY[code[0]](self)
 
     def _load_setitem(self) -> None:
-        self._keyed(pickle._Unpickler.load_setitem, self.stack[-2:-1])
+        self._keyed(pickle.SETITEM, self.stack[-2:-1])
 
     def _load_setitems(self) -> None:
-        self._keyed(pickle._Unpickler.load_setitems, self.stack[::2])
+        self._keyed(pickle.SETITEMS, self.stack[::2])
 
     def _load_dict(self) -> None:
-        self._keyed(pickle._Unpickler.load_dict, self.stack[::2])
+        self._keyed(pickle.DICT, self.stack[::2])
 
 
-def _instructions() -> dict[int, Callable[[_Unpickler], None]]:
+def _instructions() -> dict[int, _Instruction]:
     """What each instruction of a pickle does; those that arrays do without are missing."""
-    every = pickle._Unpickler.dispatch
     plain = "PROTO FRAME STOP NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1"
     plain += " FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8"
     plain += " BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE EMPTY_TUPLE LIST APPEND APPENDS"
@@ -159,12 +168,12 @@ def _instructions() -> dict[int, Callable[[_Unpickler], None]]:
     def code(name: str) -> int:
         return getattr(pickle, name)[0]
 
-    def counting(load: Callable[[pickle._Unpickler], None]) -> Callable[[_Unpickler], None]:
+    def counting(load: _Instruction) -> _Instruction:
         return lambda unpickler: unpickler._counted(load)
 
     return {
-        **{code(name): every[code(name)] for name in plain.split()},
-        **{code(name): counting(every[code(name)]) for name in counted.split()},
+        **{code(name): _EVERY[code(name)] for name in plain.split()},
+        **{code(name): counting(_EVERY[code(name)]) for name in counted.split()},
         code("SETITEM"): _Unpickler._load_setitem,
         code("SETITEMS"): _Unpickler._load_setitems,
         code("DICT"): _Unpickler._load_dict,
@@ -201,16 +210,16 @@ def load_arrays(data: bytes) -> dict[str, np.ndarray | AnnotationError]:
         AnnotationError: if it is no pickled dict, or refers to anything but arrays.
     """
     try:
-        found = _Unpickler(data).load()
+        content = _Unpickler(data).load()
     except AnnotationError:
         raise
     except _DAMAGE as error:
         message = " ".join(f"{type(error).__name__} {f'{error}':.200}".split())
         raise AnnotationError("bad_annotation", f"is no pickle of arrays: {message}") from None
-    if not isinstance(found, dict):
-        message = f"must hold a dict of image name -> array, holds a {type(found).__name__}"
+    if not isinstance(content, dict):
+        message = f"must hold a dict of image name -> array, holds a {type(content).__name__}"
         raise AnnotationError("bad_annotation", message)
-    return {str(name): _value(value) for name, value in found.items()}
+    return {str(name): _value(value) for name, value in content.items()}
 
 
 def _value(value: Any) -> np.ndarray | AnnotationError:

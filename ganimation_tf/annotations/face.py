@@ -35,6 +35,7 @@ class FaceAnnotation:
             in place of its landmarks; None if the source has none.
         frame_size: float64 (2,) width and height in pixels of the picture that the annotator
             looked at; None if it does not say.
+        time: in seconds, when the frame is shown; None if the source does not say.
         as_stored: whether the annotator does not turn pictures that say how they are to be turned.
     """
 
@@ -52,6 +53,7 @@ class FaceAnnotation:
     pair: str | None = None
     anchors: np.ndarray | None = None
     frame_size: np.ndarray | None = None
+    time: float | None = None
     as_stored: bool = False
 
     def area(self) -> float:

@@ -40,6 +40,7 @@ class Form:
         frame: number of the frame; `first_frame`: that of a video's first.
         begins: whether each file begins with that frame.
         refused: a column that only files about videos have, where this form is not of them.
+        time: when the frame is shown; `seconds`: of one unit.
         success: 1 where the face was tracked.
         subject: identity.
         pair: name that faces share which differ in expression only.
@@ -67,6 +68,8 @@ class Form:
     first_frame: int = 0
     begins: bool = False
     refused: str | None = None
+    time: str | None = None
+    seconds: float = 1.0
     success: str | None = None
     subject: str | None = None
     pair: str | None = None
@@ -94,7 +97,8 @@ class Form:
 
     def action_units(self, header: Sequence[str]) -> tuple[str, ...]:
         """The AUs that a header has, by number."""
-        return tuple(sorted({*map(self.unit_of, map(str.strip, header))} - {None}))
+        units = {self.unit_of(name.strip()) for name in header}
+        return tuple(sorted(unit for unit in units if unit))
 
     def unread(self, header: Sequence[str], action_units: Sequence[str]) -> list[str]:
         """Columns that look like AUs and are none that are read, nor known to be something else."""
@@ -139,14 +143,13 @@ class Columns:
     success: int | None
     subject: int | None
     pair: int | None
+    time: int | None = None
 
     def read(self) -> list[int]:
         """The places of all columns that are read."""
-        singles = (self.confidence, self.face, self.image, self.frame, self.success)
-        singles += (self.subject, self.pair)
-        several = (*self.intensities, *self.landmarks, *self.anchors, *self.box)
-        several += (*self.frame_size, *self.pose)
-        return [*several, *(column for column in singles if column is not None)]
+        values = [getattr(self, field.name) for field in dataclasses.fields(self)[1:]]
+        several = [value if isinstance(value, list) else [value] for value in values]
+        return [place for places in several for place in places if place is not None]
 
 
 @functools.lru_cache(maxsize=64)  # the files of one run share their header
@@ -184,6 +187,7 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
         # Nobody needs a pose, so half of one is no error; nor the picture's size.
         frame_size=_all_or_nothing(where, form.frame_size),
         pose=_all_or_nothing(where, form.pose),
+        time=where.get(form.time) if form.time else None,
         **{field: where.get(name) for field, name in columns.items()},
     )
 
@@ -209,15 +213,11 @@ def landmark_names(names: Sequence[str]) -> list[str]:
 
 
 def _unit_columns(names: Sequence[str], form: Form, action_units: Sequence[str]) -> list[int]:
-    """Where the intensities are.
-
-    Raises:
-        AnnotationError: if one is missing or there are two of one AU.
-    """
+    """Where the intensities are, or an AnnotationError if one is missing or twice."""
     places: dict[str, int] = {}
     for column, name in enumerate(names):
         unit = form.unit_of(name)
-        if unit not in action_units:
+        if unit is None or unit not in action_units:
             continue
         if unit in places:
             first = names[places[unit]]
@@ -230,9 +230,9 @@ def _unit_columns(names: Sequence[str], form: Form, action_units: Sequence[str])
     missing = [unit for unit in action_units if unit not in places]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
-        found = f"found {len(places)} of {len(action_units)} AU columns"
+        present = f"found {len(places)} of {len(action_units)} AU columns"
         lacking = " ".join(map(form.column, missing))
-        raise AnnotationError("missing_column", f"{lacking} {verb} missing; {found}")
+        raise AnnotationError("missing_column", f"{lacking} {verb} missing; {present}")
     return [places[unit] for unit in action_units]
 
 
@@ -241,9 +241,9 @@ def _all_or_nothing(where: dict[str, int], names: Sequence[str]) -> list[int]:
 
 
 def _all_or_none(where: dict[str, int], names: Sequence[str], what: str) -> list[int]:
-    found = [where[name] for name in names if name in where]
-    if found and len(found) < len(names):
+    columns = [where[name] for name in names if name in where]
+    if columns and len(columns) < len(names):
         first = next(name for name in names if name not in where)
-        message = f"{first} is missing; found {len(found)} of {len(names)} {what} columns"
+        message = f"{first} is missing; found {len(columns)} of {len(names)} {what} columns"
         raise AnnotationError("missing_column", message)
-    return found
+    return columns

@@ -27,7 +27,9 @@ FORM = Form(
     landmarks=False,
 )
 
-VIDEO = dataclasses.replace(FORM, name="libreface-video", frame="frame_idx")
+VIDEO = dataclasses.replace(
+    FORM, name="libreface-video", frame="frame_idx", time="frame_time_in_ms", seconds=0.001
+)
 
 
 def _photos(request: Request) -> PerImage:

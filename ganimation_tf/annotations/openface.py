@@ -54,6 +54,7 @@ VIDEO = dataclasses.replace(
     frame="frame",
     first_frame=1,
     refused=None,
+    time="timestamp",
     success="success",
     subject=None,
     pair=None,
@@ -80,7 +81,9 @@ class OpenFaceReader(PerImage):
             yield LookedAt(self.key_of(f"{name}.csv"))
             return
         for part in super().index(path, file):
-            yield part._replace(subject=self._subject(path)) if self.assigns else part
+            if self.assigns and isinstance(part, Part):
+                part = part._replace(subject=self._subject(path))
+            yield part
 
     def _subject(self, path: str) -> str | None:
         """Who the first row is about; what is wrong with the file is for `images` to say."""
@@ -127,7 +130,7 @@ def _commands(program: str, missing: Missing) -> Sequence[str]:
         if frames:
             # The annotation is called like the directory of the frames.
             words, out = ["-fdir", place], posixpath.dirname(out) or "."
-        elif missing.count > NAMED and not videos:
+        elif missing.total > NAMED and not videos:
             words = ["-fdir", place]
         else:
             words = [word for path in given for word in ("-f", path)]

@@ -20,6 +20,7 @@ FORM = Form(
     maximum=OPENFACE_MAXIMUM,
     frame="frame",
     begins=True,  # or it would be OpenFace's, without its confidence, and count from 1
+    time="timestamp",
     success="success",
     landmarks=False,
 )

@@ -10,7 +10,7 @@ in `index` and hands the parsed rows over.
 import abc
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from ganimation_tf import inputs
 from ganimation_tf.annotations import drawings
@@ -53,12 +53,12 @@ class AnnotatedImage(NamedTuple):
     """A photo, or a frame of a video.
 
     Attributes:
-        index: of the frame in its video, from 0; of a photo 0.
+        frame: its number in the video, from 0; of a photo 0.
         key: the name of its record.
         faces: one entry for each row; a rejection where the row is unusable.
     """
 
-    index: int
+    frame: int
     key: str
     faces: Sequence[FaceAnnotation | Rejection]
 
@@ -102,7 +102,7 @@ class Reader(abc.ABC):
 
     def for_images(
         self, files: Sequence[str], annotations: Sequence[str]
-    ) -> tuple["Reader", list[str]]:
+    ) -> tuple[Self, list[str]]:
         """The reader that knows these images, and their keys.
 
         Args:
@@ -163,23 +163,23 @@ class Parsed(NamedTuple):
 
     number: int
     face: str | None
-    found: FaceAnnotation | AnnotationError
+    outcome: FaceAnnotation | AnnotationError
 
 
 def settle(key: str, file: str, rows: Iterable[Parsed]) -> list[FaceAnnotation | Rejection]:
     """The faces of one image, all with key and id; ids count from 0 where the rows have none."""
     settled: list[FaceAnnotation | Rejection] = []
     seen: set[str] = set()
-    for order, (number, named, found) in enumerate(sorted(rows, key=lambda row: row.number)):
+    for order, (number, named, outcome) in enumerate(sorted(rows, key=lambda row: row.number)):
         face = str(order) if named is None else named
-        if named in seen and isinstance(found, FaceAnnotation):
-            found = AnnotationError("duplicate_face", f"face {named} has an earlier row")
+        if named in seen and isinstance(outcome, FaceAnnotation):
+            outcome = AnnotationError("duplicate_face", f"face {named} has an earlier row")
         seen.add(face)
-        if isinstance(found, AnnotationError):
-            message = f"{file}:{number}: {found}"
-            settled.append(Rejection(f"{key}#{face}", found.code, message, file))
+        if isinstance(outcome, AnnotationError):
+            message = f"{file}:{number}: {outcome}"
+            settled.append(Rejection(f"{key}#{face}", outcome.code, message, file))
         else:
-            settled.append(dataclasses.replace(found, key=key, face=face))
+            settled.append(dataclasses.replace(outcome, key=key, face=face))
     return settled
 
 

@@ -116,8 +116,15 @@ def parse_face(
         pair=row.text(columns.pair),
         anchors=row.numbers(columns.anchors).reshape(2, 3).T if columns.anchors else None,
         frame_size=row.numbers(columns.frame_size) if columns.frame_size else None,
+        time=_time(row, form),
         as_stored=form.as_stored,
     )
+
+
+def _time(row: Row, form: Form) -> float | None:
+    """In seconds; None where there is no number: no face is refused for it."""
+    value = _number(row.text(row.columns.time) or "") * form.seconds
+    return value if math.isfinite(value) else None
 
 
 def _tracked(row: Row, column: int) -> bool:

@@ -91,7 +91,8 @@ def frames_of(
             keys[place] = frame_key(clip, position + first_frame)
         if named != list(range(1, len(frames) + 1)):  # else both ways to count agree
             counts[clip] = len(frames)
-        if by_text and None not in named and named != sorted(named):
+        known = [number for number in named if number is not None]
+        if by_text and len(known) == len(named) and known != sorted(known):
             unnumbered.append(clip)
     return Frames(keys, counts, unnumbered)
 
@@ -100,12 +101,12 @@ def _clips(
     keys: Sequence[str], clips: Collection[str], root_name: str
 ) -> Mapping[str, Sequence[int]]:
     """The images, by their place in `keys`, of each clip that is annotated."""
-    found: dict[str, list[int]] = defaultdict(list)
+    places_of: dict[str, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         clip = key.rpartition("/")[0] or root_name
         if clip in clips:
-            found[clip].append(place)
-    return found
+            places_of[clip].append(place)
+    return places_of
 
 
 def _number(key: str) -> int | None:

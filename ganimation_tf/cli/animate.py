@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
         log.info("loading %s", args.model or args.server)
     with open_animator(args) as animator:
         request = animation_request.request_of(args, animator)
+        for note in request.notes:
+            print(f"ganimation animate: warning: {note}", file=sys.stderr)
         return _run_all(plan, request, animator)
 
 
@@ -46,12 +48,7 @@ def open_animator(args: argparse.Namespace):
     if args.server is not None:
         from ganimation_tf.animation import models
 
-        client = connection.open_client(args)
-        try:
-            return Animator(models.open_server(client))
-        except BaseException:
-            client.close()
-            raise
+        return Animator(models.open_server(connection.open_client(args)))
     if args.model is not None:
         from ganimation_tf.animation import models
 

@@ -74,7 +74,7 @@ def _configure_course(parser: argparse.ArgumentParser) -> None:
         "--drive",
         type=pathlib.Path,
         metavar="FILE",
-        help="a CSV of AUs, or a video or photo whose AUs are read",
+        help="an annotator's file or a table of AUs, or a video or photo whose AUs are read",
     )
     group.add_argument("--frames", type=int, default=16, help="number of frames, 2 to 2400")
     group.add_argument("--fps", type=float, default=12.5, help="frames per second, 1 to 120")
@@ -95,8 +95,8 @@ def _configure_face(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--annotations",
         type=pathlib.Path,
-        metavar="CSV",
-        help="OpenFace CSV of the photo: where the face is and which AUs it shows",
+        metavar="FILE",
+        help="an annotator's file about the photo: which AUs the face shows, and where it is",
     )
     where.add_argument(
         "--crop",

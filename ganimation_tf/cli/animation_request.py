@@ -19,18 +19,18 @@ def inputs_of(args: argparse.Namespace) -> list[pathlib.Path]:
     from ganimation_tf.media import video
 
     suffixes = (*images.SUFFIXES, *video.SUFFIXES, ".gif")
-    found: list[pathlib.Path] = []
+    paths: list[pathlib.Path] = []
     for path in args.inputs:
         if not path.is_dir():
             if not path.exists():
                 raise UserError(f"{path}: no such photo, video or folder")
-            found.append(path)
+            paths.append(path)
             continue
         inside = sorted(one for one in path.iterdir() if one.suffix.lower() in suffixes)
         if not inside:
             raise UserError(f"{path}: the folder has no file ending in {', '.join(suffixes)}")
-        found += inside
-    return found
+        paths += inside
+    return paths
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -142,9 +142,13 @@ def request_of(args: argparse.Namespace, animator):
 
     names = animator.action_units
     goal = goal_of(args, names)
+    notes: list[str] = []
     if args.like:
-        goal = driving.read(args.like, animator).expression(0).then(goal)
+        like = driving.read(args.like, animator)
+        notes += like.notes
+        goal = like.expression(0).then(goal)
     drive = driving.read(args.drive, animator).smoothed(args.smooth) if args.drive else None
+    notes += drive.notes if drive else ()
     if drive is not None and len(drive.times) == 1:  # a photo, which is gone to and not played
         goal, drive = drive.expression(0).then(goal), None
     sweep: tuple[str, ...] = ()
@@ -165,4 +169,5 @@ def request_of(args: argparse.Namespace, animator):
         annotations=args.annotations,
         provenance=not args.no_provenance,
         clamp=dict(animator.card.intensity_ranges) if args.clamp else None,
+        notes=tuple(notes),
     )

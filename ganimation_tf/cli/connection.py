@@ -24,6 +24,15 @@ def configure(
     """
     group = group or parser
     group.add_argument("--server", default=default_server, help="HOST:PORT of the gRPC server")
+    configure_requests(parser, group, name_flag)
+
+
+def configure_requests(parser: argparse.ArgumentParser, group, name_flag: str) -> None:
+    """Declares all flags but that of the server, for a command that is told it otherwise.
+
+    Args:
+        group, name_flag: as for `configure`.
+    """
     group.add_argument(
         name_flag,
         dest="model_name",
@@ -52,6 +61,12 @@ def configure(
     tls.add_argument("--tls-key", type=pathlib.Path, metavar="FILE", help="its private key")
 
 
+def given_tls(args: argparse.Namespace) -> list[str]:
+    """The flags of TLS that were given."""
+    flags = ("--tls", "--tls-root", "--tls-certificate", "--tls-key")
+    return [flag for flag in flags if getattr(args, flag[2:].replace("-", "_"))]
+
+
 def configure_edit(parser: argparse.ArgumentParser, au_group=None) -> None:
     """Declares the flags that say what a face is to show and what its file says of itself.
 
@@ -78,8 +93,11 @@ def configure_edit(parser: argparse.ArgumentParser, au_group=None) -> None:
     )
 
 
-def open_client(args: argparse.Namespace):
+def open_client(args: argparse.Namespace, server: str | None = None):
     """A `GanimationClient` for these flags.
+
+    Args:
+        server: HOST:PORT; None: that of `--server`.
 
     Raises:
         UserError: if a flag is wrong or gRPC is missing.
@@ -90,5 +108,5 @@ def open_client(args: argparse.Namespace):
     from serving.client.sync import GanimationClient, Tls
 
     files = (args.tls_root, args.tls_certificate, args.tls_key)
-    tls = Tls(*files) if args.tls or any(files) else None
-    return GanimationClient(args.server, args.model_name, args.timeout, tls)
+    tls = Tls(*files) if given_tls(args) else None
+    return GanimationClient(server or args.server, args.model_name, args.timeout, tls)

@@ -4,6 +4,8 @@ import argparse
 import logging
 import pathlib
 
+from ganimation_tf import progress
+from ganimation_tf.cli import connection, instruments
 from ganimation_tf.errors import UserError
 
 HELP = "measure a model's edits: against truth where it is known, and by independent judges"
@@ -32,7 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="eval", help="whose faces are edited")
     parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
     parser.add_argument(
-        "--report", type=pathlib.Path, metavar="DIR", help="where report.json and report.html go"
+        "--report",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="where report.json, report.html, metrics.json and blessing.json go",
     )
     parser.add_argument(
         "--baseline",
@@ -47,65 +52,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="CONDITION",
         help="such as truth_error<=0.4; exits 1 if it does not hold; several times",
     )
-    _configure_judges(parser)
+    instruments.configure(parser)
     parser.add_argument("--batch-size", type=int, default=16, help="faces edited at once")
-
-
-def _configure_judges(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "judges", "left out: blendshapes, identity and head pose, as far as they are installed"
-    )
-    group.add_argument(
-        "--judge",
-        action="append",
-        metavar="NAME",
-        help="who reads AUs: blendshapes, regressor=DIR of `ganimation train-judge`; several times",
-    )
-    trip = group.add_mutually_exclusive_group()
-    trip.add_argument(
-        "--write-edits",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="write all pictures that a judge would be asked about to DIR, for an annotator that "
-        "is a program, and stop",
-    )
-    trip.add_argument(
-        "--read-annotations",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="judge by what an annotator, such as OpenFace, wrote of the pictures of --write-edits",
-    )
-    group.add_argument("--pixels-only", action="store_true", help="no judge at all")
-    group.add_argument(
-        "--kid", action="store_true", help="distance of all edits from all photographs, of 500 up"
-    )
-    group.add_argument("--sweeps", type=int, default=8, metavar="N", help="people to sweep AUs of")
+    served = parser.add_argument_group("a served model", "where MODEL is HOST:PORT")
+    connection.configure_requests(parser, served, name_flag="--model-name")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints a line for each figure; 1 if a gate does not hold, else 0."""
     _check(args)
-    from ganimation_tf.evaluation import gate
+    from ganimation_tf import blessing
+    from ganimation_tf.evaluation import gate, wording
 
     gates = [gate.Gate.parse(text) for text in args.gate]
-    from ganimation_tf.animation.evaluated import open_editor
+    for one in gates:
+        wording.require_known(one.metric, f"--gate {one}")
     from ganimation_tf.data.manifest import Manifest
     from ganimation_tf.evaluation import report as report_lib
-    from ganimation_tf.evaluation import wording
     from ganimation_tf.evaluation.evaluate import evaluate
 
     Manifest.load(args.data)  # a wrong --data is told before anything is loaded
     if args.write_edits:
         return _write_edits(args)
     baseline = report_lib.Report.load(args.baseline) if args.baseline else None
-    instruments, notes = _instruments(args)
+    measured_with, notes = instruments.load(args)
     found = evaluate(
-        open_editor(args.model, args.data),
+        _open(args),
         args.data,
         split=args.split,
-        instruments=instruments,
+        instruments=measured_with,
         faces=args.faces,
         batch_size=args.batch_size,
+        batches=progress.tracked_batches,
     )
     differences: list = []
     if baseline is not None:
@@ -115,21 +93,37 @@ def run(args: argparse.Namespace) -> int:
         print(line)
     for note in (*found.report.notes, *notes):
         log.info("note: %s", note)
+    failed = gate.failures(gates, found.report.metrics)
     if args.report:
         _write(args.report, found, differences, notes)
-    failed = gate.failures(gates, found.report.metrics)
+        verdict = gate.verdict(args.model, found.report, args.split, gates, failed)
+        verdict.write(args.report / blessing.FILE)
     for line in failed:
         print(line)
     return FAILED_GATE if failed else 0
 
 
+def _open(args: argparse.Namespace):
+    """What is to be evaluated, as `evaluated.open_editor` has it.
+
+    Raises:
+        UserError: if it is no server, and a flag is about one.
+    """
+    from ganimation_tf.animation import evaluated
+
+    if (flags := connection.given_tls(args)) and not evaluated.names_server(args.model):
+        raise UserError(f"{flags[0]} is about a server, and MODEL is none: {args.model}")
+    return evaluated.open_editor(
+        args.model, args.data, lambda server: connection.open_client(args, server)
+    )
+
+
 def _write_edits(args: argparse.Namespace) -> int:
     """Writes the pictures of an evaluation and says what to do with them."""
-    from ganimation_tf.animation.evaluated import open_editor
     from ganimation_tf.evaluation.evaluate import Instruments, evaluate
     from ganimation_tf.evaluation.judges.files import PictureWriter
 
-    model = open_editor(args.model, args.data)
+    model = _open(args)
     writer = PictureWriter(args.write_edits, model.action_units)
     try:
         evaluate(
@@ -139,6 +133,7 @@ def _write_edits(args: argparse.Namespace) -> int:
             instruments=Instruments(judges=[writer], swept=args.sweeps),
             faces=args.faces,
             batch_size=args.batch_size,
+            batches=progress.tracked_batches,
         )
     except OSError as error:
         raise UserError(f"--write-edits {args.write_edits}: {error.strerror}") from error
@@ -164,58 +159,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f"--sweeps must be at least 0, got {args.sweeps}")
     if args.pixels_only and (args.judge or args.kid or args.read_annotations or args.write_edits):
         raise UserError("--pixels-only leaves out all judges, and another option asks for one")
-
-
-def _instruments(args: argparse.Namespace):
-    """What to measure with, and a note for what is not installed.
-
-    Raises:
-        UserError: if what was asked for by name is not installed.
-    """
-    from ganimation_tf.evaluation import judges
-    from ganimation_tf.evaluation.evaluate import Instruments
-
-    if args.pixels_only:
-        return Instruments(), []
-    from ganimation_tf.evaluation.judges.blendshapes import BlendshapeJudge
-    from ganimation_tf.evaluation.judges.identity import FaceNet
-    from ganimation_tf.evaluation.judges.meshes import FaceMeshes
-    from ganimation_tf.faces.landmarker import FaceLandmarker
-
-    notes: list[str] = []
-    landmarker = _installed(FaceLandmarker.load, notes)
-    meshes = None if landmarker is None else FaceMeshes(landmarker)
-    named = list(args.judge or ())
-    if args.read_annotations:
-        named.append(f"files={args.read_annotations}")
-    if not named:
-        asked = [] if meshes is None else [BlendshapeJudge(meshes)]
-    else:
-        asked = [
-            BlendshapeJudge(meshes) if name == "blendshapes" and meshes else judges.load(name)
-            for name in named
-        ]
-    features = None
-    if args.kid:
-        from ganimation_tf.evaluation.judges.efficientnet import EfficientNetLite
-
-        features = EfficientNetLite.load()
-    return Instruments(
-        judges=asked,
-        identity=_installed(FaceNet.load, notes),
-        meshes=meshes,
-        features=features,
-        swept=args.sweeps,
-    ), notes
-
-
-def _installed(load, notes: list[str]):
-    """What `load` returns; None, and its error among the notes, if it is not installed."""
-    try:
-        return load()
-    except UserError as error:
-        notes.append(str(error))
-        return None
 
 
 def _write(directory: pathlib.Path, found, differences, notes) -> None:

@@ -67,14 +67,16 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     from ganimation_tf.synthetic.reanimation import load_face_model, writing
     from ganimation_tf.synthetic.reanimation.faces import EXPRESSIONS_PER_LOOK
+    from ganimation_tf.threads import single_threaded
 
+    single_threaded()
     out = pathlib.Path(args.out)
     photos = writing.photos_in(pathlib.Path(args.portraits))
     model = load_face_model(pathlib.Path(args.face_model))
     source = _source(args, model)
     unfinished = _begin(args, model.digest, out)
     request = writing.Request(model, args.count, args.size, args.seed, args.format)
-    usable, rejected = writing.sift(photos, source, request)
+    usable, rejected = writing.usable_portraits(photos, source, request)
     writing.save_rejected(rejected, out)
     if not usable:
         raise UserError(

@@ -6,7 +6,7 @@ import operator
 import pathlib
 from collections.abc import Sequence
 
-from ganimation_tf import quiet, shipped
+from ganimation_tf import quiet
 from ganimation_tf.cli import flags
 from ganimation_tf.config import LossWeights, TrainConfig
 from ganimation_tf.presets import PRESETS
@@ -39,6 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
+    parser.add_argument(
+        "--result",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="when the run is finished, a copy of it for what comes next: networks, samples, the "
+        "newest state, and its metrics as metrics.json and history.json",
+    )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
     parser.add_argument(
         "--preset",
@@ -52,7 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=int,
         metavar="N",
-        help="generator updates; left out: the preset's, or all epochs",
+        help="generator updates; left out: the preset's, or, where it has none or epochs are "
+        f"given, all epochs; more than an earlier run had goes on with that run (default: "
+        f"{_by_preset('steps')})",
     )
     parser.add_argument(
         "--start-from",
@@ -115,7 +124,11 @@ def _by_preset(name: str) -> str:
 
 
 def _networks(text: str) -> pathlib.Path:
-    return shipped.directory() if text == "pretrained" else pathlib.Path(text)
+    if text != "pretrained":
+        return pathlib.Path(text)
+    from ganimation_tf import shipped  # imports numpy, which --help has no use for
+
+    return shipped.directory()
 
 
 def resolve(args: argparse.Namespace) -> TrainConfig:
@@ -128,6 +141,8 @@ def resolve(args: argparse.Namespace) -> TrainConfig:
     chosen = flags.given(args, LossWeights, prefix=LOSS)
     weights = flags.replace(config.loss_weights, chosen, prefix=LOSS)
     chosen = flags.given(args, TrainConfig) | {"loss_weights": weights}
+    if chosen.keys() & {"epochs", "decay_epochs"}:
+        chosen["steps"] = 0  # who gives epochs wants them counted
     return flags.replace(config, chosen)
 
 
@@ -140,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
     config = resolve(args)
     if args.steps is not None and args.steps < 1:
         raise UserError(f"--steps must be at least 1, got {args.steps}")
+    if args.result:
+        flags.require_replaceable(args.result, "config.json", "--result")
     if args.new and args.resume:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
     if not args.checkpoint_minutes >= 0:
@@ -167,13 +184,24 @@ def run(args: argparse.Namespace) -> int:
         judge_minutes=args.judge_minutes,
     )
     print(f"wrote {path}")
+    if args.result:
+        from ganimation_tf.training import result
+
+        result.write(path, args.result)
+        print(f"wrote {args.result}")
     return 0
 
 
 def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
-    from ganimation_tf.training import devices, estimate
+    from ganimation_tf.errors import UserError
+    from ganimation_tf.training import devices, estimate, workers
     from ganimation_tf.training.build import build_model
 
+    if workers.task_of_environment() is not None:
+        raise UserError(
+            f"--dry-run does not wait for other machines: unset {workers.VARIABLE}, and give the "
+            "batch of one of them"
+        )
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
     plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))

@@ -1,15 +1,16 @@
 """The record: one face crop with its Action Units, as a `tf.train.Example` without TensorFlow.
 
-The only format between the Beam job and training. The messages of `tf.train.Example` are
-declared here in a descriptor pool of their own, so that a Beam worker needs protobuf (whose
-encoder is C) and not TensorFlow (560 MiB), and so that both can be loaded in one process.
+The only format between the Beam job and training. A Beam worker needs protobuf (whose encoder is
+C) and `protos.example_pb2`, and not TensorFlow (560 MiB).
 """
 
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+from google.protobuf import message
+
+from ganimation_tf.protos.example_pb2 import Example
 
 IMAGE = "image/encoded"
 FORMAT = "image/format"
@@ -52,58 +53,6 @@ class FaceRecord:
     subject: str
     transform: np.ndarray
     pair: str | None = None
-
-
-def _declare_example():
-    """The class of `tensorflow.Example`, field numbers as in tensorflow/core/example/*.proto."""
-    proto = descriptor_pb2.FileDescriptorProto(
-        name="ganimation_tf/example.proto", package="tensorflow", syntax="proto3"
-    )
-    field = descriptor_pb2.FieldDescriptorProto
-
-    def declare(name, *fields):
-        declared = proto.message_type.add(name=name)
-        for number, (field_name, kind, label, type_name) in enumerate(fields, start=1):
-            declared.field.add(
-                name=field_name, number=number, type=kind, label=label, type_name=type_name
-            )
-        return declared
-
-    declare("BytesList", ("value", field.TYPE_BYTES, field.LABEL_REPEATED, None))
-    declare("FloatList", ("value", field.TYPE_FLOAT, field.LABEL_REPEATED, None))
-    declare("Int64List", ("value", field.TYPE_INT64, field.LABEL_REPEATED, None))
-    one_of = declare(
-        "Feature",
-        ("bytes_list", field.TYPE_MESSAGE, field.LABEL_OPTIONAL, ".tensorflow.BytesList"),
-        ("float_list", field.TYPE_MESSAGE, field.LABEL_OPTIONAL, ".tensorflow.FloatList"),
-        ("int64_list", field.TYPE_MESSAGE, field.LABEL_OPTIONAL, ".tensorflow.Int64List"),
-    )
-    one_of.oneof_decl.add(name="kind")
-    for member in one_of.field:
-        member.oneof_index = 0
-    features = declare(
-        "Features",
-        ("feature", field.TYPE_MESSAGE, field.LABEL_REPEATED, ".tensorflow.Features.FeatureEntry"),
-    )
-    entry = features.nested_type.add(name="FeatureEntry")  # how protobuf spells map<string, ...>
-    entry.options.map_entry = True
-    entry.field.add(name="key", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
-    entry.field.add(
-        name="value",
-        number=2,
-        type=field.TYPE_MESSAGE,
-        label=field.LABEL_OPTIONAL,
-        type_name=".tensorflow.Feature",
-    )
-    declare(
-        "Example", ("features", field.TYPE_MESSAGE, field.LABEL_OPTIONAL, ".tensorflow.Features")
-    )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(proto)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
-
-
-Example = _declare_example()
 
 
 def encode(record: FaceRecord) -> bytes:

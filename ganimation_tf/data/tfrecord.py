@@ -7,7 +7,7 @@ does not collide with its own.
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import google_crc32c
 
@@ -19,13 +19,20 @@ FOOTER_BYTES = _CHECKSUM.size
 """What stands before and after the data of each record."""
 
 
+class Sink(Protocol):
+    """Whatever bytes can be written to."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Takes them."""
+
+
 def masked_checksum(data: bytes) -> int:
     """The masked CRC-32C of `data`."""
     checksum = google_crc32c.value(data)
     return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def write(file: BinaryIO, data: bytes) -> None:
+def write(file: Sink, data: bytes) -> None:
     """Appends one record to `file`."""
     length = _LENGTH.pack(len(data))
     file.write(length + _CHECKSUM.pack(masked_checksum(length)))

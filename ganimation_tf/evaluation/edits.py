@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ganimation_tf import progress
 from ganimation_tf.evaluation import regions, truth
 from ganimation_tf.evaluation.samples import Requests, Samples
 from ganimation_tf.faces.alignment import CropSpec
@@ -16,17 +17,19 @@ SATURATED = 0.05
 
 
 class Editor(Protocol):
-    """What is evaluated: a run, an export, a server, a baseline.
+    """What is evaluated: a run, an export, a server, a baseline."""
 
-    Attributes:
-        name: how the report calls it.
-        action_units: the N AUs that it takes.
-        crop: what its crops show.
-    """
+    @property
+    def name(self) -> str:
+        """How the report calls it."""
 
-    name: str
-    action_units: Sequence[str]
-    crop: CropSpec
+    @property
+    def action_units(self) -> Sequence[str]:
+        """The N AUs that it takes."""
+
+    @property
+    def crop(self) -> CropSpec:
+        """What its crops show."""
 
     def edit(
         self, images: np.ndarray, source_aus: np.ndarray, target_aus: np.ndarray
@@ -65,17 +68,25 @@ class Edits:
     rows: Mapping[str, np.ndarray]
 
 
-def make(model: Editor, samples: Samples, requests: Requests, batch_size: int = 16) -> Edits:
+def make(
+    model: Editor,
+    samples: Samples,
+    requests: Requests,
+    batch_size: int = 16,
+    batches: progress.Batches = progress.batches,
+) -> Edits:
     """Edits all requests and measures each edit.
 
     The measures: `truth_*` and `attention_overlap` where the truth is known, `background`,
     `zero_edit` (what the model changes when nothing is to change), `cycle` (what is lost on the
     way there and back), `attention_mean` and `attention_saturated`.
+
+    Args:
+        batches: how the requests are gone through.
     """
     face = regions.face_region(samples.crop)
     pictures, masks, estimates, measured = [], [], [], []
-    for begin in range(0, len(requests), batch_size):
-        rows = slice(begin, begin + batch_size)
+    for rows in batches(len(requests), batch_size, "faces edited"):
         sources = samples.images[requests.sources[rows]].astype(np.float32) / 255
         known = samples.action_units[requests.sources[rows]]
         targets = requests.targets[rows]
@@ -84,17 +95,17 @@ def make(model: Editor, samples: Samples, requests: Requests, batch_size: int = 
         wanted = samples.images[truths].astype(np.float32) / 255 if truths[0] >= 0 else None
         back, _ = _answer(model, image, targets, known)
         same, _ = _answer(model, sources, known, known)
-        found = _against_truth(image, sources, wanted, attention, face)
-        found["zero_edit"] = truth.rmse(same, sources)
-        found["cycle"] = truth.l1(back, sources)
+        measures = _against_truth(image, sources, wanted, attention, face)
+        measures["zero_edit"] = truth.rmse(same, sources)
+        measures["cycle"] = truth.l1(back, sources)
         if attention is not None:
-            found |= _of_masks(attention)
+            measures |= _of_masks(attention)
             masks.append(np.round(attention[..., 0] * 255).astype(np.uint8))
         estimate = model.estimate(image)
         if estimate is not None:
             estimates.append(np.asarray(estimate, np.float64))
         pictures.append(as_uint8(image))
-        measured.append(found)
+        measured.append(measures)
     return Edits(
         images=np.concatenate(pictures),
         attention=np.concatenate(masks) if masks else None,
@@ -134,7 +145,7 @@ def _against_truth(image, sources, wanted, attention, face) -> dict[str, np.ndar
     if wanted is None:
         return {"background": truth.rmse(image, sources, ~face)}
     changed = regions.changed(sources, wanted)
-    found = {
+    measures = {
         "truth_error": truth.error(image, sources, wanted),
         "truth_share": truth.share(image, sources, wanted),
         "truth_gradients": truth.gradient_energy(image, sources, wanted),
@@ -144,8 +155,8 @@ def _against_truth(image, sources, wanted, attention, face) -> dict[str, np.ndar
         "background": truth.rmse(image, sources, ~changed),
     }
     if attention is not None:
-        found["attention_overlap"] = truth.overlap(attention, changed)
-    return found
+        measures["attention_overlap"] = truth.overlap(attention, changed)
+    return measures
 
 
 def _of_masks(attention: np.ndarray) -> dict[str, np.ndarray]:

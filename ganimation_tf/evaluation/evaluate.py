@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf import __version__
+from ganimation_tf import __version__, progress
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import edits as edits_lib
-from ganimation_tf.evaluation import judged, kid, preservation, tables
+from ganimation_tf.evaluation import judged, kid, parts, preservation, tables
 from ganimation_tf.evaluation.agreement import SCALE
 from ganimation_tf.evaluation.edits import Editor, Edits
 from ganimation_tf.evaluation.intervals import bootstrap
@@ -71,6 +71,7 @@ def evaluate(
     instruments: Instruments | None = None,
     faces: int | None = None,
     batch_size: int = 16,
+    batches: progress.Batches = progress.batches,
 ) -> Evaluation:
     """Measures a model on faces that it was not trained on.
 
@@ -86,6 +87,7 @@ def evaluate(
         instruments: judges and the like; none: the pixels alone.
         faces: at most so many of the split.
         batch_size: faces that the model is given at once; of no influence on the figures.
+        batches: how pictures are gone through: `progress.tracked_batches` shows how far it is.
 
     Raises:
         UserError: if dataset and model do not fit each other, or KID is asked of too few faces.
@@ -97,22 +99,22 @@ def evaluate(
     asked = requests(samples)
     if instruments.features is not None:
         kid.require_enough(len(asked), len(samples))
-    made = edits_lib.make(model, samples, asked, batch_size)
+    made = edits_lib.make(model, samples, asked, batch_size, batches)
     measured = _Measured(rows=dict(made.rows))
     for judge in instruments.judges:
-        reader = Reader(judge, samples)
-        measured.judgements.append(judge_edits(reader, samples, asked, made.images))
+        reader = Reader(judge, samples, batches)
+        measured.judgements.append(judge_edits(reader, samples, asked, made.images, batches))
         if instruments.swept:
             chosen = one_of_each(samples, instruments.swept)
-            measured.sweeps[judge.name] = sweeps(model, reader, chosen, batch_size)
+            measured.sweeps[judge.name] = sweeps(model, reader, chosen, batch_size, batches)
     for judgement in measured.judgements:
         measured.rows |= judged.rows_of(judgement)
         measured.figures |= judged.figures_of(judgement)
-    for name, found in measured.sweeps.items():
-        measured.figures |= figures_of(name, found)
-    _measure_what_stays(instruments, samples, asked, made, measured)
+    for name, swept in measured.sweeps.items():
+        measured.figures |= figures_of(name, swept)
+    _measure_what_stays(instruments, samples, asked, made, measured, batches)
     if made.estimates is not None:
-        measured.rows |= _critic_rows(model, samples, asked, made, batch_size)
+        measured.rows |= _critic_rows(model, samples, asked, made, batch_size, batches)
     report = _report(model, samples, asked, measured, notes, instruments.judges)
     return Evaluation(report, samples, asked, made)
 
@@ -148,32 +150,49 @@ class _Measured:
 
 
 def _measure_what_stays(
-    instruments: Instruments, samples: Samples, asked: Requests, made: Edits, measured: _Measured
+    instruments: Instruments,
+    samples: Samples,
+    asked: Requests,
+    made: Edits,
+    measured: _Measured,
+    batches: progress.Batches,
 ) -> None:
     """Identity, head pose and the distance of all edits from all photographs."""
     if instruments.identity is not None:
-        rows, figures = preservation.identity(instruments.identity, samples, asked, made.images)
+        rows, figures = preservation.identity(
+            instruments.identity, samples, asked, made.images, batches
+        )
         measured.rows |= rows
         measured.figures |= figures
     if instruments.meshes is not None:
-        rows, figures = preservation.head_pose(instruments.meshes, samples, asked, made.images)
+        rows, figures = preservation.head_pose(
+            instruments.meshes, samples, asked, made.images, batches
+        )
         measured.rows |= rows
         measured.figures |= figures
     if instruments.features is not None:
-        of_edits, of_photographs = map(instruments.features, (made.images, samples.images))
-        found = kid.kid(of_edits, of_photographs)
-        measured.figures |= dict(zip(("kid", "kid_deviation"), found, strict=True))
+        of_edits, of_photographs = (
+            parts.concatenated(instruments.features, images, "pictures compared for KID", batches)
+            for images in (made.images, samples.images)
+        )
+        distance = kid.kid(of_edits, of_photographs)
+        measured.figures |= dict(zip(("kid", "kid_deviation"), distance, strict=True))
 
 
 def _critic_rows(
-    model: Editor, samples: Samples, asked: Requests, made: Edits, batch_size: int
+    model: Editor,
+    samples: Samples,
+    asked: Requests,
+    made: Edits,
+    batch_size: int,
+    batches: progress.Batches,
 ) -> dict[str, np.ndarray]:
     """What the model's own eye says: no figure about edits rests on it, but its error is told."""
     inputs = samples.images[asked.sources]
     seen = np.concatenate(
         [
-            np.asarray(model.estimate(inputs[at : at + batch_size].astype(np.float32) / 255))
-            for at in range(0, len(inputs), batch_size)
+            np.asarray(model.estimate(inputs[rows].astype(np.float32) / 255))
+            for rows in batches(len(inputs), batch_size, "inputs estimated")
         ]
     )
     return {

@@ -76,7 +76,9 @@ def _strip(evaluation: Evaluation, row: int, name: str | None) -> str:
         cells.append(_picture(mask, ["mask"], "attention mask"))
     change = asked.targets[row] - samples.action_units[source]
     largest = np.argsort(-np.abs(change), kind="stable")[:_NAMED]
-    wanted = ", ".join(f"{samples.names[unit]} {change[unit]:+.2f}" for unit in largest)
+    wanted = ", ".join(
+        f"{samples.names[unit]} {change[unit]:+.2f}" for unit in largest if round(change[unit], 2)
+    )
     return f'<div><div class="strip">{"".join(cells)}</div><p class="soft">{text(wanted)}</p></div>'
 
 

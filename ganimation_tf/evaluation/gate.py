@@ -3,10 +3,14 @@
 import dataclasses
 import math
 import operator
+import pathlib
 import re
 from collections.abc import Mapping, Sequence
 
+from ganimation_tf import files
+from ganimation_tf.blessing import EVALUATION, Blessing
 from ganimation_tf.errors import UserError
+from ganimation_tf.evaluation.report import Report
 
 _COMPARISONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 _GATE = re.compile(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(\S+)\s*")
@@ -34,17 +38,13 @@ class Gate:
             UserError: if it is no such condition.
         """
         match = _GATE.fullmatch(text)
-        try:
-            metric, comparison, number = match.groups()
-            bound = float(number)
-            if not math.isfinite(bound):
-                raise ValueError
-        except (AttributeError, ValueError):
+        bound = _number(match[3]) if match else math.nan
+        if match is None or not math.isfinite(bound):
             raise UserError(
                 f"a gate is METRIC<=NUMBER or with >=, < or >, such as truth_error<=0.4; "
                 f"got {text!r}"
-            ) from None
-        return cls(metric, comparison, bound)
+            )
+        return cls(match[1], match[2], bound)
 
     def __str__(self) -> str:
         return f"{self.metric}{self.comparison}{self.bound:g}"
@@ -68,11 +68,46 @@ class Gate:
         return f"gate {self} failed: {self.metric} is {value:.4g}"
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def failures(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:
     """The lines of all conditions that do not hold, in order.
 
     Raises:
         UserError: if a gate names no metric.
     """
-    found = [gate.failure(metrics) for gate in gates]
-    return [line for line in found if line is not None]
+    lines = [gate.failure(metrics) for gate in gates]
+    return [line for line in lines if line is not None]
+
+
+def verdict(
+    model: str, report: Report, split: str, gates: Sequence[Gate], failed: Sequence[str]
+) -> Blessing:
+    """What a push has to know: which model it was, and whether the gates let it through.
+
+    Args:
+        model: what was evaluated; only a directory has a digest, and can be pushed.
+        report: of the evaluation.
+        split: whose faces they were.
+        gates: all of them.
+        failed: what `failures` says.
+    """
+    directory = pathlib.Path(model)
+    return Blessing(
+        about=EVALUATION,
+        blessed=not failed,
+        model=files.tree_digest(directory) if directory.is_dir() else None,
+        conditions=[str(gate) for gate in gates],
+        failures=list(failed),
+        facts={
+            "dataset": report.facts["dataset"],
+            "split": split,
+            "people": report.facts["people"],
+            "metrics": report.metric_values(),
+        },
+    )

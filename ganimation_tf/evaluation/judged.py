@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ganimation_tf import progress
+from ganimation_tf.evaluation import parts
 from ganimation_tf.evaluation.agreement import SCALE, Agreement, agreement
 from ganimation_tf.evaluation.intervals import mean
 from ganimation_tf.evaluation.judges import Judge
@@ -48,9 +50,12 @@ class Reader:
 
     Args:
         samples: the faces, with AUs that are known.
+        batches: how their pictures are gone through.
     """
 
-    def __init__(self, judge: Judge, samples: Samples):
+    def __init__(
+        self, judge: Judge, samples: Samples, batches: progress.Batches = progress.batches
+    ):
         self.judge = judge
         self.names = tuple(name for name in samples.names if name in judge.action_units)
         self.columns = [samples.names.index(name) for name in self.names]
@@ -58,19 +63,29 @@ class Reader:
         people = np.unique(np.asarray(samples.people, str))
         self._half = {person: place % 2 for place, person in enumerate(people)}
         self.known = samples.action_units[:, self.columns].astype(np.float64)
-        raw = self.raw(samples.images)
+        raw = self.raw(samples.images, batches)
         self._lines = self._fit(raw)
         self.inputs = self.scaled(raw, samples.people)
 
-    def read(self, images: np.ndarray, people: Sequence[str]) -> np.ndarray:
+    def read(
+        self,
+        images: np.ndarray,
+        people: Sequence[str],
+        batches: progress.Batches = progress.batches,
+    ) -> np.ndarray:
         """uint8 (n, size, size, 3) to float64 (n, AUs) in [0, 1]; NaN where there is no face."""
-        return self.scaled(self.raw(images), people)
+        return self.scaled(self.raw(images, batches), people)
 
-    def raw(self, images: np.ndarray) -> np.ndarray:
+    def raw(self, images: np.ndarray, batches: progress.Batches = progress.batches) -> np.ndarray:
         """The judge's own words, as `read` without the lines."""
-        found = np.asarray(self.judge.read(images, self._samples.crop), np.float64)
+        readings = parts.concatenated(
+            lambda some: self.judge.read(some, self._samples.crop),
+            images,
+            f"pictures read by {self.judge.name}",
+            batches,
+        )
         order = [tuple(self.judge.action_units).index(name) for name in self.names]
-        return found[:, order]
+        return readings.astype(np.float64)[:, order]
 
     def _fit(self, raw: np.ndarray) -> np.ndarray:
         """Slope and intercept for each half of the people and each AU, (2, 2, AUs)."""
@@ -110,7 +125,11 @@ def _least_squares(raw: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def judge_edits(
-    reader: Reader, samples: Samples, requests: Requests, images: np.ndarray
+    reader: Reader,
+    samples: Samples,
+    requests: Requests,
+    images: np.ndarray,
+    batches: progress.Batches = progress.batches,
 ) -> Judgement:
     """Reads the edits and compares.
 
@@ -118,23 +137,24 @@ def judge_edits(
 
     Args:
         images: uint8 (m, size, size, 3), the edits.
+        batches: how they are gone through.
     """
     people = [samples.people[row] for row in requests.sources]
     wanted = requests.targets[:, reader.columns].astype(np.float64)
     before = reader.inputs[requests.sources]
-    found = reader.read(images, people)
+    readings = reader.read(images, people, batches)
     unreadable = ~np.isfinite(before).all(1)
-    lost = ~np.isfinite(found).all(1) & ~unreadable
-    found[lost] = np.where(wanted[lost] > 0.5, 0.0, 1.0)
-    found[unreadable] = np.nan
+    lost = ~np.isfinite(readings).all(1) & ~unreadable
+    readings[lost] = np.where(wanted[lost] > 0.5, 0.0, 1.0)
+    readings[unreadable] = np.nan
     return Judgement(
         judge=reader.judge.name,
         names=reader.names,
-        edits=agreement(found, wanted),
+        edits=agreement(readings, wanted),
         copies=agreement(before, wanted),
         own=agreement(reader.inputs, reader.known),
-        rows=SCALE * np.abs(found - wanted).mean(1),
-        squared_rows=SCALE**2 * ((found - wanted) ** 2).mean(1),
+        rows=SCALE * np.abs(readings - wanted).mean(1),
+        squared_rows=SCALE**2 * ((readings - wanted) ** 2).mean(1),
         copy_rows=SCALE * np.abs(before - wanted).mean(1),
         no_face=int(lost.sum()),
         unreadable=int(unreadable.sum()),

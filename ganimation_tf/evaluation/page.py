@@ -23,7 +23,11 @@ h1 { overflow-wrap:anywhere; }
 .strip img { border:1px solid var(--line); }
 .strips h3 { margin:12px 0 4px; font-size:14px; }
 @media (max-width:760px) { main { padding:20px 12px 40px; } section { padding:16px 14px; }
-  .charts, .strips { grid-template-columns:1fr; } table { font-size:12.5px; } }
+  .charts, .strips { grid-template-columns:1fr; } table { font-size:12.5px; }
+  .scroll td:first-child, .scroll th:first-child { position:sticky; left:0;
+    background:var(--paper); }
+  .whole td, .whole th { padding:6px 4px; } .whole .number { white-space:normal; }
+  .whole td:first-child { overflow-wrap:anywhere; } }
 """
 
 TILES = ("truth_error", "truth_share", "identity", "background", "head_pose", "kid")
@@ -102,7 +106,8 @@ def _figures(report: Report, differences: Sequence[Difference]) -> str:
         "Truth errors, shares and gradients are medians over the edits, the others means. "
         "Intervals are of another draw of as many people."
     )
-    return section("Figures", lead, _scrolled(table(header, rows, range(1, len(header)))))
+    drawn = table(header, rows, range(1, len(header)))
+    return section("Figures", lead, f'<div class="whole">{_scrolled(drawn)}</div>')
 
 
 def _gap_cells(gap: Difference | None) -> str:
@@ -148,9 +153,9 @@ def _action_units(report: Report) -> str:
         if with_truth:
             values += [entry["truth_error"], entry["truth_share"]]
         for judge in judges:
-            found = entry.get(judge, {})
+            figures = entry.get(judge, {})
             names = ("mae", "copy_mae", "own_mae", "pearson", "own_pearson", "icc")
-            values += [found.get(name) for name in names]
+            values += [figures.get(name) for name in names]
         cells += [f'<td class="number">{number(value)}</td>' for value in values]
         rows.append("".join(cells))
     lead = (

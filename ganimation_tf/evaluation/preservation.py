@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ganimation_tf import progress
+from ganimation_tf.evaluation import parts
 from ganimation_tf.evaluation.intervals import mean, root_mean_square
 from ganimation_tf.evaluation.judges import head_pose as pose
 from ganimation_tf.evaluation.judges.identity import FaceNet, cosine, distance
@@ -12,20 +14,31 @@ from ganimation_tf.evaluation.samples import Requests, Samples
 
 
 def identity(
-    network: FaceNet, samples: Samples, requests: Requests, images: np.ndarray
+    network: FaceNet,
+    samples: Samples,
+    requests: Requests,
+    images: np.ndarray,
+    batches: progress.Batches = progress.batches,
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Embeddings of edits beside those of their inputs.
 
     Args:
         images: uint8 (m, size, size, 3), the edits.
+        batches: how they and the inputs are gone through.
 
     Returns:
         `identity`, the cosine, and `identity_distance`, each float64 (m,); and two means to see
         them by: `identity_of_others`, the cosine of different people, and, where it is known,
         `identity_of_truth`, that of input and truth.
     """
-    known = network.embed(samples.images, samples.crop)
-    before, after = known[requests.sources], network.embed(images, samples.crop)
+
+    def embed(pictures: np.ndarray) -> np.ndarray:
+        return parts.concatenated(
+            lambda some: network.embed(some, samples.crop), pictures, "faces compared", batches
+        )
+
+    known = embed(samples.images)
+    before, after = known[requests.sources], embed(images)
     rows = {"identity": cosine(before, after), "identity_distance": distance(before, after)}
     figures = {"identity_of_others": _between_people(known, samples.people)}
     if requests.truths[0] >= 0:
@@ -34,9 +47,13 @@ def identity(
 
 
 def head_pose(
-    meshes: FaceMeshes, samples: Samples, requests: Requests, images: np.ndarray
+    meshes: FaceMeshes,
+    samples: Samples,
+    requests: Requests,
+    images: np.ndarray,
+    batches: progress.Batches = progress.batches,
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """How far the head turns in an edit.
+    """How far the head turns in an edit; the arguments are as for `identity`.
 
     Returns:
         `head_pose`, float64 (m,): root mean square of the change of pitch, yaw and roll in
@@ -44,8 +61,17 @@ def head_pose(
         found, of inputs in which one is, and, where it is known, `head_pose_of_truth`: what
         expressions alone do to the reading.
     """
-    known = pose.head_pose(meshes.read(samples.images, samples.crop))
-    before, after = known[requests.sources], pose.head_pose(meshes.read(images, samples.crop))
+
+    def angles(pictures: np.ndarray) -> np.ndarray:
+        return parts.concatenated(
+            lambda some: pose.head_pose(meshes.read(some, samples.crop)),
+            pictures,
+            "head poses read",
+            batches,
+        )
+
+    known = angles(samples.images)
+    before, after = known[requests.sources], angles(images)
     lost = np.isnan(after).any(1) & ~np.isnan(before).any(1)
     figures = {"head_pose_no_face": float(lost.sum())}
     if requests.truths[0] >= 0:

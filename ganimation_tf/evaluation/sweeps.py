@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ganimation_tf import progress
 from ganimation_tf.evaluation.agreement import drift, monotonicity, rise
 from ganimation_tf.evaluation.edits import Editor, edited
 from ganimation_tf.evaluation.intervals import mean
@@ -46,22 +47,32 @@ def one_of_each(samples: Samples, faces: int) -> Samples:
     return samples.take([best[person] for person in sorted(best)[:faces]])
 
 
-def sweeps(model: Editor, reader: Reader, samples: Samples, batch_size: int = 16) -> list[Sweep]:
-    """Each AU that the judge reads, asked of each face at four levels."""
-    return [_sweep(model, reader, samples, name, batch_size) for name in reader.names]
+def sweeps(
+    model: Editor,
+    reader: Reader,
+    samples: Samples,
+    batch_size: int = 16,
+    batches: progress.Batches = progress.batches,
+) -> list[Sweep]:
+    """Each AU that the judge reads, asked of each face at four levels.
+
+    Args:
+        batches: how the AUs are gone through.
+    """
+    return [
+        _sweep(model, reader, samples, name, batch_size)
+        for rows in batches(len(reader.names), 1, f"AUs swept for {reader.judge.name}")
+        for name in reader.names[rows]
+    ]
 
 
 def _sweep(model, reader: Reader, samples: Samples, name: str, batch_size: int) -> Sweep:
     unit, place = samples.names.index(name), reader.names.index(name)
-    pictures = []
-    for begin in range(0, len(samples), batch_size):
-        known = samples.action_units[begin : begin + batch_size]
-        images = samples.images[begin : begin + batch_size]
-        for level in LEVELS:
-            wanted = known.copy()
-            wanted[:, unit] = level
-            pictures.append((begin, level, edited(model, images, known, wanted)))
-    by_level = [np.concatenate([p for _, at, p in pictures if at == level]) for level in LEVELS]
+    by_level = []
+    for level in LEVELS:
+        wanted = samples.action_units.copy()
+        wanted[:, unit] = level
+        by_level.append(_edited(model, samples, wanted, batch_size))
     read = np.stack([reader.raw(images) for images in by_level], axis=1)
     first, last = (reader.scaled(read[:, level], samples.people) for level in (0, -1))
     others = drift(first, last, place)
@@ -76,9 +87,18 @@ def _sweep(model, reader: Reader, samples: Samples, name: str, batch_size: int) 
     )
 
 
-def figures_of(judge: str, found: Sequence[Sweep]) -> dict[str, float]:
+def _edited(model, samples: Samples, wanted: np.ndarray, batch_size: int) -> np.ndarray:
+    """All faces with the AUs `wanted`, (n, N)."""
+    made = [
+        edited(model, samples.images[rows], samples.action_units[rows], wanted[rows])
+        for rows in progress.batches(len(samples), batch_size)
+    ]
+    return np.concatenate(made)
+
+
+def figures_of(judge: str, swept: Sequence[Sweep]) -> dict[str, float]:
     """Means over the AUs, by the names that reports have for them."""
     return {
-        f"{judge}_{name}": mean(np.array([getattr(sweep, name) for sweep in found]))
+        f"{judge}_{name}": mean(np.array([getattr(sweep, name) for sweep in swept]))
         for name in ("monotonicity", "raised", "drift")
     }

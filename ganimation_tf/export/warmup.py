@@ -12,18 +12,18 @@ import tensorflow as tf
 
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.request_samples import sample_inputs
-from ganimation_tf.protos import wire
+from ganimation_tf.protos import serving_pb2, wire
 
 FILE = "tf_serving_warmup_requests"
 BATCH_SIZES = (1, 2, 8)
 """Rows of the requests; TensorFlow Serving takes at most 1000 requests in all."""
 
 
-def requests(card: ModelCard) -> Iterator[wire.PredictionLog]:
+def requests(card: ModelCard) -> Iterator[serving_pb2.PredictionLog]:
     """One request for each signature and batch size."""
     for rows in BATCH_SIZES:
         for name, inputs in sample_inputs(card, rows).items():
-            log = wire.PredictionLog()
+            log = serving_pb2.PredictionLog()
             request = log.predict_log.request
             request.model_spec.name = card.model_name
             request.model_spec.signature_name = name

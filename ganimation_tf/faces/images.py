@@ -212,6 +212,31 @@ def encode_png(image: np.ndarray, level: int = 6) -> bytes:
     return buffer.getvalue()
 
 
+def as_shown(encoded: bytes, max_pixels: int = MAX_PIXELS) -> bytes:
+    """The picture as a JPEG or PNG that decoders which know no EXIF and no transparency show right.
+
+    TensorFlow's are such. A JPEG or PNG of RGB or gray that lies upright and is opaque is returned
+    as it is; any other picture becomes a PNG of what `decode` makes of it.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    if _plain(encoded):
+        return encoded
+    return encode_png(decode(encoded, max_pixels), level=1)
+
+
+def _plain(encoded: bytes) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
+                upright = image.getexif().get(ORIENTATION, AS_STORED) in (0, AS_STORED)
+                return upright and not image.has_transparency_data and image.mode in ("RGB", "L")
+    except Exception:  # whatever is odd about it, `decode` says it better
+        return False
+
+
 def is_animated(path: pathlib.Path) -> bool:
     """Whether a file that `decode` takes has more than one picture."""
     try:

@@ -7,6 +7,8 @@ OpenCV has to be there.
 """
 
 import dataclasses
+import functools
+import hashlib
 import pathlib
 import zipfile
 from collections.abc import Callable
@@ -106,6 +108,14 @@ class FaceLandmarker:
         except (OSError, zipfile.BadZipFile, KeyError) as error:
             raise UserError(f"{path}: cannot be read as a face landmarker: {error}") from error
         return cls(networks, threads)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 of the networks, hexadecimal."""
+        state = hashlib.sha256()
+        for name in sorted(self._networks):
+            state.update(self._networks[name])
+        return state.hexdigest()
 
     def detect(self, image: np.ndarray, min_score: float = 0.5) -> list[Detection]:
         """The faces in a photo, the surest first; for faces that fill a fifth of it or more.

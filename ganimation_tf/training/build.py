@@ -5,7 +5,7 @@ import pathlib
 import keras
 import numpy as np
 
-from ganimation_tf.config import BFLOAT16, COSINE, ESTIMATOR, ON, TrainConfig
+from ganimation_tf.config import BFLOAT16, ESTIMATOR, ON, TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.expressions import prototypes
 from ganimation_tf.networks.critic import build_critic
@@ -13,11 +13,8 @@ from ganimation_tf.networks.estimator import build_estimator
 from ganimation_tf.networks.generator import build_generator
 from ganimation_tf.training import runs
 from ganimation_tf.training.model import GANimation
-from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.plan import Plan
-
-WARM_UP = 0.01
-"""Share of the steps in which a cosine's rate rises from 0."""
+from ganimation_tf.training.schedules import make_schedule
 
 
 def build_model(plan: Plan) -> GANimation:
@@ -33,8 +30,8 @@ def build_model(plan: Plan) -> GANimation:
     except ValueError as error:
         raise UserError(str(error)) from error
     model.compile(
-        _adam(config, _schedule(config, plan.steps)),
-        _adam(config, _schedule(config, plan.steps, config.critic_steps)),
+        _adam(config, make_schedule(config, plan.steps)),
+        _adam(config, make_schedule(config, plan.steps, config.critic_steps)),
         loss_weights=config.loss_weights,
         jit_compile=config.compile == ON,
     )
@@ -76,19 +73,6 @@ def build_networks(
         average=config.average,
         augmentation=config.augmentation,
         dtype=f"mixed_{BFLOAT16}" if config.precision == BFLOAT16 else None,
-    )
-
-
-def _schedule(config: TrainConfig, steps: int, updates_per_step: int = 1):
-    updates = steps * updates_per_step
-    if config.schedule == COSINE:
-        warm_up = max(1, round(WARM_UP * updates))
-        return keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, updates - warm_up), warmup_target=config.learning_rate, warmup_steps=warm_up
-        )
-    constant = round(steps * config.epochs / (config.epochs + config.decay_epochs))
-    return LinearDecay(
-        config.learning_rate, constant * updates_per_step, (steps - constant) * updates_per_step
     )
 
 

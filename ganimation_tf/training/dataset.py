@@ -19,6 +19,7 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.training import memory
 from ganimation_tf.training.example import PARTNER, Example
 from ganimation_tf.training.inputs import ACTION_UNITS, HAS_TRUTH, IMAGE, TARGET, TRUTH
+from ganimation_tf.training.workers import WHOLE, Share
 
 SHUFFLE_BUFFER = 10_000
 
@@ -108,6 +109,7 @@ def training(
     config: TrainConfig,
     start_step: int = 0,
     faces: memory.Faces | None = None,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Endless batches for `GANimation.train_step`.
 
@@ -115,6 +117,7 @@ def training(
         config: its batch size B, critic steps K, seed and what it says of targets and pictures.
         start_step: elements to leave out: where an interrupted run goes on.
         faces: the training faces in memory; None: streamed from the files, without pairs.
+        share: the rows of each batch that are wanted.
 
     Returns:
         Dataset of dicts: `image` (B, K, S, S, 3), uint8, or float32 in [-1, 1] with jitter;
@@ -125,7 +128,7 @@ def training(
         images on 1 and on several replicas.
     """
     if faces is not None:
-        return of_faces(faces, config, start_step)
+        return of_faces(faces, config, start_step, share)
     pool = load_action_units(directory, manifest, manifest_lib.TRAIN)
     first, begin = divmod(start_step * config.images_per_step, len(pool))
     records_of_epochs, parse = _epochs(directory, manifest, config.seed, first)
@@ -138,10 +141,12 @@ def training(
         return make(position, image, record[records.ACTION_UNITS])
 
     positioned = records_of_epochs.skip(begin).enumerate(first * len(pool) + begin)
-    return _batched(positioned.map(example, tf.data.AUTOTUNE, deterministic=True), config)
+    return _batched(positioned, example, config, share)
 
 
-def of_faces(faces: memory.Faces, config: TrainConfig, start_step: int = 0) -> tf.data.Dataset:
+def of_faces(
+    faces: memory.Faces, config: TrainConfig, start_step: int = 0, share: Share = WHOLE
+) -> tf.data.Dataset:
     """`training` on faces in memory: each epoch in an order of its own, pairs with their truth."""
     count = len(faces)
     first, begin = divmod(start_step * config.images_per_step, count)
@@ -170,12 +175,21 @@ def of_faces(faces: memory.Faces, config: TrainConfig, start_step: int = 0) -> t
 
     epochs = tf.data.Dataset.range(first, np.iinfo(np.int64).max).flat_map(order)
     positioned = epochs.skip(begin).enumerate(first * count + begin)
-    return _batched(positioned.map(example, tf.data.AUTOTUNE, deterministic=True), config)
+    return _batched(positioned, example, config, share)
 
 
-def _batched(examples: tf.data.Dataset, config: TrainConfig) -> tf.data.Dataset:
+def _batched(positioned: tf.data.Dataset, example, config: TrainConfig, share: Share):
+    """Batches of the examples that are made of (position, ...), or a worker's rows of them."""
+    if share.workers > 1:
+
+        def is_ours(position: tf.Tensor, _) -> tf.Tensor:
+            return share.has_row(position // config.critic_steps, config.batch_size)
+
+        positioned = positioned.filter(is_ours)  # before anything is decoded
+    examples = positioned.map(example, tf.data.AUTOTUNE, deterministic=True)
     elements = examples.batch(config.critic_steps, drop_remainder=True)
-    return elements.batch(config.batch_size, drop_remainder=True).prefetch(2)
+    rows = config.batch_size // share.replicas
+    return elements.batch(rows, drop_remainder=True).prefetch(2)
 
 
 def evaluation(
@@ -185,6 +199,7 @@ def evaluation(
     batch_size: int,
     split: str = manifest_lib.EVAL,
     replicas: int = 1,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Each record of a split once, in order; the target is the next picture of its pair.
 
@@ -195,6 +210,7 @@ def evaluation(
         replicas: devices that share a batch. With more than one all batches are full, what is left
             over is left out: a smaller batch is not shared evenly but fills one device after the
             other, and one without any face fails.
+        share: the rows of each batch that are wanted.
 
     Returns:
         Dataset of dicts: `image` float32 (B, S, S, 3) in [-1, 1], `action_units` and
@@ -220,6 +236,10 @@ def evaluation(
             HAS_TRUTH: tf.cast(known, tf.float32),
         }
 
-    examples = tf.data.Dataset.range(count).map(example, tf.data.AUTOTUNE, deterministic=True)
-    batches = tf.data.experimental.assert_cardinality(math.ceil(count / batch_size))
-    return examples.batch(batch_size).apply(batches).prefetch(2)  # Keras warns if it must guess
+    indices = tf.data.Dataset.range(count)
+    if share.workers > 1:
+        indices = indices.filter(lambda index: share.has_row(index, batch_size))
+    examples = indices.map(example, tf.data.AUTOTUNE, deterministic=True)
+    rows = batch_size // share.replicas
+    batches = tf.data.experimental.assert_cardinality(math.ceil(count / share.workers / rows))
+    return examples.batch(rows).apply(batches).prefetch(2)  # Keras warns if it must guess

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import logging
-import os
 import pathlib
 from collections.abc import Sequence
 
@@ -11,6 +10,7 @@ import tensorflow as tf
 
 from ganimation_tf.config import AUTO, BFLOAT16, FLOAT32, OFF, ON, TrainConfig
 from ganimation_tf.errors import UserError
+from ganimation_tf.training import workers
 
 AMPERE = (8, 0)
 """Compute capability from which GPUs have instructions for bfloat16."""
@@ -21,21 +21,22 @@ log = logging.getLogger(__name__)
 def choose_strategy(names: Sequence[str] = ()) -> tf.distribute.Strategy:
     """`MirroredStrategy` over several devices; that one device if there is one.
 
-    Not over several machines: `fit` of Keras 3.15 fails under `MultiWorkerMirroredStrategy`, where
-    it reduces a batch of dicts and again where it reduces what `train_step` returns (tried with
-    two processes on one machine).
+    `MultiWorkerMirroredStrategy` where `TF_CONFIG` names several machines; it takes all their GPUs,
+    and must be chosen before TensorFlow does anything else.
 
     Args:
         names: such as `GPU:0`; none: every GPU, or else every CPU device.
 
     Raises:
-        UserError: if one of them is not there, or if `TF_CONFIG` asks for several machines.
+        UserError: if one of them is not there, or `TF_CONFIG` is none or does not let choose.
     """
-    if os.environ.get("TF_CONFIG"):
-        raise UserError(
-            "TF_CONFIG asks for several workers, over which Keras 3's fit cannot train yet; unset "
-            "it to train on the devices of this machine"
-        )
+    if (task := workers.task_of_environment()) is not None:
+        if names:
+            raise UserError(
+                f"--devices cannot be chosen for several machines, got {', '.join(names)}; hide "
+                "GPUs by CUDA_VISIBLE_DEVICES"
+            )
+        return _over_machines(task)
     visible = [
         device.name.removeprefix("/device:")
         for kind in ("GPU", "CPU")
@@ -54,6 +55,12 @@ def choose_strategy(names: Sequence[str] = ()) -> tf.distribute.Strategy:
     return (
         tf.distribute.OneDeviceStrategy(f"/{chosen[0]}") if names else tf.distribute.get_strategy()
     )
+
+
+@functools.cache
+def _over_machines(task: workers.Task) -> tf.distribute.Strategy:
+    log.info("worker %d of %d: waiting at %s for the others", *task)
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 @functools.cache

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ganimation_tf.config import COSINE, TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN
 from ganimation_tf.errors import UserError
+from ganimation_tf.training import length
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import Plan
 
@@ -116,7 +117,10 @@ def require_memory(model: GANimation, batch_size: int, replicas: int) -> None:
 
 
 def describe(plan: Plan, model: GANimation, replicas: int) -> Iterator[str]:
-    """Lines for `ganimation train --dry-run`: config, networks, memory, data and steps."""
+    """Lines for `ganimation train --dry-run`: config, networks, memory, data, steps and time.
+
+    The time is measured: `model` is trained for a few steps.
+    """
     yield json.dumps(plan.facts["train"], indent=2)
     for network in (model.generator, model.critic):
         yield f"{network.name}: {network.count_params():,} parameters"
@@ -131,6 +135,12 @@ def describe(plan: Plan, model: GANimation, replicas: int) -> Iterator[str]:
     yield (
         f"steps: {plan.steps:,} of {plan.config.images_per_step} images, {plan.epoch_steps:,} to "
         f"an epoch; {_course(plan.config)}"
+    )
+    yield f"length: {length.verdict(plan.config, plan.steps)}"
+    a_step = length.seconds_per_step(model, plan.config) / replicas
+    yield (
+        f"time: about {length.duration(a_step * plan.steps)} here, as busy as it is now: "
+        f"{a_step:.2f} s a step, evaluations and pictures left out"
     )
 
 

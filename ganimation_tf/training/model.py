@@ -188,6 +188,9 @@ class GANimation(keras.Model):
         """A mean for each of `tracking.TRACKED`."""
         return list(self._trackers.values())
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
+        """Nothing: all is built, and over several machines Keras cannot reduce dicts for it."""
+
     def get_metrics_result(self) -> dict[str, tf.Tensor]:
         """The means of this phase: an evaluation computes no `tracking.TRAINING_ONLY`."""
         seen = [metric for metric in self.metrics if tf.convert_to_tensor(metric.count) > 0]

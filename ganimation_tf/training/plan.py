@@ -7,9 +7,9 @@ from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import TRAIN, Manifest
 from ganimation_tf.training import dataset, runs
 
-EVALUATIONS, LEAST_EPOCH = 20, 100
-"""How often a run is evaluated whose length is given in steps, and least steps between: a short run
-must not spend its time on evaluations."""
+EVALUATIONS, LEAST_EPOCH, MOST_EPOCH = 20, 100, 1_000
+"""How often a run is evaluated whose length is given in steps, and least and most steps between: a
+short run must not spend its time on evaluations, a long one shall have networks to use early."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +18,9 @@ class Plan:
 
     Attributes:
         facts: see `runs.facts_of`.
-        epoch_steps: generator updates between two evaluations: one pass over the training images,
-            or a twentieth of a run whose length is given in steps, then at least `LEAST_EPOCH`.
+        epoch_steps: generator updates between two evaluations: a twentieth of the run, between
+            `LEAST_EPOCH` and `MOST_EPOCH`, or, where the length is counted in epochs, one pass over
+            the images.
         steps: generator updates of the whole run.
     """
 
@@ -59,9 +60,10 @@ def make_plan(
     dataset.shard_paths(data, manifest, TRAIN)
     if start_from is not None:
         runs.require_networks(start_from)
-    epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
-    if config.steps:
-        steps = steps or config.steps
-        epoch_steps = min(steps, max(LEAST_EPOCH, steps // EVALUATIONS))
-    steps = steps or epoch_steps * (config.epochs + config.decay_epochs)
+    steps = steps or config.steps
+    if steps:
+        epoch_steps = min(steps, MOST_EPOCH, max(LEAST_EPOCH, steps // EVALUATIONS))
+    else:
+        epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
+        steps = epoch_steps * (config.epochs + config.decay_epochs)
     return Plan(data, config, manifest, preset, epoch_steps, steps, start_from)

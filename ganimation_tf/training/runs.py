@@ -28,18 +28,42 @@ NETWORKS = ("generator", "critic")
 PRETRAINED = "pretrained"
 """What the weights that ship are called, wherever the package lies."""
 
-_LOCK = ".lock"
+LOCK = ".lock"
 
 
 def new_run(runs: pathlib.Path, label: str) -> pathlib.Path:
     """Makes `runs/<next number>-<label>` and returns it."""
     runs.mkdir(parents=True, exist_ok=True)
     numbers = [int(m[1]) for p in runs.iterdir() if (m := re.match(r"(\d{5})-", p.name))]
-    run = runs / f"{max(numbers, default=-1) + 1:05d}-{label}"
+    return make_run(runs / f"{max(numbers, default=-1) + 1:05d}-{label}")
+
+
+def make_run(run: pathlib.Path) -> pathlib.Path:
+    """Makes the directory of a run with those in it; returns it."""
     run.mkdir()
     for name in ("checkpoints", "logs", "samples"):
         (run / name).mkdir()
     return run
+
+
+def number_of(run: pathlib.Path) -> int:
+    """The number with which a run's name begins."""
+    return int(run.name[:5])
+
+
+def numbered(runs: pathlib.Path, number: int) -> pathlib.Path:
+    """The run of that number, which another machine has made.
+
+    Raises:
+        UserError: if it cannot be seen here.
+    """
+    matches = sorted(runs.glob(f"{number:05d}-*"))
+    if not matches:
+        raise UserError(
+            f"{runs} has no run {number:05d}, which the chief has: it must be a folder that all "
+            "machines share"
+        )
+    return matches[0]
 
 
 def environment() -> dict[str, Any]:
@@ -73,7 +97,7 @@ def facts_of(
         "preset": preset,
         "train": config.to_dict(),
         "steps": steps,
-        "start_from": None if start_from is None else _named(start_from),
+        "start_from": None if start_from is None else name_of(start_from),
         "dataset": {
             "action_units": list(manifest.action_units),
             "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
@@ -83,7 +107,8 @@ def facts_of(
     }
 
 
-def _named(source: pathlib.Path) -> str:
+def name_of(source: pathlib.Path) -> str:
+    """What a run or weights to start from are called: their place, or `PRETRAINED`."""
     source = source.resolve()
     return PRETRAINED if source == shipped.directory().resolve() else str(source)
 
@@ -174,7 +199,7 @@ def lock(run: pathlib.Path) -> Iterator[None]:
         UserError: if another process trains it.
     """
     try:
-        file = (run / _LOCK).open("w")
+        file = (run / LOCK).open("w")
     except OSError as error:
         raise UserError(f"{run}: cannot be written: {reason(error)}") from error
     with file:

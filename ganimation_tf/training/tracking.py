@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import keras
 import tensorflow as tf
 
-from ganimation_tf.training import truth
+from ganimation_tf.training import truth, workers
 
 TRAINING_ONLY = ("gradient_penalty", "critic_gradient", "generator_gradient")
 """Terms that an evaluation does not compute."""
@@ -87,7 +87,7 @@ def means_so_far(trackers: Mapping[str, keras.metrics.Mean]) -> dict[str, tf.Ten
     """The trackers' results over all replicas, from within one of them.
 
     Keras takes the mean over the replicas of what each returns, which would weigh the images of
-    an uneven batch unevenly.
+    an uneven batch unevenly; over several machines along a first axis, which is added for it.
     """
     totals, counts = over_replicas(
         [
@@ -96,6 +96,8 @@ def means_so_far(trackers: Mapping[str, keras.metrics.Mean]) -> dict[str, tf.Ten
         ]
     )
     means = tf.unstack(tf.math.divide_no_nan(totals, counts))
+    if workers.are_several(tf.distribute.get_strategy()):
+        means = [mean[tf.newaxis] for mean in means]
     return dict(zip(trackers, means, strict=True))
 
 

@@ -2,20 +2,30 @@
 
 import contextlib
 import dataclasses
-import importlib.util
 import logging
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-from ganimation_tf.config import TrainConfig
-from ganimation_tf.data import records
 from ganimation_tf.data.manifest import EVAL, TRAIN
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import judges
 from ganimation_tf.evaluation import samples as evaluation_samples
-from ganimation_tf.training import dataset, devices, estimate, memory, runs, shown, transfer
+from ganimation_tf.training import (
+    best,
+    dataset,
+    devices,
+    estimate,
+    feed,
+    length,
+    lineage,
+    longer,
+    runs,
+    transfer,
+    workers,
+)
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.callbacks import judged as judged_lib
 from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
@@ -25,15 +35,13 @@ from ganimation_tf.training.callbacks.metrics_log import MetricsLog
 from ganimation_tf.training.callbacks.progress import Progress
 from ganimation_tf.training.callbacks.samples import SampleGrid
 from ganimation_tf.training.callbacks.summaries import Summaries, writer
-from ganimation_tf.training.diagnostics import alarms
+from ganimation_tf.training.diagnostics import symptoms
 from ganimation_tf.training.diagnostics.monitor import Monitor
+from ganimation_tf.training.failures import explained
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import Plan
 from ganimation_tf.training.runs import saved_step
 from ganimation_tf.training.stopping import stopping
-
-SAMPLES = 8
-"""Faces in the sample grid."""
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +62,8 @@ def train(
 
     Args:
         runs_dir: where the numbered run is. The newest one there with the very same plan is gone
-            on with; without one a new run is made.
+            on with, else the newest that is the same but for fewer steps; without one a new run
+            is made.
         resume: the run to go on with, in place of one found in `runs_dir`.
         new: make a new run in any case.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
@@ -78,81 +87,69 @@ def train(
     plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
     if resume is not None:
         resume = resume.resolve()
-        runs.require_same(resume, plan.facts)
-    found = resume or (None if new else runs.find_run(runs_dir, plan.facts))
+        if not longer.is_shorter(runs.read_facts(resume), plan.facts):
+            runs.require_same(resume, plan.facts)
+    found = resume or (None if new else longer.find(runs_dir, plan.facts))
     if found and saved_step(found) >= plan.steps:
         log.info("%s is finished already; --new trains it once more", found)
         return found
     if not found and not new:
-        _tell_of_unfinished(runs_dir, plan)
+        longer.tell_of_unfinished(runs_dir, plan.facts)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
         model = build_model(plan)
         if plan.start_from:
             for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
                 log.info("%s", line)
+    count = workers.count_of(strategy)
     if not ignore_memory:
-        estimate.require_memory(model, plan.config.batch_size, strategy.num_replicas_in_sync)
-    run = found or runs.start_run(runs_dir, plan.facts)
-    with runs.lock(run):
-        score = _score(plan.config, judge is not None)
-        checkpoints = Checkpoints(run, checkpoint_minutes, score)
-        start = checkpoints.restore(model)
+        size, replicas = plan.config.batch_size // count, strategy.num_replicas_in_sync // count
+        estimate.require_memory(model, size, replicas)
+    opened = _opened(plan, strategy, runs_dir, found, resume)
+    with explained(plan), opened as (run, own):
+        score = best.make_score(plan.config, judge is not None)
+        checkpoints = Checkpoints(own, checkpoint_minutes, score)
+        if own == run:
+            lineage.note(run, plan)
+        start = checkpoints.restore(model, None if own == run else run)
+        workers.require_shared(strategy, run, start)
         if start:
             log.info("going on with %s at step %d", run, start)
-        with stopping(checkpoints, plan.steps), _explained(plan), writing(run):
-            judged = _judged(plan, judge, judge_minutes)
-            _fit(plan, model, run, start, [*judged], checkpoints)
+        length.tell(plan.config, plan.steps)
+        with stopping(checkpoints, plan.steps), writing(run):
+            judged = _judged(plan, judge, judge_minutes) if own == run else ()
+            _fit(plan, model, own, start, [*judged], checkpoints)
     return run
 
 
-def _tell_of_unfinished(runs_dir: pathlib.Path, plan: Plan) -> None:
-    """Says why the newest run is not gone on with, if it was not trained to its end."""
-    newest = next(runs.newest_first(runs_dir), None)
-    if newest and saved_step(newest) < runs.read_facts(newest)["steps"]:
-        changed = "; ".join(runs.differences(newest, plan.facts))
-        log.info("%s is unfinished but another: %s. A new run is made", newest, changed)
-
-
 @contextlib.contextmanager
-def _explained(plan: Plan) -> Iterator[None]:
-    """What TensorFlow raises where the user can help, in words.
+def _opened(
+    plan: Plan,
+    strategy: tf.distribute.Strategy,
+    runs_dir: pathlib.Path,
+    found: pathlib.Path | None,
+    resume: pathlib.Path | None,
+) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
+    """The run, and the directory that this process writes: the run itself, but on one machine only.
+
+    The other machines do all that the chief does, since much of it asks each of them for its part,
+    in a directory that is deleted at the end.
 
     Raises:
-        UserError: if the memory does not suffice or the dataset cannot be read.
+        UserError: if another process trains the run, or this machine does not see it.
     """
-    try:
-        yield
-    except tf.errors.ResourceExhaustedError as error:
-        raise UserError(
-            f"the device's memory does not suffice: lower --batch-size (now "
-            f"{plan.config.batch_size}) or the networks' filters; the same command goes on from "
-            "the last saved state only with the same options"
-        ) from error
-    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
-        damaged = _damaged_shard(plan) or reason(error)
-        raise UserError(
-            f"{plan.data} cannot be read to its end: {damaged}; see ganimation inspect"
-        ) from error
-
-
-def _damaged_shard(plan: Plan) -> str | None:
-    """The first training file that cannot be read to its end, and why: TensorFlow names none.
-
-    None where none is found, or the package that computes checksums is not here.
-    """
-    if importlib.util.find_spec("google_crc32c") is None:
-        return None
-    from ganimation_tf.data import tfrecord
-
-    for shard in plan.manifest.splits[TRAIN]:
-        try:
-            with (plan.data / shard.file).open("rb") as file:
-                for _ in tfrecord.read(file):
-                    pass
-        except (OSError, ValueError) as error:
-            return f"{shard.file}: {reason(error)}"
-    return None
+    if workers.is_chief(strategy):
+        run = found or runs.start_run(runs_dir, plan.facts)
+        with runs.lock(run):
+            with writing(run):
+                longer.replan(run, plan.facts)
+            if resume is None and workers.are_several(strategy):
+                workers.of_chief(strategy, runs.number_of(run))
+            yield run, run
+        return
+    run = resume or runs.numbered(runs_dir, workers.of_chief(strategy, -1))
+    with tempfile.TemporaryDirectory() as root:
+        yield run, runs.make_run(pathlib.Path(root, run.name))
 
 
 def _judged(plan: Plan, judge: str | None, minutes: float) -> Iterator[JudgedEdits]:
@@ -174,123 +171,39 @@ def _fit(
     checkpoints: Checkpoints,
 ) -> None:
     config = plan.config
-    validation, faces_shown = _evaluation(plan, model.distribute_strategy.num_replicas_in_sync)
+    strategy = model.distribute_strategy
+    evaluation, share = feed.evaluation(plan, strategy), workers.share_of(strategy)
     monitor = Monitor(_baselines(plan, model), config, plan.steps)
     train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     callbacks = [
         *judged,  # writes nothing; the others log what it says
         Health(monitor, run, train_log),  # before what saves: what is not finite is not kept
-        Progress(plan.steps, config.images_per_step, log.info),
+        Progress(plan.steps, config.images_per_step, log.debug if share.worker else log.info),
         MetricsLog(run / runs.METRICS, config.images_per_step),
-        Summaries(train_log, eval_log, faces_shown, plan.steps),
-        SampleGrid(faces_shown, plan.manifest.action_units, run, train_log, plan.steps),
+        Summaries(train_log, eval_log, evaluation.shown, plan.steps),
+        SampleGrid(evaluation.shown, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
-    faces = _faces(plan)
-    for begin, end, steps in _segments(start, plan.steps, plan.epoch_steps):
+    faces = feed.training_faces(plan)
+    for begin, end, steps in feed.segments(start, plan.steps, plan.epoch_steps):
+        batches = dataset.training(plan.data, plan.manifest, config, begin, faces, share)
         model.fit(
-            dataset.training(plan.data, plan.manifest, config, begin, faces),
+            workers.distributed(strategy, batches),
             initial_epoch=begin // plan.epoch_steps,
             epochs=end,
             steps_per_epoch=steps,
-            validation_data=validation,
+            validation_data=evaluation.faces,
+            validation_steps=evaluation.steps,
             callbacks=callbacks,
             shuffle=False,  # the dataset is shuffled by seed and position
             verbose=0,  # `Progress` says it in one line
         )
 
 
-def _faces(plan: Plan) -> memory.Faces | None:
-    """The training faces in memory; None if they are too many, and are no pairs.
-
-    Raises:
-        UserError: if only the truth of pairs is to be learnt and there are none.
-    """
-    weights = plan.config.loss_weights
-    if not (
-        weights.of_truth
-        or memory.fits_decoded(plan.manifest.records(TRAIN), plan.manifest.crop.size)
-    ):
-        return None
-    faces = dataset.load_faces(plan.data, plan.manifest, TRAIN)
-    if not weights.of_truth:
-        return faces
-    if not (faces.paired or weights.uses_critic):
-        raise UserError(
-            f"{plan.data} has no pairs ({records.PAIR}), and this recipe learns from nothing else: "
-            f"--loss.{next(iter(weights.of_truth)).replace('_', '-')} and the like need the truth; "
-            "take --preset paper, or faces of `ganimation synthesize`"
-        )
-    log.info("%d of %d training faces are pictures of a pair", faces.paired, len(faces))
-    if faces.paired < len(faces):
-        log.info("for the others the terms that need the truth are left out")
-    return faces
-
-
-def _segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, int, int]]:
-    """The calls of `fit` that lead from one step to another, as it knows whole epochs only.
-
-    Returns:
-        (first step, epoch to end before, steps in each of its epochs): what is left of the first
-        epoch, the whole epochs, and what is wanted of the last.
-    """
-    while start < total:
-        epoch, done = divmod(start, epoch_steps)
-        whole = total // epoch_steps - epoch
-        if done or not whole:
-            steps, epochs = min(epoch_steps - done, total - start), 1
-        else:
-            steps, epochs = epoch_steps, whole
-        yield start, epoch + epochs, steps
-        start += steps * epochs
-
-
-def _score(config: TrainConfig, judged: bool = False):
-    """Names the best epoch: by truth where it is known, else by a judge, if there is one, else by
-    the errors of AUs and cycle.
-
-    Realism is left out: it is the critic's own scale, which moves from epoch to epoch.
-    """
-
-    def score(logs: Mapping[str, float]) -> float | None:
-        if "val_cycle" not in logs:
-            return None
-        if logs.get("val_truth_error"):
-            return float(logs["val_truth_error"])
-        if judged:
-            return logs.get(judged_lib.ERROR)
-        weights = config.loss_weights
-        return float(
-            weights.action_units * logs["val_generator_action_units"]
-            + weights.cycle * logs["val_cycle"]
-        )
-
-    return score
-
-
-def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
+def _baselines(plan: Plan, model: GANimation) -> symptoms.Baselines:
     units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
     patches = model.critic.output["realism"].shape[1] if model.judges_realism else 1
-    return alarms.Baselines(
+    return symptoms.Baselines(
         mean_error=float(units.var(axis=0).mean()),
-        gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),
+        gap_limit=symptoms.largest_gap(plan.manifest.crop.size, patches),
     )
-
-
-def _evaluation(plan: Plan, replicas: int):
-    """What to validate on, None without an eval split; and the faces of the sample grid."""
-    data, manifest, batch_size = plan.data, plan.manifest, plan.config.batch_size
-    split = EVAL if manifest.records(EVAL) else TRAIN
-    faces_shown = shown.faces(data, manifest, split, SAMPLES, plan.config.seed)
-    if split == TRAIN:
-        log.warning("%s has no eval split: nothing is validated, samples are training faces", data)
-        return None, faces_shown
-    if manifest.records(EVAL) < replicas:
-        log.warning("the eval split has fewer faces than there are devices: nothing is validated")
-        return None, faces_shown
-    faces = dataset.evaluation(data, manifest, batch_size=batch_size, replicas=replicas)
-    if replicas > 1:
-        log.info(
-            "validating on full batches only, which %d devices share: %d", replicas, len(faces)
-        )
-    return faces, faces_shown

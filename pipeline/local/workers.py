@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Self
+from typing import IO, Self
 
 from ganimation_tf.errors import UserError
 from pipeline import local
@@ -27,13 +27,15 @@ class LocalWorkers:
     def __init__(self, count: int):
         self.count = count
         self._abort: dict[str, Callable[[Exception], None]] = {}
-        self._process: subprocess.Popen | None = None
+        self._process: _Spawner | None = None
         self._closing = False
         self._failure = ""
         self._failed = threading.Event()
         if count > 1 and local.usable():
             self._process = _spawn()
-            self._listener = threading.Thread(target=self._listen, name="workers", daemon=True)
+            self._listener = threading.Thread(
+                target=self._listen, args=(self._process,), name="workers", daemon=True
+            )
             self._listener.start()
 
     def __enter__(self) -> Self:
@@ -62,6 +64,8 @@ class LocalWorkers:
         Raises:
             RuntimeError: if no worker can be started.
         """
+        if self._process is None:
+            raise RuntimeError("worker processes cannot be started on this system")
         self._abort[worker] = abort
         request = json.dumps({"worker": worker, "environment": dict(environment)})
         try:
@@ -85,12 +89,12 @@ class LocalWorkers:
                 raise UserError(self._failure) from error
             raise
 
-    def _listen(self) -> None:
-        for line in self._process.stdout:
+    def _listen(self, process: "_Spawner") -> None:
+        for line in process.stdout:
             report = json.loads(line)
             if report["status"]:
                 self._ended(self._abort[report["worker"]], report["status"])
-        status = self._process.wait()
+        status = process.wait()
         for abort in self._abort.values():
             self._ended(abort, status)
 
@@ -106,13 +110,20 @@ class LocalWorkers:
         abort(RuntimeError(self._failure))
 
 
-def _spawn() -> subprocess.Popen:
+class _Spawner(subprocess.Popen[bytes]):
+    """The process that starts workers; takes requests and reports ends, a line of JSON each."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+
+def _spawn() -> _Spawner:
     # This process's own path instead of `-m`'s, whose first entry is the current directory: a
     # folder there called `pipeline` would run in place of ours.
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     # The workers are the parallelism; a pool of threads in each would fight them.
     single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-    return subprocess.Popen(
+    return _Spawner(
         [sys.executable, "-P", "-m", "pipeline.local.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -100,7 +100,7 @@ class FaceExampleGenSpec(types.ComponentSpec):
         ANNOTATIONS: ExecutionParameter(type=str),
         OPTIONS: ExecutionParameter(type=str),
     }
-    INPUTS = {}
+    INPUTS: dict[str, ChannelParameter] = {}
     OUTPUTS = {EXAMPLES: ChannelParameter(type=standard_artifacts.Examples)}
 
 

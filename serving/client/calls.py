@@ -12,7 +12,7 @@ import numpy as np
 
 from ganimation_tf.errors import ServiceError
 from ganimation_tf.export import signature
-from ganimation_tf.protos import wire
+from ganimation_tf.protos import serving_pb2, wire
 from serving.client import pictures
 
 SIGNATURE_DEF = "signature_def"
@@ -59,7 +59,7 @@ def predict(
     read: Callable[[dict[str, np.ndarray]], Any] = lambda outputs: outputs,
 ) -> Call:
     """Any signature: arrays by name in, arrays by name out."""
-    request = wire.PredictRequest()
+    request = serving_pb2.PredictRequest()
     model.fill(request.model_spec)
     request.model_spec.signature_name = signature_name
     for name, array in inputs.items():
@@ -68,7 +68,7 @@ def predict(
     def arrays(answer):
         return read({name: wire.from_tensor(tensor) for name, tensor in answer.outputs.items()})
 
-    return Call(f"/{wire.PREDICTION_SERVICE}/Predict", request, wire.PredictResponse, arrays)
+    return Call(f"/{wire.PREDICTION_SERVICE}/Predict", request, serving_pb2.PredictResponse, arrays)
 
 
 def _output(outputs: dict[str, np.ndarray], name: str) -> np.ndarray:
@@ -127,7 +127,7 @@ def describe(model: Model, target: str) -> Call:
 
 def status(model: Model) -> Call:
     """To version -> name of its state."""
-    request = wire.GetModelStatusRequest()
+    request = serving_pb2.GetModelStatusRequest()
     model.fill(request.model_spec)
 
     def states(answer):
@@ -137,7 +137,7 @@ def status(model: Model) -> Call:
         }
 
     path = f"/{wire.MODEL_SERVICE}/GetModelStatus"
-    return Call(path, request, wire.GetModelStatusResponse, states)
+    return Call(path, request, serving_pb2.GetModelStatusResponse, states)
 
 
 def served(versions: dict[int, str], target: str) -> int:
@@ -154,7 +154,7 @@ def served(versions: dict[int, str], target: str) -> int:
 
 def metadata(model: Model) -> Call:
     """To signature -> "inputs" and "outputs" -> name -> type and shape, -1 where it is open."""
-    request = wire.GetModelMetadataRequest(metadata_field=[SIGNATURE_DEF])
+    request = serving_pb2.GetModelMetadataRequest(metadata_field=[SIGNATURE_DEF])
     model.fill(request.model_spec)
 
     def tensors(infos):
@@ -167,14 +167,14 @@ def metadata(model: Model) -> Call:
         }
 
     def signatures(answer):
-        packed = wire.SignatureDefMap.FromString(answer.metadata[SIGNATURE_DEF].value)
+        packed = serving_pb2.SignatureDefMap.FromString(answer.metadata[SIGNATURE_DEF].value)
         return {
-            name: {"inputs": tensors(found.inputs), "outputs": tensors(found.outputs)}
-            for name, found in packed.signature_def.items()
+            name: {"inputs": tensors(signature.inputs), "outputs": tensors(signature.outputs)}
+            for name, signature in packed.signature_def.items()
         }
 
     path = f"/{wire.PREDICTION_SERVICE}/GetModelMetadata"
-    return Call(path, request, wire.GetModelMetadataResponse, signatures)
+    return Call(path, request, serving_pb2.GetModelMetadataResponse, signatures)
 
 
 def edits(model: Model, faces: Iterable[Face], rows: int) -> Iterator[Call]:

@@ -1,6 +1,5 @@
 """What a caller has in hand, as the bytes that a server takes: JPEG or PNG, upright, opaque."""
 
-import io
 import os
 import pathlib
 from collections.abc import Iterable
@@ -9,9 +8,6 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf.errors import UserError
-
-_ORIENTATION = 0x0112
-"""The number of EXIF's tag."""
 
 Picture = bytes | str | os.PathLike | np.ndarray | Any
 """Encoded bytes, a path, uint8 (H, W, 3) RGB, or a picture of Pillow's."""
@@ -37,31 +33,16 @@ def encoded(picture: Picture) -> bytes:
     from ganimation_tf.faces import images
 
     if isinstance(picture, bytes | bytearray | memoryview):
-        picture = bytes(picture)
-        if _plain(picture):
-            return picture
         try:
-            return images.encode_png(images.decode(picture))
+            return images.as_shown(bytes(picture))
         except images.ImageError:
-            return picture  # the server says what it does not take
+            return bytes(picture)  # the server says what it does not take
     pixels = np.asarray(picture.convert("RGB") if hasattr(picture, "convert") else picture)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise UserError(
             f"a face must be uint8 (height, width, 3) RGB, got {pixels.dtype} {pixels.shape}"
         )
     return images.encode_png(pixels)
-
-
-def _plain(data: bytes) -> bool:
-    """Whether a server shows this file as viewers do."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
-            upright = image.getexif().get(_ORIENTATION, 1) in (0, 1)
-            return upright and not image.has_transparency_data and image.mode in ("RGB", "L")
-    except Exception:  # whatever is odd about it, the decoder says it better
-        return False
 
 
 def all_encoded(pictures: Pictures) -> list[bytes]:

@@ -1,55 +1,18 @@
 """The parameters of batching in TensorFlow Serving's own text file.
 
-Its message, `tensorflow.serving.BatchingParameters`, is not in tensorflow-serving-api; the fields
-are declared here with their published names and numbers, in a descriptor pool of their own.
+Its message, `tensorflow.serving.BatchingParameters`, is not in tensorflow-serving-api.
 """
 
 import pathlib
 
-from google.protobuf import (
-    descriptor_pb2,
-    descriptor_pool,
-    message_factory,
-    text_format,
-    wrappers_pb2,
-)
+from google.protobuf import text_format
 
 from ganimation_tf.errors import UserError, reason
+from ganimation_tf.protos import serving_pb2
 from serving.server.config import BatchingParameters
 
 _IN_FILE = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
-"""Those of the parameters that the file has, by field number from 1 on."""
-
-
-def _message_class():
-    file = descriptor_pb2.FileDescriptorProto(
-        name="ganimation_tf/batching.proto",
-        package="tensorflow.serving",
-        syntax="proto3",
-        dependency=[wrappers_pb2.DESCRIPTOR.name],
-    )
-    message = file.message_type.add(name="BatchingParameters")
-    field = descriptor_pb2.FieldDescriptorProto
-    for number, name in enumerate((*_IN_FILE, "thread_pool_name"), start=1):
-        wrapper = "StringValue" if name == "thread_pool_name" else "Int64Value"
-        message.field.add(
-            name=name,
-            number=number,
-            label=field.LABEL_OPTIONAL,
-            type=field.TYPE_MESSAGE,
-            type_name=f".google.protobuf.{wrapper}",
-        )
-    for name, number, kind, label in (
-        ("allowed_batch_sizes", 6, field.TYPE_INT64, field.LABEL_REPEATED),
-        ("pad_variable_length_inputs", 7, field.TYPE_BOOL, field.LABEL_OPTIONAL),
-    ):
-        message.field.add(name=name, number=number, label=label, type=kind)
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
-    pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName("tensorflow.serving.BatchingParameters")
-    )
+"""Those of the parameters that the file has."""
 
 
 def read_parameters(path: pathlib.Path) -> BatchingParameters:
@@ -62,7 +25,7 @@ def read_parameters(path: pathlib.Path) -> BatchingParameters:
         UserError: if it cannot be read or a value is out of range.
     """
     try:
-        message = text_format.Parse(path.read_text(), _message_class()())
+        message = text_format.Parse(path.read_text(), serving_pb2.BatchingParameters())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {reason(error)}") from error
     except text_format.ParseError as error:

@@ -7,7 +7,7 @@ header of a tensor is a few bytes and can claim any size.
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +17,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 
 from ganimation_tf.export.signature import IMAGE_BYTES, MAX_PIXELS
+from ganimation_tf.faces import images
 from serving.server import tensors
 from serving.server.models import LoadedVersion, ModelVersions, require_signature
 from serving.server.status import invalid
@@ -58,7 +59,7 @@ def predict(
     rows = _check_rows(request.inputs, max_batch_size)
     arrays = {alias: tensors.decode(alias, tensor) for alias, tensor in request.inputs.items()}
     if IMAGE_BYTES in arrays:
-        _check_pictures(IMAGE_BYTES, arrays[IMAGE_BYTES].ravel().tolist())
+        arrays[IMAGE_BYTES] = _shown_pictures(IMAGE_BYTES, arrays[IMAGE_BYTES])
     results = run(version, name, arrays, rows)
 
     response = predict_pb2.PredictResponse()
@@ -147,20 +148,38 @@ def _check_rows(inputs: Mapping, max_batch_size: int) -> int:
     return size
 
 
-def _check_pictures(alias: str, encoded: Sequence[bytes]) -> None:
-    """Looks at the headers alone: the graph allocates what a header claims."""
-    for row, data in enumerate(encoded):
-        try:
-            with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as picture:
-                width, height = picture.size
-        except Image.DecompressionBombError as error:  # Pillow's own, higher limit
-            raise invalid(f"{alias} row {row}: {error}") from None
-        # A hostile file can raise nearly anything out of a header parser.
-        except Exception as error:
-            names = ", ".join(PICTURE_FORMATS)
-            raise invalid(f"{alias} row {row}: not a picture in one of {names}") from error
-        if width * height > MAX_PIXELS:
-            raise invalid(
-                f"{alias} row {row}: a picture must have at most {MAX_PIXELS} pixels, "
-                f"got {width} x {height}"
-            )
+def _shown_pictures(alias: str, encoded: np.ndarray) -> np.ndarray:
+    """The same pictures, as the graph's decoder shows them right: upright and opaque.
+
+    TensorFlow Serving hands them on as they are, so that one with an EXIF orientation comes back
+    lying on its side there.
+    """
+    rows = encoded.ravel().tolist()
+    shown = np.empty(len(rows), object)
+    shown[:] = [_shown(f"{alias} row {row}", data) for row, data in enumerate(rows)]
+    return shown.reshape(encoded.shape)
+
+
+def _shown(name: str, data: bytes) -> bytes:
+    _check_header(name, data)
+    try:
+        return images.as_shown(data, MAX_PIXELS)
+    except images.ImageError:
+        return data  # the graph refuses it, in TensorFlow's words
+
+
+def _check_header(name: str, data: bytes) -> None:
+    """Refuses a picture before it is decoded: the graph allocates what a header claims."""
+    try:
+        with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as picture:
+            width, height = picture.size
+    except Image.DecompressionBombError as error:  # Pillow's own, higher limit
+        raise invalid(f"{name}: {error}") from None
+    # A hostile file can raise nearly anything out of a header parser.
+    except Exception as error:
+        names = ", ".join(PICTURE_FORMATS)
+        raise invalid(f"{name}: not a picture in one of {names}") from error
+    if width * height > MAX_PIXELS:
+        raise invalid(
+            f"{name}: a picture must have at most {MAX_PIXELS} pixels, got {width} x {height}"
+        )

@@ -126,7 +126,7 @@ def test_a_table_with_frames_that_failed(tmp_path):
         "frame, timestamp, success, AU06_r, AU12_r, AU99_r\n"
         "1, 2.0, 1, 0.0, 5.0, 1\n2, 2.5, 0, 9, 9, 9\n3, 3.0, 1, 5.0, 2.5, 1\n"
     )
-    drive = driving.from_table(path, ("AU06", "AU12", "AU45"))
+    drive = driving.from_annotations(path, ("AU06", "AU12", "AU45"))
     np.testing.assert_allclose(drive.times, [0, 0.5, 1.0])
     assert drive.frames_per_second == 2 and drive.named == ("AU06", "AU12")
     np.testing.assert_allclose(drive.units, [[0, 1, 0], [0.5, 0.75, 0], [1, 0.5, 0]])
@@ -137,17 +137,18 @@ def test_a_table_with_frames_that_failed(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n", "no column is one of the AUs AU06"),
-        ("AU06\n", "has a header and no row"),
-        ("AU06\nx\n", "AU06 must be a number, got 'x'"),
-        ("time,AU06\n1,0\n0,1\n", "time must not fall from row to row"),
-        ("success,AU06\n0,1\n", "no row has success 1"),
+        ("a,b\n1,2\n", "no column is an AU; its columns are a, b"),
+        ("AU07\n1\n", r"none of its AUs \(AU07\) is one of AU06"),
+        ("AU06\n", "no frame has a usable face"),
+        ("AU06\nx\n", "a.csv:2: AU06 must be a finite number, got 'x'"),
+        ("time,AU06\n1,0\n0,1\n", "times must not fall, got 0 after 1 seconds"),
+        ("success,AU06\n0,1\n", "a.csv:2: table had lost the face here"),
     ],
 )
 def test_tables_that_say_nothing(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(UserError, match=message):
-        driving.from_table(tmp_path / "a.csv", ("AU06",))
+        driving.from_annotations(tmp_path / "a.csv", ("AU06",))
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.jpg"])

@@ -456,7 +456,7 @@ def test_pyfaceau_counts_from_0_and_needs_a_detector(tmp_path):
     reader = reader_of(tmp_path / "videos", tmp_path / "csv")
     assert reader.name == "pyfaceau"
     said = list(reader.images("clip", "clip.csv", str(path)))
-    assert [image.index for image in said] == [0, 1, 2]
+    assert [image.frame for image in said] == [0, 1, 2]
     first, lost, _ = (image.faces[0] for image in said)
     assert (first.confidence, first.maximum, first.landmarks, first.box) == (1.0, 5.0, None, None)
     assert lost.code == "not_tracked"

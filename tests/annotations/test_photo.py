@@ -32,6 +32,32 @@ def test_where_a_face_is_needs_no_action_units(tmp_path):
     assert face.intensities.shape == (0,)
 
 
+AUS_ONLY = {
+    "libreface": ("pitch,au_12_intensity,au_25_intensity,au_12\n0,2.5,5,1\n", 5.0),
+    "pyfaceau": (
+        "frame,timestamp,success,AU12_r,AU25_r\n0,0.0,True,2.5,5\n",
+        5.0,
+    ),
+    "openface": ("confidence,AU12_r,AU25_r,AU12_c\n0.9,2.5,5,1\n", 5.0),
+    "openface-video": (
+        "frame,face_id,timestamp,confidence,success,AU12_r,AU25_r\n1,0,0,0.9,1,2.5,5\n",
+        5.0,
+    ),
+    "py-feat": ("input,frame,FaceScore,AU12,AU25\n/data/a.jpg,0,0.9,0.5,1\n", 1.0),
+    "table": ("key,AU25,AU12\nb,0,0\na,1,0.5\n", 1.0),
+}
+
+
+@pytest.mark.parametrize("source", AUS_ONLY)
+def test_action_units_of_a_photo_need_no_landmarks(tmp_path, source):
+    """A row of each annotator that says AU12 is half of its scale, AU25 all of it."""
+    text, maximum = AUS_ONLY[source]
+    face = face_in(write(tmp_path / "a.csv", text), PHOTO)
+    shown = dict(zip(face.action_units, face.intensities / face.maximum, strict=True))
+    assert (shown, face.maximum) == ({"AU12": 0.5, "AU25": 1.0}, maximum)
+    assert face.landmarks is None and face.anchors is None
+
+
 def test_a_table_is_asked_for_the_photo(tmp_path):
     header = "key,AU12,left,top,width,height\n"
     path = write(tmp_path / "t.csv", f"{header}b.jpg,0,1,1,9,9\na.jpg,1,5,6,70,80\n")
@@ -44,10 +70,14 @@ def test_a_table_is_asked_for_the_photo(tmp_path):
     ("text", "message"),
     [
         (None, "there is no such file"),
-        ("", "a.csv: no file has columns of a known source"),
+        ("", r"a.csv: has no text \(0 bytes\)"),
+        ("a,b\n1,2\n", "a.csv: has no columns of a known source; it has a, b"),
         (csv_text(), "a.csv: has a header and no face row"),
         (csv_text(row(), header=[*HEADER[:9], *HEADER[10:]]), "a.csv: x_7 is missing; found 135"),
-        (csv_text(row(frame="1"), header=["frame", *HEADER]), "is the annotation of a video"),
+        (
+            csv_text(row(frame="1"), row(frame="2"), header=["frame", *HEADER]),
+            "is the annotation of a video of 2 frames",
+        ),
         (csv_text(row(x_0="nan")), "a.csv:2: x_0 must be a finite number, got 'nan'"),
     ],
 )

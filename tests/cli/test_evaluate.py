@@ -7,9 +7,11 @@ import pytest
 
 import drawn_pairs
 from analytic_model import AnalyticModel
-from ganimation_tf import cli
+from ganimation_tf import blessing, cli, files
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.animation import evaluated
+from ganimation_tf.blessing import Blessing
+from ganimation_tf.data.manifest import Manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation.judges import identity
 from ganimation_tf.faces import landmarker
@@ -55,10 +57,25 @@ def test_gates_decide_the_exit_code(data, capsys):
     assert "gate truth_error<0.9 failed: truth_error is 1" in capsys.readouterr().out
 
 
+def test_a_report_says_which_model_its_gates_let_through(data, drawn, tmp_path, capsys):
+    report = tmp_path / "report"
+    command = [str(drawn.run), "--pixels-only", "--report", str(report)]
+    assert evaluate(drawn.data, *command, "--gate", "zero_edit>=0", "--gate", "cycle<0") == 1
+    found = Blessing.load(report / blessing.FILE, blessing.EVALUATION)
+    assert found.model == files.tree_digest(drawn.run) and not found.blessed
+    assert found.conditions == ["zero_edit>=0", "cycle<0"]
+    (failure,) = found.failures
+    assert failure.startswith("gate cycle<0 failed: cycle is ")
+    assert found.facts["dataset"] == Manifest.load(drawn.data).digest()
+    metrics = json.loads((report / "metrics.json").read_text())
+    assert metrics == json.loads((report / "report.json").read_text())["metrics"]
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
         (["input", "--gate", "truth"], "a gate is METRIC<=NUMBER"),
+        (["nowhere", "--gate", "truth_eror<=1"], "measures 'truth_eror'; did you mean truth_error"),
         (["input", "--pixels-only", "--gate", "identity>=0.9"], "'identity' was not measured"),
         (["input", "--faces", "0"], "--faces must be at least 1, got 0"),
         (["input", "--batch-size", "0"], "--batch-size must be at least 1"),
@@ -67,6 +84,9 @@ def test_gates_decide_the_exit_code(data, capsys):
         (["input", "--judge", "openface"], "no judge 'openface'"),
         (["input", "--baseline", "nowhere.json"], "nowhere.json cannot be read"),
         (["input", "--split", "test"], "split 'test' has no records"),
+        (["input", "--tls"], "--tls is about a server, and MODEL is none: input"),
+        (["input", "--tls-root", "ca.pem"], "--tls-root is about a server"),
+        (["mean-edit=nowhere"], "nowhere is not a finished dataset"),
         (["nowhere"], "nowhere: no such run or export; besides there is HOST:PORT, input"),
     ],
 )
@@ -159,6 +179,17 @@ def test_an_untrained_generator_is_a_baseline(data, tmp_path):
     assert evaluate(data, "untrained", *few) == 0
     found = metrics_of(tmp_path)
     assert found["truth_share"] != 0 and 0 <= found["attention_mean"] <= 1
+
+
+def test_the_mean_edit_of_other_people_is_another(data, tmp_path):
+    """Of the dataset's own training split, of the same by its name, and of another dataset's."""
+    other = tmp_path / "other"
+    drawn_pairs.write(other, drawn_pairs.draw(12, 3, seed=8), drawn_pairs.draw(3, 3, seed=9))
+    shares = []
+    for name in ("mean-edit", f"mean-edit={data}", f"mean-edit={other}"):
+        evaluate(data, name, "--pixels-only", "--report", str(tmp_path / "report"))
+        shares.append(metrics_of(tmp_path / "report")["truth_share"])
+    assert shares[0] == shares[1] != shares[2] > 0
 
 
 def test_an_opened_model_is_asked_with_source_and_target():

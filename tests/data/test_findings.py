@@ -82,6 +82,12 @@ def test_independent_labels_are_not_called_shifted():
     assert "shifted_labels" not in warn(labels)
 
 
+def test_sampled_labels_of_pairs_are_not_called_shifted():
+    labels = np.roll(GOOD, 5, axis=1)
+    assert "shifted_labels" in warn(labels)
+    assert "shifted_labels" not in warn(labels, pair="ada_look_0000")
+
+
 def test_few_faces_are_not_judged():
     assert set(warn(np.roll(GOOD, 5, axis=1)[:99])) == {"few_images"}
 

@@ -3,6 +3,7 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 import drawn_pairs
 from ganimation_tf import synthetic
@@ -167,6 +168,14 @@ def test_angles_of_one_turn(axis, place):
     expected = np.zeros(3)
     expected[place] = 0.3
     assert head_pose.angles(np.array(turns[axis])) == pytest.approx(expected)
+
+
+def test_angles_of_several_turns_against_scipy():
+    """R = Rz Ry Rx: the turns are about the picture's own axes, x first."""
+    wanted = np.random.default_rng(3).uniform(-1.2, 1.2, (20, 3))
+    for turns in wanted:
+        matrix = Rotation.from_euler("xyz", turns).as_matrix()
+        assert head_pose.angles(matrix) == pytest.approx(turns)
 
 
 def test_a_turned_picture_rolls_the_head(meshes, samples):

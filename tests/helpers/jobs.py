@@ -15,8 +15,9 @@ from pipeline.planning import reader_for
 
 def reader_of(images, annotations, **options) -> Reader:
     """The reader that a job over these inputs would have."""
-    listed = list_inputs(str(images), str(annotations))
-    return reader_for(PreprocessOptions(str(images), str(annotations), "out", **options), *listed)
+    places = {"images": str(images), "annotations": str(annotations)}
+    listed = list_inputs(*places.values())
+    return reader_for(PreprocessOptions(**places, output="out", **options), *listed)
 
 
 def faces_in(reader: Reader, key: str, file: str, reference) -> list[FaceAnnotation | Rejection]:
@@ -26,8 +27,12 @@ def faces_in(reader: Reader, key: str, file: str, reference) -> list[FaceAnnotat
 
 
 def preprocess(images, annotations, output, *more: str, code: int = 0) -> pathlib.Path:
-    """Runs `ganimation preprocess` on 32 pixel crops and returns the output directory."""
-    arguments = ["--images", images, "--annotations", annotations, "--output", output, *more]
+    """Runs `ganimation preprocess` on 32 pixel crops and returns the output directory.
+
+    `annotations` may be None: the option is left out.
+    """
+    told = () if annotations is None else ("--annotations", annotations)
+    arguments = ["--images", images, *told, "--output", output, *more]
     assert cli.main(["preprocess", "--image-size", "32", *map(str, arguments)]) == code
     return pathlib.Path(output)
 

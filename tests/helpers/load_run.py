@@ -26,7 +26,7 @@ import numpy as np
 
 import serving_model
 from ganimation_tf.faces import images
-from ganimation_tf.protos import wire
+from ganimation_tf.protos import serving_pb2, wire
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 REST_PREDICT = "/v1/models/ganimation:predict"
@@ -81,8 +81,10 @@ def bomb() -> bytes:
     )
 
 
-def request(signature_name: str = "", model: str = "ganimation", **inputs) -> wire.PredictRequest:
-    message = wire.PredictRequest()
+def request(
+    signature_name: str = "", model: str = "ganimation", **inputs
+) -> serving_pb2.PredictRequest:
+    message = serving_pb2.PredictRequest()
     message.model_spec.name = model
     message.model_spec.signature_name = signature_name
     for alias, value in inputs.items():
@@ -119,7 +121,7 @@ class Caller:
 
     # Each kind sends its requests, says how many, and raises AssertionError at a wrong answer.
 
-    def _edit(self) -> tuple[wire.PredictRequest, list[float]]:
+    def _edit(self) -> tuple[serving_pb2.PredictRequest, list[float]]:
         rows = self.random.choice((1, 1, 1, 1, 2, 4, 11))  # 11: run in parts
         values = [self.random.choice(list(self.faces)) for _ in range(rows)]
         units = np.zeros((rows, 3), np.float32)
@@ -133,7 +135,7 @@ class Caller:
         return message, expected
 
     def _check_edit(self, answer: bytes, expected: list[float]) -> int:
-        found = wire.PredictResponse.FromString(answer)
+        found = serving_pb2.PredictResponse.FromString(answer)
         pictures = found.outputs["image_bytes"].string_val
         pixels = [int(images.decode(png)[3, 5, 1]) for png in pictures]
         assert len(pixels) == len(expected), (pixels, expected)
@@ -155,7 +157,7 @@ class Caller:
         units = np.array([[self.random.random(), 0, 0]], np.float32)
         message = request("render", image=image, action_units=units)
         answer = self.call(message.SerializeToString(), timeout=TIMEOUT)
-        found = wire.PredictResponse.FromString(answer).outputs
+        found = serving_pb2.PredictResponse.FromString(answer).outputs
         expected = image + units[0, 0] * (1 - image)
         np.testing.assert_allclose(wire.from_tensor(found["image"]), expected, atol=1e-6)
         return 1

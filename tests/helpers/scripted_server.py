@@ -14,7 +14,7 @@ from concurrent import futures
 import grpc
 import numpy as np
 
-from ganimation_tf.protos import wire
+from ganimation_tf.protos import serving_pb2, wire
 
 
 @dataclasses.dataclass
@@ -38,12 +38,14 @@ class Scripted(grpc.GenericRpcHandler):
 
     def service(self, details):
         if details.method.endswith("/Predict"):
-            return self._handler(wire.PredictRequest, self._echo)
-        status = wire.GetModelStatusResponse(model_version_status=[{"version": 7, "state": 30}])
-        return self._handler(wire.GetModelStatusRequest, lambda request: status)
+            return self._handler(serving_pb2.PredictRequest, self._echo)
+        status = serving_pb2.GetModelStatusResponse(
+            model_version_status=[{"version": 7, "state": 30}]
+        )
+        return self._handler(serving_pb2.GetModelStatusRequest, lambda request: status)
 
     def _echo(self, request):
-        answer = wire.PredictResponse()
+        answer = serving_pb2.PredictResponse()
         sent = wire.from_tensor(request.inputs["image_bytes"])
         answer.outputs["image_bytes"].CopyFrom(wire.to_tensor(np.array(sent, object)))
         return answer

@@ -10,12 +10,14 @@
 
 import contextlib
 import dataclasses
+import io
 import pathlib
 import threading
 import urllib.request
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 from tensorflow_serving.apis import model_pb2, prediction_log_pb2
 
 from ganimation_tf.export import signature
@@ -107,6 +109,30 @@ def save_warm_up(version_dir: pathlib.Path, *requests) -> None:
 def face(value: int = 100) -> bytes:
     """PNG of a crop of one grey."""
     return images.encode_png(np.full((SIZE, SIZE, 3), value, np.uint8))
+
+
+def half_and_half() -> np.ndarray:
+    """A crop that is white above and black below."""
+    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    picture[: SIZE // 2] = 255
+    return picture
+
+
+def lying(kind: str) -> bytes:
+    """`half_and_half` stored on its side, with an EXIF orientation that puts it upright."""
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    buffer = io.BytesIO()
+    options = {"quality": 100} if kind == "JPEG" else {}
+    Image.fromarray(np.rot90(half_and_half())).save(buffer, kind, exif=exif, **options)
+    return buffer.getvalue()
+
+
+def clear() -> bytes:
+    """PNG of a crop that is transparent throughout, with black beneath."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((SIZE, SIZE, 4), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,6 +59,8 @@ def test_labels_are_never_relative():
 
 
 def test_the_preset_is_the_paper_but_for_the_labels():
+    """And its epochs on the paper's 200,000 photographs, counted in updates of 25 x 5 of them."""
     paper, stargan = (PRESETS[name].to_dict() for name in ("paper", "stargan"))
+    assert stargan.pop("steps") == 30 * 200_000 // (25 * 5) and paper.pop("steps") == 0
     assert stargan.pop("labels") and not paper.pop("labels")
     assert stargan == paper

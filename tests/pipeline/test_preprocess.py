@@ -329,7 +329,7 @@ def test_flags_that_do_not_exist(tmp_path, capsys, more):
 def test_defaults_are_those_of_the_crop():
     from pipeline.options import PreprocessOptions
 
-    options = PreprocessOptions("a", "b", "c")
+    options = PreprocessOptions(images="a", annotations="b", output="c")
     assert alignment.CropSpec(options.image_size, options.margin) == alignment.CropSpec()
 
 

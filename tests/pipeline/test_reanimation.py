@@ -1,12 +1,17 @@
 """Photos re-animated by the job: the same records whatever the number of workers."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import tiny_portraits
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.data import manifest
+from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, images
+from ganimation_tf.synthetic.reanimation import load_face_model
+from ganimation_tf.synthetic.reanimation.sources import KnownFace
 from jobs import contents, kept, preprocess, rejected, split_of
 from pipeline import reanimation
 
@@ -88,12 +93,93 @@ def test_two_workers_give_the_same_bytes(portraits, tmp_path):
     assert different <= {"fingerprint.json"}
 
 
+class Finder:
+    """Finds the face of each portrait but the reddish ones."""
+
+    def find(self, photo):
+        return [] if photo[..., 0].mean() > photo.mean() + 20 else [Found()]
+
+    def read(self, face):
+        expression = np.zeros(len(tiny_portraits.tiny_head().expression_names))
+        return KnownFace(tiny_portraits.landmarks(), expression)
+
+
+@dataclasses.dataclass
+class Found:
+    score: float = 0.99
+    box: np.ndarray = dataclasses.field(default_factory=lambda: np.array([60.0, 60, 130, 130]))
+
+
+def found_job(portraits, out, *more, code=0):
+    """As `job`, without annotations."""
+    options = ("--reanimate", portraits / "model.npz", "--faces-per-photo", 20, "--seed", 3)
+    options += ("--eval-fraction", "0.5", "--shards", 3, "--min-face-size", "0", *more)
+    return preprocess(portraits / "photos", None, out, *options, code=code)
+
+
+def test_without_annotations_the_landmarker_looks(portraits, tmp_path, monkeypatch):
+    """Where it finds what the annotations say, the records are those made with annotations."""
+    folder = tmp_path / "in"
+    points = tiny_portraits.landmarks()
+    tiny_portraits.save(folder, {"ada": points, "bob": points, "none": None})
+    red = np.zeros((256, 256, 3), np.uint8) + np.array([200, 40, 40], np.uint8)
+    (folder / "photos/none.png").write_bytes(images.encode_png(red))
+    monkeypatch.setattr(reanimation, "finder", lambda *_: Finder())
+    monkeypatch.setattr(reanimation, "BLOCK", 8)
+    looked = found_job(folder, tmp_path / "found")
+    told = job(folder, tmp_path / "told")
+    assert rejected(looked) == {"none": "no_face"} and rejected(told) == {"none": "no_annotation"}
+    found, expected = kept(looked), kept(told)
+    assert found.keys() == expected.keys() and len(found) == 40
+    for key, record in found.items():
+        # The CSV has two decimals of a pixel.
+        np.testing.assert_allclose(record.transform, expected[key].transform, atol=0.05)
+        np.testing.assert_array_equal(record.action_units, expected[key].action_units)
+        assert (record.pair, record.subject) == (expected[key].pair, expected[key].subject)
+    assert manifest.Manifest.load(looked).options["reader"] == "landmarker"
+
+
+def test_pictures_without_a_face(portraits, tmp_path, capsys):
+    found_job(portraits, tmp_path / "out", code=2)
+    told = capsys.readouterr().err
+    assert "none of the 7 inputs is usable, 7 of them because of no_face" in told
+
+
+def test_the_face_model_counts_by_what_is_in_it(portraits, tmp_path, capsys):
+    out = job(portraits, tmp_path / "out")
+    elsewhere = tmp_path / "elsewhere.npz"
+    elsewhere.write_bytes((portraits / "model.npz").read_bytes())
+    capsys.readouterr()
+    job(portraits, out, "--reanimate", elsewhere)
+    assert capsys.readouterr().out.startswith("unchanged")
+    digest = tiny_portraits.tiny_head().digest
+    assert manifest.Manifest.load(out).options["reanimate"] == digest
+    model = tiny_portraits.tiny_head()
+    other = dataclasses.replace(model, identity=model.identity * 2)
+    other.save(elsewhere)
+    options = ("--reanimate", elsewhere, "--faces-per-photo", 20, "--seed", 3)
+    options += ("--eval-fraction", "0.5", "--shards", 3, "--min-face-size", "0")
+    preprocess(portraits / "photos", portraits / "csv", out, *options, code=2)
+    told = capsys.readouterr().err
+    assert f"--reanimate was {digest}, is {load_face_model(elsewhere).digest}" in told
+
+
+def test_a_worker_that_has_another_face_model_stops(portraits):
+    path = str(portraits / "model.npz")
+    with pytest.raises(UserError, match="another face model there .* instead of abcdefabcdef"):
+        reanimation.face_model(path, "abcdef" * 10)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--reanimate", "missing.npz"), "missing.npz: cannot be read as a face model"),
         (("--faces-per-photo", "0"), "--faces-per-photo must be in [1, 1000000], got 0"),
         (("--seed", "-1"), "--seed must be at least 0, got -1"),
+        (
+            ("--reanimate", "model.npz", "--landmarker", "face.task"),
+            "--landmarker is for --reanimate without --annotations, got 'face.task'",
+        ),
     ],
 )
 def test_wrong_options_stop_before_any_work(portraits, tmp_path, capsys, options, message):

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from ganimation_tf.protos import wire
+from ganimation_tf.protos import serving_pb2, wire
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_every_field_has_its_official_number_type_and_label(official, name):
             if field.message_type and not field.message_type.full_name.startswith("google."):
                 compare(field.message_type, other.message_type)
 
-    compare(getattr(wire, name).DESCRIPTOR, official[name].DESCRIPTOR)
+    compare(getattr(serving_pb2, name).DESCRIPTOR, official[name].DESCRIPTOR)
 
 
 def test_predict_request_is_byte_equal_to_the_official_one(official):
@@ -79,7 +79,7 @@ def test_predict_request_is_byte_equal_to_the_official_one(official):
         return request.SerializeToString(deterministic=True)
 
     tensor = wire.to_tensor(np.array([[0.25, 1.0]], np.float32)).SerializeToString()
-    assert fill(wire.PredictRequest(), tensor) == fill(official["PredictRequest"](), tensor)
+    assert fill(serving_pb2.PredictRequest(), tensor) == fill(official["PredictRequest"](), tensor)
 
 
 ARRAYS = [
@@ -103,7 +103,7 @@ def test_tensors_mean_the_same_to_tensorflow_and_here(official, array):
     sent = official["TensorProto"].FromString(wire.to_tensor(array).SerializeToString())
     np.testing.assert_array_equal(tf.make_ndarray(sent), array)
     theirs = tf.make_tensor_proto(array, shape=array.shape, dtype=tf.as_dtype(sent.dtype))
-    received = wire.from_tensor(wire.TensorProto.FromString(theirs.SerializeToString()))
+    received = wire.from_tensor(serving_pb2.TensorProto.FromString(theirs.SerializeToString()))
     assert received.dtype == array.dtype
     np.testing.assert_array_equal(received, array)
 
@@ -118,12 +118,12 @@ def test_values_one_by_one_as_tensorflow_serving_answers(official, array):
     field = {1: "float_val", 2: "double_val", 3: "int_val", 4: "int_val", 7: "string_val"}
     name = (field | {9: "int64_val", 10: "bool_val"})[kind]
     getattr(tensor, name).extend(array.ravel().tolist())
-    received = wire.from_tensor(wire.TensorProto.FromString(tensor.SerializeToString()))
+    received = wire.from_tensor(serving_pb2.TensorProto.FromString(tensor.SerializeToString()))
     np.testing.assert_array_equal(received, array)
 
 
 def test_last_value_stands_for_those_left_out():
-    tensor = wire.TensorProto(dtype=1, float_val=[1.0, 2.0])
+    tensor = serving_pb2.TensorProto(dtype=1, float_val=[1.0, 2.0])
     tensor.tensor_shape.dim.add(size=4)
     np.testing.assert_array_equal(wire.from_tensor(tensor), [1, 2, 2, 2])
 
@@ -143,7 +143,7 @@ def test_other_types_are_refused(array):
 
 def test_unknown_dtype_is_refused():
     with pytest.raises(ValueError, match="got 8"):
-        wire.from_tensor(wire.TensorProto(dtype=8))
+        wire.from_tensor(serving_pb2.TensorProto(dtype=8))
 
 
 def test_signatures_are_read_out_of_an_official_any(official):
@@ -154,8 +154,8 @@ def test_signatures_are_read_out_of_an_official_any(official):
     response = official["GetModelMetadataResponse"]()
     response.metadata["signature_def"].Pack(theirs)
 
-    mine = wire.GetModelMetadataResponse.FromString(response.SerializeToString())
-    signatures = wire.SignatureDefMap.FromString(mine.metadata["signature_def"].value)
+    mine = serving_pb2.GetModelMetadataResponse.FromString(response.SerializeToString())
+    signatures = serving_pb2.SignatureDefMap.FromString(mine.metadata["signature_def"].value)
     found = signatures.signature_def["serving_default"].inputs["action_units"]
     assert (found.dtype, [dim.size for dim in found.tensor_shape.dim]) == (1, [-1])
     assert type(info).FromString(found.SerializeToString()) == info  # its name survives, unread

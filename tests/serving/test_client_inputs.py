@@ -14,7 +14,7 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
 from serving.client import GanimationClient
 from serving.client.pictures import encoded
-from serving_model import SIZE, face
+from serving_model import SIZE, clear, face, half_and_half, lying
 
 
 @pytest.fixture
@@ -23,25 +23,10 @@ def client(served_model):
         yield client
 
 
-def half_and_half() -> np.ndarray:
-    """White above, black below."""
-    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
-    picture[: SIZE // 2] = 255
-    return picture
-
-
 def saved(picture: Image.Image, kind: str, **options) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
     return buffer.getvalue()
-
-
-def lying(kind: str) -> bytes:
-    """`half_and_half` stored on its side, with an orientation that puts it upright."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = Image.fromarray(np.rot90(half_and_half()))
-    return saved(turned, kind, exif=exif, **({"quality": 100} if kind == "JPEG" else {}))
 
 
 def shown(png: bytes) -> np.ndarray:
@@ -72,8 +57,7 @@ def test_a_picture_that_says_it_lies_on_its_side_is_edited_upright(client, kind)
 
 
 def test_what_is_transparent_is_laid_over_white(client):
-    clear = np.zeros((SIZE, SIZE, 4), np.uint8)
-    (png,) = client.edit([saved(Image.fromarray(clear), "PNG")], np.zeros((1, 3), np.float32))
+    (png,) = client.edit([clear()], np.zeros((1, 3), np.float32))
     assert (shown(png) == 255).all()
 
 

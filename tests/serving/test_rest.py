@@ -21,7 +21,7 @@ import serving_model
 from ganimation_tf.faces import images
 from serving.server import json_answers, rest, tensors
 from serving.server.status import MAX_STATUS_LENGTH, StatusError
-from serving_model import SIZE, face
+from serving_model import SIZE, face, half_and_half, lying
 
 UNITS = [0.5, 0.0, 0.0]
 
@@ -72,6 +72,14 @@ def test_columns(ask):
     status, found = ask("POST", "/v1/models/ganimation/versions/2:predict", body)
     assert (status, found.keys()) == (200, {"outputs"})
     assert [pixel(png) for png in found["outputs"]] == [155, 205]
+
+
+def test_a_picture_is_taken_as_viewers_show_it(ask):
+    rows = [{"image_bytes": b64(lying("JPEG")), "action_units": [0, 0, 0]}]
+    status, found = ask("POST", PREDICT, {"instances": rows})
+    shown = images.decode(base64.b64decode(found["predictions"][0]["b64"]))
+    np.testing.assert_allclose(shown, half_and_half(), atol=12)  # a lossy file
+    assert status == 200
 
 
 def test_several_outputs_are_named_and_floats_are_short(ask):

@@ -40,7 +40,7 @@ from serving.server.predict import predict
 from serving.server.server import Server
 from serving.server.status import StatusError
 from serving.server.watcher import find_versions
-from serving_model import face
+from serving_model import clear, face, half_and_half, lying
 
 SIZE = serving_model.SIZE
 UNITS = len(serving_model.ACTION_UNITS)
@@ -100,6 +100,21 @@ def test_edit_answers_each_row_in_order(stubs):
     assert answer.model_spec.name == "ganimation"
     assert answer.model_spec.signature_name == "serving_default"
     assert answer.model_spec.version.value == 2
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [(lying("JPEG"), half_and_half()), (lying("PNG"), half_and_half()), (clear(), 255)],
+    ids=["lying JPEG", "lying PNG", "transparent PNG"],
+)
+def test_a_picture_is_taken_as_viewers_show_it(stubs, picture, expected):
+    units = np.zeros((2, UNITS), np.float32)
+    message = request("serving_default", image_bytes=[face(55), picture], action_units=units)
+    plain, shown = stubs[0].Predict(message, timeout=10).outputs["image_bytes"].string_val
+    assert (images.decode(plain) == 55).all()
+    np.testing.assert_allclose(
+        images.decode(shown), np.broadcast_to(expected, (SIZE, SIZE, 3)), atol=12
+    )
 
 
 def test_render_keeps_the_published_composition(stubs):

@@ -1,6 +1,7 @@
 """TLS on both ports, with certificates made on the spot."""
 
 import http.client
+import json
 import ssl
 
 import grpc
@@ -8,8 +9,11 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import certificates
+import drawn_pairs
 import serving_model
+from ganimation_tf import cli
 from ganimation_tf.errors import UserError
+from ganimation_tf.faces.alignment import CropSpec
 from serving.server.tls import ServerTls
 
 
@@ -110,3 +114,27 @@ def test_wrong_files_stop_the_server_before_it_starts(pki, model_dir, key, certi
     with pytest.raises(UserError, match="server|missing"):
         with serving_model.running(model_dir, tls=tls):
             pass
+
+
+def test_evaluate_reaches_a_model_behind_tls(secure, pki, tmp_path):
+    """The stand-in moves pixels towards white by the first AU: its edits are judged as such."""
+    server, mutual = secure
+    crop = CropSpec(serving_model.SIZE)
+    drawn = drawn_pairs.draw(3, 2, crop=crop)
+    data = tmp_path / "data"
+    drawn_pairs.write(data, drawn, drawn)
+    flags = ["--tls-root", str(pki / "ca.pem")]
+    if mutual:
+        flags += [
+            "--tls-certificate",
+            str(pki / "client.pem"),
+            "--tls-key",
+            str(pki / "client.key"),
+        ]
+    command = ["evaluate", server.address, "--data", str(data), "--pixels-only", "--report"]
+    assert cli.main([*command, str(tmp_path / "report"), *flags]) == 0
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["facts"]["model"] == server.address
+    assert report["metrics"]["attention_mean"] < 1
+    assert cli.main([*command, str(tmp_path / "none"), "--timeout", "3"]) == 2  # in the clear
+    assert not (tmp_path / "none").exists()

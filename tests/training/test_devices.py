@@ -40,10 +40,11 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     devices.require_even(Two(), 24)
 
 
-def test_several_machines_are_refused_with_a_sentence(monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}}')
-    with pytest.raises(UserError, match="TF_CONFIG asks for several workers, over which Keras 3's"):
-        devices.choose_strategy()
+def test_devices_of_several_machines_are_not_chosen_one_by_one(monkeypatch):
+    config = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(UserError, match="--devices cannot be chosen for several machines, got CPU"):
+        devices.choose_strategy(["CPU"])
 
 
 def test_what_is_left_to_the_device_is_decided(monkeypatch):

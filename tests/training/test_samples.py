@@ -97,6 +97,14 @@ def test_drawn_steps_depend_on_the_length_only_and_come_out_the_same(grid, model
     assert (tmp_path / "samples" / "step-0000075.png").read_bytes() == before
 
 
+def test_a_long_run_is_drawn_early_too():
+    """Of 20,000 steps every 500th is due, a fortieth; before it 25 and its doubles."""
+    early = [step for step in range(1, 20_001) if samples.is_early(step, 20_000)]
+    assert early == [25, 50, 100, 200, 400]
+    assert samples.due(500, 20_000, samples.GRIDS) and not samples.due(400, 20_000, samples.GRIDS)
+    assert not any(samples.is_early(step, 1_000) for step in range(1, 1_001))  # every 25th is due
+
+
 def test_the_gif_is_made_at_the_end_of_the_run_only(grid, model, tmp_path):
     model.optimizer.iterations.assign(50)
     grid.on_epoch_end(0)

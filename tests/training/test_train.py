@@ -14,7 +14,7 @@ from ganimation_tf import cli
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
-from ganimation_tf.training import runs, train
+from ganimation_tf.training import feed, runs, train
 from ganimation_tf.training.callbacks import progress
 from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.plan import make_plan
@@ -184,7 +184,7 @@ def test_a_run_that_is_being_trained_is_left_alone(data, tmp_path):
     ],
 )
 def test_fit_is_called_for_whole_epochs_and_what_is_left_before_and_after(start, total, expected):
-    assert list(train._segments(start, total, 3)) == expected
+    assert list(feed.segments(start, total, 3)) == expected
 
 
 def test_runs_are_numbered_and_none_is_touched_twice(tmp_path):

@@ -15,20 +15,27 @@ from ganimation_tf.faces.alignment import CropSpec
 
 
 class Judge(Protocol):
-    """Reads AUs off face crops.
+    """Reads AUs off face crops."""
 
-    Attributes:
-        name: one word, the prefix of its metrics.
-        provenance: what it is, trained on what, under which licence: a sentence for the report.
-        action_units: the N AUs that it reads.
-        on_scale: whether its readings are the intensities of the dataset; if not, they are only
-            monotonic in them, and are fitted to the dataset's on faces that nobody edited.
-    """
+    @property
+    def name(self) -> str:
+        """One word, the prefix of its metrics."""
 
-    name: str
-    provenance: str
-    action_units: Sequence[str]
-    on_scale: bool
+    @property
+    def provenance(self) -> str:
+        """What it is, trained on what, under which licence: a sentence for the report."""
+
+    @property
+    def action_units(self) -> Sequence[str]:
+        """The N AUs that it reads."""
+
+    @property
+    def on_scale(self) -> bool:
+        """Whether its readings are the intensities of the dataset.
+
+        If not, they are only monotonic in them, and are fitted to the dataset's on faces that
+        nobody edited.
+        """
 
     def read(self, images: np.ndarray, crop: CropSpec) -> np.ndarray:
         """The AUs of faces.

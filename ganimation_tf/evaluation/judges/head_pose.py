@@ -9,9 +9,9 @@ import pathlib
 import zipfile
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from ganimation_tf.faces.landmarker import task_file
+from ganimation_tf.protos.face_geometry_pb2 import Metadata
 
 FILE = "geometry_pipeline_metadata_landmarks.binarypb"
 _VERTEX = 5
@@ -30,7 +30,7 @@ def canonical_face(path: pathlib.Path | None = None) -> tuple[np.ndarray, np.nda
         UserError: if the landmarker is not installed.
     """
     with zipfile.ZipFile(path or task_file()) as bundle:
-        metadata = _metadata_class().FromString(bundle.read(FILE))
+        metadata = Metadata.FromString(bundle.read(FILE))
     vertices = np.array(metadata.canonical_mesh.vertex_buffer).reshape(-1, _VERTEX)
     weights = np.zeros(len(vertices))
     for point in metadata.procrustes_landmark_basis:
@@ -83,36 +83,3 @@ def head_pose(meshes: np.ndarray) -> np.ndarray:
         for points in meshes
     ]
     return np.array(rows).reshape(-1, 3)
-
-
-@functools.cache
-def _metadata_class():
-    """The message of the file; names and numbers as in MediaPipe's face_geometry protos."""
-    proto = descriptor_pb2.FileDescriptorProto(
-        name="ganimation_tf/face_geometry.proto", package="face_geometry", syntax="proto2"
-    )
-    field = descriptor_pb2.FieldDescriptorProto
-    mesh = proto.message_type.add(name="Mesh3d")
-    mesh.field.add(
-        name="vertex_buffer", number=3, type=field.TYPE_FLOAT, label=field.LABEL_REPEATED
-    )
-    point = proto.message_type.add(name="WeightedLandmarkRef")
-    for number, (name, kind) in enumerate(
-        (("landmark_id", field.TYPE_UINT32), ("weight", field.TYPE_FLOAT)), start=1
-    ):
-        point.field.add(name=name, number=number, type=kind, label=field.LABEL_OPTIONAL)
-    metadata = proto.message_type.add(name="Metadata")
-    for number, name, kind, label in (
-        (1, "canonical_mesh", "Mesh3d", field.LABEL_OPTIONAL),
-        (2, "procrustes_landmark_basis", "WeightedLandmarkRef", field.LABEL_REPEATED),
-    ):
-        metadata.field.add(
-            name=name,
-            number=number,
-            type=field.TYPE_MESSAGE,
-            type_name=f".face_geometry.{kind}",
-            label=label,
-        )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(proto)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("face_geometry.Metadata"))

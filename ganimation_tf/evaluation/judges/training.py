@@ -107,9 +107,9 @@ def train_judge(samples: Samples, split: str, config: JudgeConfig | None = None)
         pearson=(),
     )
     read = RegressorJudge(network, facts).read(samples.images[held_out], samples.crop)
-    told = agreement(read, samples.action_units[held_out])
-    figures = {"mae": _known(told.mae), "pearson": _known(told.pearson)}
-    return RegressorJudge(network, dataclasses.replace(facts, **figures))
+    agreed = agreement(read, samples.action_units[held_out])
+    facts = dataclasses.replace(facts, mae=_known(agreed.mae), pearson=_known(agreed.pearson))
+    return RegressorJudge(network, facts)
 
 
 def _fitted(images: np.ndarray, units: np.ndarray, config: JudgeConfig):

@@ -49,6 +49,12 @@ class FaceModel:
     lips: np.ndarray
     licence: str
 
+    def __post_init__(self):
+        # In C order, whatever indexing or a file made of them: of another order each weighted sum
+        # of shapes would first copy all of them, 20 MB.
+        for name in ("identity", "expression"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.float32))
+
     @functools.cached_property
     def digest(self) -> str:
         """sha256 over shapes and topology, hexadecimal: two equal digests render alike."""
@@ -81,26 +87,26 @@ class FaceModel:
     @functools.cached_property
     def lid_spread(self) -> tuple[np.ndarray, np.ndarray]:
         """float32 (S, L) for each lid: how much each vertex of its loop moves the skin's."""
-        found = []
+        spreads = []
         for lid in self.lids:
             rim = self.neutral[lid].astype(np.float64)
             at_rim = _kernel(rim, rim, 0.8) + 0.02 * np.eye(len(rim))
             skin = self.neutral[: self.skin_vertices]
-            found.append((_kernel(skin, rim, 0.8) @ np.linalg.inv(at_rim)).astype(np.float32))
-        return tuple(found)
+            spreads.append((_kernel(skin, rim, 0.8) @ np.linalg.inv(at_rim)).astype(np.float32))
+        return tuple(spreads)
 
     @functools.cached_property
     def upper_lids(self) -> tuple[np.ndarray, np.ndarray]:
         """float32 (L,) in [0, 1] for each lid: 1 in the middle of the upper half of its loop, 0 at
         the corners and in the lower half."""
-        found = []
+        lids = []
         for lid in self.lids:
             rim = self.neutral[lid]
             left, right = rim[rim[:, 0].argmin()], rim[rim[:, 0].argmax()]
             part = (rim[:, 0] - left[0]) / (right[0] - left[0])
             upper = rim[:, 1] > left[1] + part * (right[1] - left[1]) + 1e-6
-            found.append((upper * np.clip(8 * part * (1 - part), 0, 1)).astype(np.float32))
-        return tuple(found)
+            lids.append((upper * np.clip(8 * part * (1 - part), 0, 1)).astype(np.float32))
+        return tuple(lids)
 
     @functools.cached_property
     def oval(self) -> np.ndarray:
@@ -148,6 +154,23 @@ class FaceModel:
             licence=np.array(self.licence),
         )
         return buffer.getvalue()
+
+
+def head(model: FaceModel, identity: np.ndarray, expression: np.ndarray) -> np.ndarray:
+    """float32 (V, 3) in centimetres."""
+    shape = model.neutral + mixed(model.identity, identity)
+    shape += mixed(model.expression, expression)
+    return shape
+
+
+def mixed(basis: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """float32 (V, 3): the weighted sum of shapes (K, V, 3).
+
+    All of them, those of no weight too: the product reads the basis where it lies, and a copy of
+    the rows that count takes many times as long.
+    """
+    flat = basis.reshape(len(basis), -1)
+    return (weights.astype(np.float32) @ flat).reshape(basis.shape[1:])
 
 
 def _kernel(points: np.ndarray, others: np.ndarray, length: float = 1.6) -> np.ndarray:

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 
 from ganimation_tf.synthetic.reanimation import action_shapes, eyes, fitting, shading
-from ganimation_tf.synthetic.reanimation.face_model import FaceModel
-from ganimation_tf.synthetic.reanimation.rasterizer import interpolate, rasterize
+from ganimation_tf.synthetic.reanimation.face_model import FaceModel, head
 
 MAX_ERROR = 0.03
 """Mean distance of landmarks from the fitted model's, in distances between the outer eye corners;
@@ -16,7 +15,6 @@ beyond it glasses, hands, turned heads or wrong landmarks are likely."""
 MAX_YAW, MAX_PITCH = 24.0, 20.0
 LEAST_EYE_DISTANCE = 24.0
 """Pixels between the outer eye corners: below it eyes are four pixels wide."""
-
 
 CLOSED_EYES = 0.1
 """Mean opening of the eyes, as a share of their width, below which nobody sees what they look like.
@@ -96,49 +94,36 @@ class Portrait:
         )
         return cls(model, photo, fitted, source, normals, light, (right, left), white)
 
-    def with_skin_of(self, other: "Portrait") -> "Portrait":
-        """Another person: this photo with the details of `other`'s skin, brows and lips.
-
-        Hair, light, eyes and the broad colours stay. Details are exchanged within the oval of the
-        face, fading towards its edge, where hairlines differ.
-        """
-        height, width = self.photo.shape[:2]
-        depth = self.fit.camera.project(
-            head(self.model, self.fit.identity, self.fit.expression)[: self.model.skin_vertices]
-        )[1][:, 2]
-        pixels, *found = rasterize(self.source, depth, self.model.skin, (height, width))
-        values = np.concatenate([other.source, self.model.oval[:, None]], 1)
-        at_pixels = np.zeros((height * width, 3), np.float32)
-        at_pixels[pixels] = interpolate(values, self.model.skin, *found)
-        at_pixels = at_pixels.reshape(height, width, 3)
-        place, oval = np.ascontiguousarray(at_pixels[..., :2]), at_pixels[..., 2:]
-        theirs = cv2.remap(other.photo, place, None, cv2.INTER_LINEAR).astype(np.float32)
-        eye_corners = self.source[self.model.landmarks[[36, 45]]]
-        sigma = 0.16 * float(np.linalg.norm(eye_corners[1] - eye_corners[0]))
-        area = np.maximum(cv2.GaussianBlur(oval, (0, 0), sigma), 1e-3)[..., None]
-        photo = self.photo.astype(np.float32)
-        change = theirs - photo
-        # Broad differences of colour and light stay out.
-        change -= cv2.GaussianBlur(change * oval, (0, 0), sigma) / area
-        mixed = np.clip(np.round(photo + oval * change), 0, 255).astype(np.uint8)
-        return dataclasses.replace(self, photo=mixed)
-
     @functools.cached_property
     def kept(self) -> np.ndarray:
         """float64 (E,): coefficients that are no expression, the gaze."""
         return self.fit.expression * action_shapes.kept(self.model.expression_names)
 
     @functools.cached_property
+    def neutral(self) -> np.ndarray:
+        """float32 (V, 3) in centimetres: the person without expression."""
+        return head(self.model, self.fit.identity, self.kept)
+
+    @functools.cached_property
+    def brightness(self) -> np.ndarray:
+        """float32 (S,): what the photo's light makes of the skin's normals."""
+        return shading.shade(self.light, self.normals)
+
+    @functools.cached_property
     def residual(self) -> np.ndarray:
         """float32 (68, 2): the fit's residual without what would hold the neutral mouth open."""
-        neutral = head(self.model, self.fit.identity, self.kept)[self.model.landmarks]
-        points, _ = self.fit.camera.project(neutral)
+        points, _ = self.fit.camera.project(self.neutral[self.model.landmarks])
         residual = self.fit.residual.copy()
         for upper, lower in ((61, 67), (62, 66), (63, 65)):
             gap = points[lower] + residual[lower] - points[upper] - residual[upper]
             residual[upper] += gap / 2
             residual[lower] -= gap / 2
         return residual.astype(np.float32)
+
+    @functools.cached_property
+    def drift(self) -> np.ndarray:
+        """float32 (V, 2): how far the residual moves each vertex, in pixels of the photo."""
+        return self.model.spread @ self.residual
 
     @functools.cached_property
     def box(self) -> np.ndarray:
@@ -160,17 +145,6 @@ class Portrait:
             half = (width // 2, height // 2)
             levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA))
         return levels
-
-
-def head(model: FaceModel, identity: np.ndarray, expression: np.ndarray) -> np.ndarray:
-    """float32 (V, 3) in centimetres."""
-    shape = model.neutral.copy()
-    for basis, weights in ((model.identity, identity), (model.expression, expression)):
-        used = np.flatnonzero(weights)
-        if len(used):
-            flat = basis[used].reshape(len(used), -1)
-            shape += (weights[used].astype(np.float32) @ flat).reshape(shape.shape)
-    return shape
 
 
 def _checked(photo: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

@@ -23,23 +23,27 @@ def rasterize(
         weights: float32 (3, P), barycentric coordinates in these triangles.
     """
     height, width = shape
-    kept, x, y, owner, local = _candidates(points, corners, shape)
-    # Weights of the second and third corner are linear in x and y: two planes a triangle.
-    ax, ay, bx, by, cx, cy = local
-    scale = 1 / (bx * cy - by * cx)
-    dx = x - np.take(ax, owner)
-    dy = y - np.take(ay, owner)
-    second = np.take(cy * scale, owner) * dx - np.take(cx * scale, owner) * dy
-    third = np.take(bx * scale, owner) * dy - np.take(by * scale, owner) * dx
+    boxes, planes = _facing(points, depth, corners, shape)
+    kept, corner, columns, count = boxes
+    # One candidate for each pixel of a triangle's box.
+    owner = np.repeat(np.arange(len(kept)), count)
+    within = np.arange(len(owner)) - np.take(np.cumsum(count) - count, owner)
+    of_owner = np.take(columns, owner)
+    down = within // of_owner
+    across = within - down * of_owner
+    pixel = np.take(corner, owner) + down * width + across
+    x, y = across.astype(np.float32), down.astype(np.float32)
+    second, third, z = (
+        np.take(by_x, owner) * x + np.take(by_y, owner) * y + np.take(at_corner, owner)
+        for by_x, by_y, at_corner in planes
+    )
     first = 1 - second - third
-    lowest = np.minimum(np.minimum(first, second), third)
-    inside = np.flatnonzero(lowest >= -1e-5)
+    inside = np.flatnonzero(np.minimum(np.minimum(first, second), third) >= -1e-5)
+    pixel = np.take(pixel, inside)
+    chosen = _nearest(pixel, np.take(z, inside), height * width)
+    inside = np.take(inside, chosen)
     weights = np.stack([np.take(part, inside) for part in (first, second, third)])
-    pixel = np.take(y, inside) * width + np.take(x, inside)
-    owner = np.take(kept, np.take(owner, inside))
-    z = interpolate(depth[:, None], corners, owner, weights)[:, 0]
-    chosen = _nearest(pixel, z, height * width)
-    return np.take(pixel, chosen), np.take(owner, chosen), np.take(weights, chosen, axis=1)
+    return np.take(pixel, chosen), np.take(kept, np.take(owner, inside)), weights
 
 
 def interpolate(
@@ -53,32 +57,40 @@ def interpolate(
     return total
 
 
-def _candidates(points, corners, shape):
-    """All pixels of the triangles' bounding boxes: triangles, x, y, rows of these, and geometry."""
+def _facing(points, depth, corners, shape):
+    """The triangles that face the viewer within the frame: their boxes, and planes over these.
+
+    A box: row of `corners`, its first pixel, its columns, its pixels. Planes of the weights of the
+    second and third corner and of the depth: the change by x, that by y, the value at the box's
+    first pixel.
+    """
     x, y = np.ascontiguousarray(points.T, np.float32)
-    ax, bx, cx = (np.take(x, corners[:, corner]) for corner in range(3))
-    ay, by, cy = (np.take(y, corners[:, corner]) for corner in range(3))
+    indices = np.ascontiguousarray(corners.T, np.intp)
+    ax, bx, cx = (np.take(x, index) for index in indices)
+    ay, by, cy = (np.take(y, index) for index in indices)
     left = np.maximum(np.ceil(np.minimum(np.minimum(ax, bx), cx)), 0)
     right = np.minimum(np.floor(np.maximum(np.maximum(ax, bx), cx)), shape[1] - 1)
     top = np.maximum(np.ceil(np.minimum(np.minimum(ay, by), cy)), 0)
     bottom = np.minimum(np.floor(np.maximum(np.maximum(ay, by), cy)), shape[0] - 1)
     bx, by, cx, cy = bx - ax, by - ay, cx - ax, cy - ay
+    area = bx * cy - by * cx
     # With y down, counter-clockwise has a negative area.
-    front = bx * cy - by * cx < -1e-9
-    kept = np.flatnonzero(front & (right >= left) & (bottom >= top))
-    left, right, top, bottom = (
-        np.take(side, kept).astype(np.int32) for side in (left, right, top, bottom)
+    kept = np.flatnonzero((area < -1e-9) & (right >= left) & (bottom >= top))
+    ax, ay, bx, by, cx, cy, area, left, right, top, bottom = (
+        np.take(part, kept) for part in (ax, ay, bx, by, cx, cy, area, left, right, top, bottom)
     )
+    depth = depth.astype(np.float32)
+    az, bz, cz = (np.take(depth, np.take(index, kept)) for index in indices)
+    slopes = [(cy / area, -cx / area), (-by / area, bx / area)]
+    slopes.append(tuple((bz - az) * b + (cz - az) * c for b, c in zip(*slopes, strict=True)))
+    from_x, from_y = left - ax, top - ay
+    planes = [
+        (by_x, by_y, by_x * from_x + by_y * from_y + at_first)
+        for (by_x, by_y), at_first in zip(slopes, (np.float32(0), np.float32(0), az), strict=True)
+    ]
+    left, right, top, bottom = (side.astype(np.intp) for side in (left, right, top, bottom))
     columns = right - left + 1
-    count = columns * (bottom - top + 1)
-    owner = np.repeat(np.arange(len(kept), dtype=np.int32), count)
-    start = (np.cumsum(count) - count).astype(np.int32)
-    within = np.arange(len(owner), dtype=np.int32) - np.take(start, owner)
-    of_owner = np.take(columns, owner)
-    row = within // of_owner
-    x = np.take(left, owner) + within - row * of_owner
-    y = np.take(top, owner) + row
-    return kept, x, y, owner, [np.take(part, kept) for part in (ax, ay, bx, by, cx, cy)]
+    return (kept, top * shape[1] + left, columns, columns * (bottom - top + 1)), planes
 
 
 def _nearest(pixel: np.ndarray, z: np.ndarray, size: int) -> np.ndarray:
@@ -86,6 +98,6 @@ def _nearest(pixel: np.ndarray, z: np.ndarray, size: int) -> np.ndarray:
     buffer = np.full(size, -np.inf, z.dtype)
     np.maximum.at(buffer, pixel, z)
     best = np.flatnonzero(z >= np.take(buffer, pixel))
-    winner = np.full(size, -1, np.int64)
+    winner = np.full(size, -1, np.intp)
     winner[np.take(pixel, best)] = best
     return winner[winner >= 0]

@@ -11,7 +11,7 @@ from ganimation_tf.annotations.face import FaceAnnotation, choose_faces, face_ke
 from ganimation_tf.annotations.folder import Folder
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.faces import images
-from ganimation_tf.faces.finding import FaceFinder
+from ganimation_tf.faces.finding import Face, FaceFinder
 from ganimation_tf.faces.landmarker import BLENDSHAPE_NAMES, FaceLandmarker
 from ganimation_tf.faces.mediapipe_points import landmarks_68
 from ganimation_tf.synthetic.reanimation.action_shapes import (
@@ -116,17 +116,25 @@ class FoundFaces:
 
     def known(self, key: str, path: pathlib.Path) -> tuple[KnownFace | None, list[Rejection]]:
         """As `Source.known`."""
-        found = self._finder.find(images.decode(path.read_bytes()))
-        if not found:
+        faces = self.find(images.decode(path.read_bytes()))
+        if not faces:
             message = f"{path.name}: the landmarker finds no face"
             return None, [Rejection(key, "no_face", message, path.name)]
         message = f"{path.name}: face 0 was chosen as the largest"
         others = [
             Rejection(f"{key}#{number}", "extra_face", message, path.name)
-            for number in range(1, len(found))
+            for number in range(1, len(faces))
         ]
-        points = found[0].points
+        return self.read(faces[0]), others
+
+    def find(self, photo: np.ndarray) -> list[Face]:
+        """The faces in a photo, uint8 (height, width, 3) RGB, the largest first."""
+        return self._finder.find(photo)
+
+    def read(self, face: Face) -> KnownFace:
+        """What has to be known of a face that was found."""
+        points = face.points
         scores = self._landmarker.blendshapes(points).tolist()
         shown = dict(zip(BLENDSHAPE_NAMES, scores, strict=True))
         expression = expression_from_blendshapes(shown, self._model.expression_names)
-        return KnownFace(landmarks_68(points).astype(np.float64), expression), others
+        return KnownFace(landmarks_68(points).astype(np.float64), expression)

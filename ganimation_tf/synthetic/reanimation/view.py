@@ -14,7 +14,8 @@ from ganimation_tf.synthetic.reanimation import (
     shading,
 )
 from ganimation_tf.synthetic.reanimation.creases import crease_shades
-from ganimation_tf.synthetic.reanimation.portrait import Portrait, head
+from ganimation_tf.synthetic.reanimation.face_model import head, mixed
+from ganimation_tf.synthetic.reanimation.portrait import Portrait
 from ganimation_tf.synthetic.reanimation.rasterizer import interpolate, rasterize
 from ganimation_tf.synthetic.reanimation.rendering import Rendering, Variation
 
@@ -68,7 +69,6 @@ class View:
         self._camera = self._turned_camera()
         self._crease_shades = crease_shades(portrait.model)
         model = portrait.model
-        self._spread = model.spread @ portrait.residual
         distance = np.linalg.norm(
             portrait.source[model.landmarks[45]] - portrait.source[model.landmarks[36]]
         )
@@ -92,11 +92,11 @@ class View:
         """
         points, turned, closed = self._expressed(action_units)
         skin = self._skin(points, turned, self._creases(action_units))
-        found = field.changed(self._neutral, *skin, EXPRESSION_REACH * self._eyes)
-        image = field.sample(self.portrait.levels, found, self._step)
-        self._open(image, points, turned, found.covered, closed)
+        changed = field.changed(self._neutral, *skin, EXPRESSION_REACH * self._eyes)
+        image = field.sample(self.portrait.levels, changed, self._step)
+        self._open(image, points, turned, changed.covered, closed)
         image = cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_AREA)
-        moved = self._neutral.moved | found.moved
+        moved = self._neutral.moved | changed.moved
         moved = cv2.resize(moved, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
         return Rendering(self._graded(image), self._marks(points), moved)
 
@@ -107,7 +107,7 @@ class View:
         """
         model = self.portrait.model
         weights = action_shapes.coefficients(action_units, model.expression_names)
-        points, turned = self._points(self._person + self._moved(weights))
+        points, turned = self._points(self._person + mixed(model.expression, weights))
         closed = [weights[model.expression_names.index(f"eyeBlink_{side}")] for side in "RL"]
         for share, gaps, spread in zip(closed, self._lid_gaps, model.lid_spread, strict=True):
             if share > 0:
@@ -125,15 +125,15 @@ class View:
         weights = np.zeros(len(model.expression_names))
         for side in "LR":
             weights[model.expression_names.index(f"eyeBlink_{side}")] = 1.0
-        points, _ = self._points(self._person + self._moved(weights))
+        points, _ = self._points(self._person + mixed(model.expression, weights))
         points = points[model.landmarks]
-        found = []
+        gaps = []
         for upper_half, first in zip(model.upper_lids, (36, 42), strict=True):
             upper, lower = points[[first + 1, first + 2], 1], points[[first + 5, first + 4], 1]
             width = np.ptp(points[first : first + 6, 0])
             gap = (lower - upper).mean() + LID_OVERLAP * width
-            found.append(gap * upper_half)
-        return found
+            gaps.append(gap * upper_half)
+        return gaps
 
     def _creases(self, action_units) -> np.ndarray | None:
         """float32 (S,): what the expression's wrinkles leave of the light; None: no wrinkles."""
@@ -147,30 +147,22 @@ class View:
             return None
         return np.exp(sum(np.float32(intensity) * shade for intensity, shade in used))
 
-    def _moved(self, weights):
-        model = self.portrait.model
-        used = np.flatnonzero(weights)
-        if not len(used):
-            return np.zeros_like(model.neutral)
-        flat = model.expression[used].reshape(len(used), -1)
-        return (weights[used].astype(np.float32) @ flat).reshape(model.neutral.shape)
-
     def _turned_camera(self) -> fitting.Camera:
         """The photo's camera with the head turned; eyes and mouth stay where they are."""
         camera, change = self.portrait.fit.camera, self.variation
         # Radians about the viewer's axes: x to raise the head, y to turn it.
         turn = fitting.turn(np.radians([-change.pitch, change.yaw, 0.0]))
         turned = fitting.Camera(turn @ camera.rotation, camera.scale, camera.shift)
-        middle = self._person[self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]].mean(0)
-        neutral = head(self.portrait.model, self.portrait.fit.identity, self.portrait.kept)
-        before = neutral[self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]].mean(0)
+        fixed = self.portrait.model.landmarks[[36, 39, 42, 45, 48, 54]]
+        middle = self._person[fixed].mean(0)
+        before = self.portrait.neutral[fixed].mean(0)
         move = camera.project(before[None])[0][0] - turned.project(middle[None])[0][0]
         return fitting.Camera(turned.rotation, camera.scale, camera.shift + move)
 
     def _points(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices in samples of the frame, float32 (V, 2), and turned in centimetres (V, 3)."""
         points, turned = self._camera.project(shape)
-        points = points + self._spread
+        points = points + self.portrait.drift
         matrix = self._from_photo.astype(np.float32)
         return points @ matrix[:, :2].T + matrix[:, 2], turned
 
@@ -179,15 +171,13 @@ class View:
         portrait, model = self.portrait, self.portrait.model
         count = model.skin_vertices
         normals = shading.vertex_normals(turned, model.skin, count)
-        ratio = shading.shade(self._light, normals) / shading.shade(
-            portrait.light, portrait.normals
-        )
+        ratio = shading.shade(self._light, normals) / portrait.brightness
         ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
         if creases is not None:
             ratio = ratio * creases
         values = np.concatenate([portrait.source, ratio[:, None]], 1)
-        found = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
-        return found[0], interpolate(values, model.skin, *found[1:])
+        surface = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
+        return surface[0], interpolate(values, model.skin, *surface[1:])
 
     @functools.cached_property
     def _rest(self) -> tuple[np.ndarray, np.ndarray]:

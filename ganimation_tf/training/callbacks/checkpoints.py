@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.files import PARTIAL, whole
-from ganimation_tf.training import runs
+from ganimation_tf.training import runs, workers
 from ganimation_tf.training.callbacks import health
 from ganimation_tf.training.callbacks.health import require_finite_weights
 from ganimation_tf.training.model import GANimation
@@ -78,8 +78,11 @@ class Checkpoints(keras.callbacks.Callback):
         self._metrics: list | None = None
         self._saved_at = time.monotonic()
 
-    def restore(self, model: GANimation) -> int:
+    def restore(self, model: GANimation, source: pathlib.Path | None = None) -> int:
         """Puts the newest good state into `model`; returns its step, 0 if there is none.
+
+        Args:
+            source: another run to read the states of, and to leave as it is.
 
         Raises:
             UserError: if there are states and none can be read, or one is of another model.
@@ -88,7 +91,8 @@ class Checkpoints(keras.callbacks.Callback):
         with writing(self.run):
             for path in self._directory.glob(PARTIAL):
                 shutil.rmtree(path)
-        states, damaged = saved_states(self.run), []
+        run = source or self.run
+        states, damaged = saved_states(run), []
         for path in reversed(states):
             try:
                 progress = json.loads((path / PROGRESS).read_text())
@@ -102,13 +106,15 @@ class Checkpoints(keras.callbacks.Callback):
                 raise UserError(message) from error
             self._best = progress["best"]
             self._metrics = [variable.numpy() for variable in model.metrics_variables]
+            if source is not None:
+                return progress["step"]
             self._cut_logs(progress["lengths"])
             with writing(self.run):
                 for other in damaged:  # out of the way of the state that will have its name
                     other.rename(other.with_name(f"damaged-{other.name}"))
             return progress["step"]
         if states:
-            raise UserError(f"{self.run}: none of its {len(states)} saved states can be read")
+            raise UserError(f"{run}: none of its {len(states)} saved states can be read")
         self._cut_logs(dict.fromkeys(APPENDED, 0))
         return 0
 
@@ -130,9 +136,11 @@ class Checkpoints(keras.callbacks.Callback):
         if batch + 1 == self.params["steps"]:
             return  # the epoch's end saves, when what belongs to it is done
         due = time.monotonic() - self._saved_at >= 60 * self.minutes
-        if due or self.stop_requested:
+        # Together: saving asks every machine for its part.
+        due, stop = workers.any_of(self.model.distribute_strategy, due, self.stop_requested)
+        if due or stop:
             self.save()
-        if self.stop_requested:
+        if stop:
             raise Interrupted
 
     def on_epoch_end(self, epoch, logs=None):
@@ -147,7 +155,7 @@ class Checkpoints(keras.callbacks.Callback):
         # The averages are reset where an epoch begins: a state at its end is one at that beginning.
         self.model.reset_metrics()
         self.save()
-        if self.stop_requested:
+        if workers.any_of(self.model.distribute_strategy, self.stop_requested)[0]:
             raise Interrupted
 
     def save(self) -> None:

@@ -24,6 +24,9 @@ class Progress(keras.callbacks.Callback):
     """
 
     SECONDS = 10.0
+    EARLY = 2
+    """Steps after which there is a line in any case: it says how long it all will take."""
+
     SHOWN = (
         "critic_action_units",
         "generator_action_units",
@@ -57,7 +60,11 @@ class Progress(keras.callbacks.Callback):
             self._sums[name] += terms.get(name, 0.0)  # none of the truth without pairs
         if self._step == self._first + 1:
             self._began = self._last = now  # the rate leaves compilation out
-        elif now - self._last >= self.SECONDS or self._step == self.total_steps:
+        elif (
+            self._step == self._first + 1 + self.EARLY
+            or now - self._last >= self.SECONDS
+            or self._step == self.total_steps
+        ):
             self._last = now
             means = {name: total / self._seen for name, total in self._sums.items()}
             self.write(self._line((self._step - self._first - 1) / (now - self._began), means))

@@ -13,7 +13,7 @@ from ganimation_tf.media import contact_sheet, timelapse
 from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
 
 GRIDS, SWEEPS = 40, 5
-"""How often in a run each kind is drawn, after the one before training."""
+"""How often in a run each kind is drawn, after the one before training (see `is_early`)."""
 
 LEAST_STEPS = 25
 """Between two of them: a short run must not spend its time on pictures."""
@@ -60,19 +60,15 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.step
-        if self._due(step, GRIDS):
+        if due(step, self.total_steps, GRIDS) or is_early(step, self.total_steps):
             self._write(step, "step", self.render())
-        if self._due(step, SWEEPS):
+        if due(step, self.total_steps, SWEEPS):
             self._write(step, "sweep", self.render_sweep())
 
     def on_epoch_end(self, epoch, logs=None):
         # Before the last state is saved: after it the run is finished, and nobody comes back.
         if self.model.step >= self.total_steps:
             timelapse.write(self.run / "samples", self.run / "samples.gif")
-
-    def _due(self, step: int, times: int) -> bool:
-        every = max(LEAST_STEPS, self.total_steps // times)
-        return step % every == 0 or step == self.total_steps
 
     def _write(self, step: int, kind: str, grid: np.ndarray) -> None:
         write_whole(self.run / "samples" / f"{kind}-{step:07d}.png", images.encode_png(grid))
@@ -126,6 +122,20 @@ class SampleGrid(keras.callbacks.Callback):
         ]
         titles = ("input", *(f"{intensity:.2f}" for intensity in INTENSITIES))
         return _sheet(np.stack(cells), titles, rows)
+
+
+def due(step: int, total_steps: int, times: int) -> bool:
+    """Whether a picture that is drawn `times` in a run is drawn at a step; the last is one."""
+    return step % max(LEAST_STEPS, total_steps // times) == 0 or step == total_steps
+
+
+def is_early(step: int, total_steps: int) -> bool:
+    """Whether a grid is drawn before the first that is due: after 25 steps, 50, 100, 200, ...
+
+    Hours of a slow machine need not pass before there is something to see.
+    """
+    doubles, rest = divmod(step, LEAST_STEPS)
+    return rest == 0 and doubles.bit_count() == 1 and step < total_steps // GRIDS
 
 
 def changes(before: np.ndarray, after: np.ndarray, names: Sequence[str]) -> str:

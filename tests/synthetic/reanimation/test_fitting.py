@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ganimation_tf.synthetic.reanimation.face_model import head
 from ganimation_tf.synthetic.reanimation.fitting import Camera, fit, turn
-from ganimation_tf.synthetic.reanimation.portrait import head
 from tiny_head import project
 
 

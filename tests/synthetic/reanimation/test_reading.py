@@ -84,6 +84,15 @@ def test_residual_of_a_landmark_moves_its_vertex(model):
     assert abs(spread[model.landmarks[30], 8]) < 0.1
 
 
+def test_shapes_lie_in_memory_as_sums_read_them(model, tmp_path):
+    turned = {name: np.asfortranarray(getattr(model, name)) for name in ("identity", "expression")}
+    dataclasses.replace(model, **turned).save(tmp_path / "model.npz")
+    read = reading.load_face_model(tmp_path / "model.npz")
+    for name in turned:
+        assert getattr(read, name).flags.c_contiguous
+        np.testing.assert_allclose(getattr(read, name), turned[name], atol=1e-3)
+
+
 def test_obj_files_equal_the_compact_file(photoreal_dir):
     vertices, faces = reading.read_obj(photoreal_dir / "ict_sample" / "generic_neutral_mesh.obj")
     with np.load(photoreal_dir / "ict_face_model.npz") as file:
