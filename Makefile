@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: env demo line reproduce package docs test test-slow lint format bench protos lock clean
+.PHONY: env demo line reproduce package docs test test-slow test-tfx lint format bench protos lock \
+	lock-tfx clean
 
 env: $(VENV)/.installed  ## make .venv with the exact versions of requirements.lock
 
@@ -35,6 +36,9 @@ test: env  ## every test but the slow ones
 test-slow: env  ## the minutes-long proofs
 	$(BIN)/python -m pytest -m slow
 
+test-tfx: env  ## the tests of the TFX line, in an environment of its own; minutes
+	$(BIN)/python tests/helpers/tfx_place.py
+
 docs: env  ## the site in build/docs; a reference that leads nowhere is an error
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
@@ -59,5 +63,10 @@ lock: env  ## renew requirements.lock from setup.cfg and judges.in
 		--no-emit-index-url --no-emit-find-links --extra all --extra dev --upgrade \
 		setup.cfg judges.in -o requirements.lock
 
+lock-tfx: env  ## renew requirements-tfx.lock from setup.cfg and tfx.in
+	$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-manylinux_2_40 \
+		--no-python-downloads --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--extra tfx --upgrade setup.cfg tfx.in -o requirements-tfx.lock
+
 clean:
-	rm -rf $(VENV) demo build *.egg-info
+	rm -rf $(VENV) .venv-tfx demo build *.egg-info

@@ -75,7 +75,7 @@ PRESETS: Mapping[str, TrainConfig] = {
         batch_size=8,
         critic_steps=2,
         learning_rate=1e-3,
-        steps=1_500,
+        steps=2_000,
         epochs=10,
         decay_epochs=10,
         # At 160 so small a critic is fooled by patterns that no face has before realism counts.

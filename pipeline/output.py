@@ -109,8 +109,8 @@ def _clear(output: str, keep_shards: bool) -> int:
     ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{names}"
     kept = set()
     if keep_shards:
-        found = set(_names(output))
-        kept = {name for name in found if f"{FACTS}{name}.json" in found}
+        present = set(_names(output))
+        kept = {name for name in present if f"{FACTS}{name}.json" in present}
     spared = {*kept, *(f"{FACTS}{name}.json" for name in kept)}
     files.delete_matching(output, ours, spared)
     return len(kept)
@@ -118,4 +118,4 @@ def _clear(output: str, keep_shards: bool) -> int:
 
 def _names(directory: str) -> list[str]:
     matched = FileSystems.match([f"{glob.escape(directory)}/*"])[0].metadata_list
-    return [found.path.rpartition("/")[2] for found in matched]
+    return [metadata.path.rpartition("/")[2] for metadata in matched]

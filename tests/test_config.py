@@ -88,7 +88,7 @@ def test_flags_change_the_preset():
 
 
 @pytest.mark.parametrize(
-    ("options", "steps"), [("", 1_500), ("--epochs 3", 0), ("--decay-epochs 0", 0)]
+    ("options", "steps"), [("", 2_000), ("--epochs 3", 0), ("--decay-epochs 0", 0)]
 )
 def test_who_gives_epochs_has_them_counted(options, steps):
     args = cli.build_parser().parse_args(

@@ -37,6 +37,7 @@ COMMANDS = (
     "animate",
     "expressions",
     "studio",
+    "tfx",
     "demo",
     "action-units",
     "completion",

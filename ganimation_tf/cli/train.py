@@ -195,9 +195,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
-    from ganimation_tf.training import devices, estimate
+    from ganimation_tf.errors import UserError
+    from ganimation_tf.training import devices, estimate, workers
     from ganimation_tf.training.build import build_model
 
+    if workers.task_of_environment() is not None:
+        raise UserError(
+            f"--dry-run does not wait for other machines: unset {workers.VARIABLE}, and give the "
+            "batch of one of them"
+        )
     strategy = devices.choose_strategy(chosen_devices)
     devices.require_even(strategy, plan.config.batch_size)
     plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))

@@ -81,8 +81,8 @@ def failures(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:
     Raises:
         UserError: if a gate names no metric.
     """
-    found = [gate.failure(metrics) for gate in gates]
-    return [line for line in found if line is not None]
+    lines = [gate.failure(metrics) for gate in gates]
+    return [line for line in lines if line is not None]
 
 
 def verdict(

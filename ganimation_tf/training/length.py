@@ -20,9 +20,9 @@ from ganimation_tf.training.inputs import (
 )
 from ganimation_tf.training.model import GANimation
 
-SEEN_WITH_PAIRS, SEEN_WITHOUT = 300, 2_000
+SEEN_WITH_PAIRS, SEEN_WITHOUT = 500, 2_000
 """Updates of the generator from which edits can be seen, with the truth of pairs and without:
-docs/experiments.md and docs/training.md have the runs."""
+docs/training.md has the runs."""
 
 TIMED = 3
 """Steps whose median is taken."""

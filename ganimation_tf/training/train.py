@@ -35,7 +35,7 @@ from ganimation_tf.training.callbacks.metrics_log import MetricsLog
 from ganimation_tf.training.callbacks.progress import Progress
 from ganimation_tf.training.callbacks.samples import SampleGrid
 from ganimation_tf.training.callbacks.summaries import Summaries, writer
-from ganimation_tf.training.diagnostics import alarms
+from ganimation_tf.training.diagnostics import symptoms
 from ganimation_tf.training.diagnostics.monitor import Monitor
 from ganimation_tf.training.failures import explained
 from ganimation_tf.training.model import GANimation
@@ -204,10 +204,10 @@ def _fit(
         )
 
 
-def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
+def _baselines(plan: Plan, model: GANimation) -> symptoms.Baselines:
     units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
     patches = model.critic.output["realism"].shape[1] if model.judges_realism else 1
-    return alarms.Baselines(
+    return symptoms.Baselines(
         mean_error=float(units.var(axis=0).mean()),
-        gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),
+        gap_limit=symptoms.largest_gap(plan.manifest.crop.size, patches),
     )

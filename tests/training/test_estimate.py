@@ -37,11 +37,20 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert '"critic_layers": 3' in printed
     assert "data: 12 training and 4 eval faces of 16 px, 3 AUs: AU04 AU12 AU45" in printed
-    assert "steps: 1,500 of 4 images, 100 to an epoch; the first 50% at the full" in printed
-    assert "length: 1,500 updates of the generator are too few to see anything" in printed
+    assert "steps: 2,000 of 4 images, 100 to an epoch; the first 50% at the full" in printed
+    assert "length: 2,000 updates of the generator: without the truth of pairs" in printed
     assert re.search(r"^time: about \d+ minutes? here, .*: \d+\.\d\d s a step", printed, re.M)
     assert "memory: about " in printed
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_waits_for_no_other_machine(tmp_path, monkeypatch, capsys):
+    tiny.write_dataset(tmp_path / "data")
+    config = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}'
+    monkeypatch.setenv("TF_CONFIG", config)
+    command = ["train", "--data", str(tmp_path / "data"), "--output", str(tmp_path / "runs")]
+    assert cli.main([*command, "--preset", "tiny", "--dry-run"]) == 2
+    assert "--dry-run does not wait for other machines: unset TF_CONFIG" in capsys.readouterr().err
 
 
 def kernel_says(root, available, limit=None, used=0):

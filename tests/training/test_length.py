@@ -12,7 +12,7 @@ from ganimation_tf.training.plan import make_plan
 
 @pytest.mark.parametrize(
     ("preset", "steps", "enough"),
-    [("small", 299, False), ("small", 300, True), ("film", 1_999, False), ("film", 2_000, True)],
+    [("small", 499, False), ("small", 500, True), ("film", 1_999, False), ("film", 2_000, True)],
 )
 def test_pairs_need_fewer_updates(preset, steps, enough, caplog):
     config = PRESETS[preset]
