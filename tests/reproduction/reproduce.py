@@ -40,8 +40,8 @@ FIXED = {
 """What could make two runs on one machine, or on two of one class, differ."""
 
 BOUNDS = {"weights": 1e-2, "export": 1e-3, "trained picture": 2.0, "shipped picture": 2.0}
-"""On another class: largest difference of the norms of weights, relative (0.0029 without oneDNN); of answers, of 1; and of
-the mean grey levels of a picture's 64 fields, of 255."""
+"""On another class: largest difference of the norms of weights, relative (without oneDNN it was
+0.0029); of answers, of 1; and of the mean grey levels of a picture's 64 fields, of 255."""
 
 EVERYWHERE = ("dataset",)
 """Equal on every machine."""
