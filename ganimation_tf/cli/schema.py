@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 from ganimation_tf.cli import flags
-from ganimation_tf.data.schema.bounds import SchemaOptions
+from ganimation_tf.data.schema.options import SchemaOptions
 
 HELP = "take a schema from a data set: AUs, ranges, shares, sizes and drift that the next may have"
 EXAMPLE = "ganimation schema dataset -o schema.json"

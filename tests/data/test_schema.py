@@ -10,6 +10,7 @@ from ganimation_tf.data import manifest
 from ganimation_tf.data.schema import bounds
 from ganimation_tf.data.schema.anomalies import anomalies, divergence, drifts
 from ganimation_tf.data.schema.numbers import Numbers, numbers_of
+from ganimation_tf.data.schema.options import SchemaOptions
 from ganimation_tf.errors import UserError
 from ganimation_tf.options import OptionError
 
@@ -34,7 +35,7 @@ def numbers(**changes) -> Numbers:
     return Numbers(**fields | changes)
 
 
-SCHEMA = bounds.infer(numbers(), bounds.SchemaOptions())
+SCHEMA = bounds.infer(numbers(), SchemaOptions())
 
 
 def codes(found: Numbers, schema=SCHEMA) -> list[str]:
@@ -139,7 +140,7 @@ def test_an_edited_schema_that_lacks_a_rule_is_refused_in_words():
 
 def test_options_outside_their_range():
     with pytest.raises(OptionError, match=r"drift must be in \[0, 1\], got 2"):
-        bounds.SchemaOptions(drift=2)
+        SchemaOptions(drift=2)
 
 
 def statistics(split: dict) -> dict:

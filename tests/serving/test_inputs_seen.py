@@ -7,6 +7,7 @@ import serving_model
 from ganimation_tf import cli
 from ganimation_tf.data.schema import bounds, served
 from ganimation_tf.data.schema.numbers import Numbers
+from ganimation_tf.data.schema.options import SchemaOptions
 from ganimation_tf.data.statistics.split import BINS, SIDE_EDGES
 from serving.client.sync import GanimationClient
 
@@ -29,7 +30,7 @@ def schema(histogram, drift=0.1):
         sides=[1],
         edges=edges,
     )
-    return bounds.infer(numbers, bounds.SchemaOptions(drift=drift))
+    return bounds.infer(numbers, SchemaOptions(drift=drift))
 
 
 @pytest.fixture(scope="module")

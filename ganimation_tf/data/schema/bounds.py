@@ -12,54 +12,22 @@ drift is the Jensen-Shannon divergence of two histograms with logarithms of base
 ones, 1 for ones that share no bin.
 """
 
-import dataclasses
 import json
 import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from ganimation_tf import files, options
+from ganimation_tf import files
 from ganimation_tf.data.schema.numbers import Numbers
+from ganimation_tf.data.schema.options import SchemaOptions
 from ganimation_tf.data.statistics.dataset import to_json
 from ganimation_tf.errors import UserError, reason
-from ganimation_tf.options import option
 
 VERSION = 1
 
 DEVIATIONS = 3.0
 """How many standard errors of a share its bounds leave for chance."""
-
-
-@dataclasses.dataclass(frozen=True)
-class SchemaOptions:
-    """How far a data set may be from the one that a schema is taken from.
-
-    Raises:
-        OptionError: naming the option, its rule and the value.
-    """
-
-    drift: float = option(
-        0.1,
-        "largest Jensen-Shannon divergence of a histogram of intensities or face sizes, base 2",
-        0,
-        1,
-    )
-    share_margin: float = option(
-        0.1, "how far the share of faces on which an AU is active may move, beside chance", 0, 1
-    )
-    range_margin: float = option(
-        0.1, "how far beyond the lowest and highest intensity the next ones may lie", 0, 1
-    )
-    least_faces: float = option(
-        0.5, "share of the faces that the next data set must have at least", 0
-    )
-    rejected_margin: float = option(
-        0.1, "how far the shares of rejected inputs and of enlarged faces may rise", 0, 1
-    )
-
-    def __post_init__(self):
-        options.check(self)
 
 
 def infer(found: Numbers, bounds: SchemaOptions) -> dict[str, Any]:
