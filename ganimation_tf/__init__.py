@@ -21,7 +21,7 @@ _PLACES = {
     "LossWeights": "ganimation_tf.config",
     "PRESETS": "ganimation_tf.presets",
     "TrainConfig": "ganimation_tf.config",
-    "align_face": "ganimation_tf.api",
+    "align_face": "ganimation_tf.face_api",
     "build_critic": "ganimation_tf.networks.critic",
     "build_generator": "ganimation_tf.networks.generator",
     "evaluate": "ganimation_tf.evaluation.evaluate",
@@ -29,9 +29,9 @@ _PLACES = {
     "export": "ganimation_tf.api",
     "load_run": "ganimation_tf.api",
     "neutralise": "ganimation_tf.synthetic.reanimation",
-    "paste_face": "ganimation_tf.api",
+    "paste_face": "ganimation_tf.face_api",
     "reanimate": "ganimation_tf.synthetic.reanimation",
-    "render_face": "ganimation_tf.api",
+    "render_face": "ganimation_tf.face_api",
     "train": "ganimation_tf.api",
     "training_dataset": "ganimation_tf.api",
 }
@@ -67,18 +67,16 @@ if typing.TYPE_CHECKING:
     from ganimation_tf.action_units import DESCRIPTIONS as ACTION_UNITS
     from ganimation_tf.animation.animator import Animator
     from ganimation_tf.api import (
-        align_face,
         evaluation_dataset,
         export,
         load_run,
-        paste_face,
-        render_face,
         train,
         training_dataset,
     )
     from ganimation_tf.config import LossWeights, TrainConfig
     from ganimation_tf.evaluation.evaluate import evaluate
     from ganimation_tf.expressions import EXPRESSIONS
+    from ganimation_tf.face_api import align_face, paste_face, render_face
     from ganimation_tf.networks.critic import build_critic
     from ganimation_tf.networks.generator import build_generator
     from ganimation_tf.presets import PRESETS

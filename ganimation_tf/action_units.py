@@ -82,13 +82,13 @@ def normalise(intensities: np.ndarray, maximum: float) -> tuple[np.ndarray, int]
     return clipped.astype(np.float32), int(np.count_nonzero(clipped != scaled))
 
 
-def require_same(expected: Sequence[str], found: Sequence[str], where: str) -> None:
+def require_same(expected: Sequence[str], given: Sequence[str], where: str) -> None:
     """Refuses two AU lists that differ in names or order.
 
     Raises:
         UserError: naming `where` and both lists.
     """
-    if list(expected) != list(found):
+    if list(expected) != list(given):
         raise UserError(
-            f"{where}: the AU lists differ: expected {' '.join(expected)}; found {' '.join(found)}"
+            f"{where}: the AU lists differ: expected {' '.join(expected)}; found {' '.join(given)}"
         )

@@ -32,11 +32,11 @@ def canonical(name: str, names: Sequence[str] = tuple(DESCRIPTIONS)) -> str:
     """
     text = " ".join(name.strip().lower().replace("_", " ").replace("-", " ").split())
     number = re.fullmatch(r"(?:au)? ?(\d{1,2})", text)
-    found = f"AU{int(number[1]):02}" if number else _WORDS.get(text, name.strip())
-    if found in names:
-        return found
-    if found in DESCRIPTIONS:
-        raise UserError(f"{found} is not an AU of this model; it knows {' '.join(names)}")
+    canonical_name = f"AU{int(number[1]):02}" if number else _WORDS.get(text, name.strip())
+    if canonical_name in names:
+        return canonical_name
+    if canonical_name in DESCRIPTIONS:
+        raise UserError(f"{canonical_name} is not an AU of this model; it knows {' '.join(names)}")
     near = _nearest(text, [*names, *_WORDS]) or f"; there are {' '.join(names)}"
     raise UserError(f"{name.strip()!r} is no AU{near}")
 

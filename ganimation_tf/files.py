@@ -1,11 +1,12 @@
 """Files and directories that appear whole or not at all."""
 
 import contextlib
+import hashlib
 import importlib.metadata
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ganimation_tf.errors import UserError
 
@@ -20,11 +21,18 @@ def whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
     It lies beside `path`, on the same disk, and ends as `path` does: some writers go by that.
     Nothing is left of an attempt that fails. A directory cannot take the place of another.
     """
+    with scratch(path) as partial:
+        yield partial
+        partial.replace(path)
+
+
+@contextlib.contextmanager
+def scratch(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A name beside `path` of which nothing is left, unless it has been renamed."""
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     _remove(partial)
     try:
         yield partial
-        partial.replace(path)
     finally:
         _remove(partial)
 
@@ -48,6 +56,34 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def tree_digest(directory: pathlib.Path, leave_out: Collection[str] = ()) -> str:
+    """SHA-256 over the relative names and the contents of all files below a directory.
+
+    Args:
+        leave_out: relative names, `/` between directories, that do not count.
+
+    Raises:
+        UserError: if one cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        names = {path.relative_to(directory).as_posix() for path in _files_below(directory)}
+        for name in sorted(names.difference(leave_out)):
+            with (directory / name).open("rb") as file:
+                of_file = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{of_file} {name}\n".encode(errors="surrogateescape"))
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or directory}: cannot be read: {error.strerror}"
+        ) from error
+    return digest.hexdigest()
+
+
+def _files_below(directory: pathlib.Path) -> Iterator[pathlib.Path]:
+    os.scandir(directory).close()  # raises where there is none: a pattern would match nothing
+    return (path for path in directory.rglob("*") if path.is_file())
 
 
 def installed_file(distribution: str, pattern: str) -> pathlib.Path | None:

@@ -46,15 +46,15 @@ def read_weights(path: pathlib.Path | str | None = None) -> dict[str, dict[str, 
         UserError: if the file cannot be read.
     """
     path = (directory() if path is None else pathlib.Path(path)) / ARRAYS
-    found: dict[str, dict[str, np.ndarray]] = {GENERATOR: {}, ESTIMATOR: {}}
+    weights: dict[str, dict[str, np.ndarray]] = {GENERATOR: {}, ESTIMATOR: {}}
     try:
         with np.load(path, allow_pickle=False) as arrays:
             for key in arrays.files:
                 network, _, name = key.partition("/")
-                found[network][name] = arrays[key].astype(np.float32)
+                weights[network][name] = arrays[key].astype(np.float32)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path}: cannot be read as weights: {error}") from error
-    return found
+    return weights
 
 
 def assign(network, arrays: Mapping[str, np.ndarray], where: str) -> None:

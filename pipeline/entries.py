@@ -89,18 +89,18 @@ class EntriesCoder(beam.coders.Coder):
 beam.coders.registry.register_coder(Entries, EntriesCoder)
 
 
-def entry_of_image(found: files.Found, key: str, drawing: bool = False) -> Entry:
+def entry_of_image(listed: files.Found, key: str, drawing: bool = False) -> Entry:
     """The entry of one listed image or video; a `drawing` is nothing to train on."""
     if drawing:
-        message = f"{found.file}: OpenFace drew it of the picture of its name, one directory up"
-        return Entry(key, REJECTED, found.file, ("drawing", message))
-    return _refused(found, key) or Entry(key, files.IMAGE, found.file, found.path)
+        message = f"{listed.file}: OpenFace drew it of the picture of its name, one directory up"
+        return Entry(key, REJECTED, listed.file, ("drawing", message))
+    return _refused(listed, key) or Entry(key, files.IMAGE, listed.file, listed.path)
 
 
-def entry_of_annotation(found: files.Found) -> Entry:
+def entry_of_annotation(listed: files.Found) -> Entry:
     """The entry of one listed annotation file, which `indexed` makes those of its images of."""
-    key = inputs.key_of(found.file)
-    return _refused(found, key) or Entry(key, TO_INDEX, found.file, found.path)
+    key = inputs.key_of(listed.file)
+    return _refused(listed, key) or Entry(key, TO_INDEX, listed.file, listed.path)
 
 
 def indexed(entry: Entry, reader: Reader) -> Iterator[Entry]:
@@ -117,14 +117,16 @@ def indexed(entry: Entry, reader: Reader) -> Iterator[Entry]:
             yield Entry(part.key, files.ANNOTATION, entry.file, *part[1:])
 
 
-def _refused(found: files.Found, key: str) -> Entry | None:
+def _refused(listed: files.Found, key: str) -> Entry | None:
     """The entry of a file that nothing can come of."""
     try:
-        found.path.encode()
+        listed.path.encode()
     except UnicodeEncodeError:  # the name would not survive the way to a worker
-        name = found.file.encode("utf-8", "backslashreplace").decode()
+        name = listed.file.encode("utf-8", "backslashreplace").decode()
         reason = ("bad_name", f"{name}: the name is not valid UTF-8")
         return Entry(inputs.key_of(name), REJECTED, name, reason)
-    if not found.problem:
+    if not listed.problem:
         return None
-    return Entry(key, REJECTED, found.file, (found.problem.code, f"{found.file}: {found.problem}"))
+    return Entry(
+        key, REJECTED, listed.file, (listed.problem.code, f"{listed.file}: {listed.problem}")
+    )

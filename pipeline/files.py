@@ -46,10 +46,10 @@ class Source:
             OSError: if the place itself cannot be listed.
         """
         suffixes = tuple(self.suffixes)
-        for found in self._matching():
-            counts = not suffixes or found.path.lower().endswith(suffixes)
-            if counts or (found.problem and found.problem.code == "unreadable_directory"):
-                yield found
+        for listed in self._matching():
+            counts = not suffixes or listed.path.lower().endswith(suffixes)
+            if counts or (listed.problem and listed.problem.code == "unreadable_directory"):
+                yield listed
 
     def _matching(self) -> Iterator[Found]:
         if is_local(self.root):
@@ -57,21 +57,23 @@ class Source:
             translate = FileSystems.get_filesystem(self.root).translate_pattern
             yield from list_local(self.root, translate(self.pattern))
             return
-        for found in FileSystems.match([self.pattern])[0].metadata_list:
-            file = found.path[len(self.root) :].lstrip("/")
-            yield Found(found.path, file, None, found.size_in_bytes, found.last_updated_in_seconds)
+        for metadata in FileSystems.match([self.pattern])[0].metadata_list:
+            file = metadata.path[len(self.root) :].lstrip("/")
+            yield Found(
+                metadata.path, file, None, metadata.size_in_bytes, metadata.last_updated_in_seconds
+            )
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(path, name relative to the root) of each file."""
-        return ((found.path, found.file) for found in self.listing() if not found.problem)
+        return ((listed.path, listed.file) for listed in self.listing() if not listed.problem)
 
 
-def beside(found: Found, names: Sequence[str]) -> Iterator[Found]:
+def beside(annotation: Found, names: Sequence[str]) -> Iterator[Found]:
     """The files of these names in the directory of `found`, of those that are there."""
     for name in names:
         path, file = (
             whole[: len(whole) - len(os.path.basename(whole))] + name
-            for whole in (found.path, found.file)
+            for whole in (annotation.path, annotation.file)
         )
         for other in FileSystems.match([glob.escape(path)])[0].metadata_list:
             yield Found(path, file, None, other.size_in_bytes, other.last_updated_in_seconds)
@@ -170,9 +172,23 @@ def replace(temporary: str, path: str) -> None:
         FileSystems.rename([temporary], [path])
 
 
+@contextlib.contextmanager
+def created(path: str) -> Iterator[BinaryIO]:
+    """A new file on whatever filesystem, open for writing; it may stay empty.
+
+    Beam 2.77 writes to S3 in parts, and an upload of no part is refused: an empty file is made of
+    one empty part.
+    """
+    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        yield file
+        uploader = getattr(getattr(file, "raw", None), "_uploader", None)
+        if uploader is not None and hasattr(uploader, "upload_id") and not file.tell():
+            uploader._write_to_s3(b"")
+
+
 def write_text(path: str, text: str) -> None:
     """Writes a small text file in UTF-8."""
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with created(path) as file:
         file.write(text.encode("utf-8"))
 
 
@@ -185,7 +201,7 @@ def delete_matching(directory: str, pattern: str, spared: Collection[str] = ()) 
         spared: names that stay.
     """
     matched = FileSystems.match([f"{glob.escape(directory)}/*"])[0].metadata_list
-    for found in matched:
-        name = found.path.rpartition("/")[2]
+    for metadata in matched:
+        name = metadata.path.rpartition("/")[2]
         if re.fullmatch(pattern, name) and name not in spared:
-            FileSystems.delete([glob.escape(found.path)])
+            FileSystems.delete([glob.escape(metadata.path)])

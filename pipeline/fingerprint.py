@@ -87,12 +87,13 @@ def take(
         {**shaping, **places},
         {
             files.IMAGE: _inputs(photos.of(reader.image_suffixes)),
-            files.ANNOTATION: _inputs(_with_others(annotations, reader)),
+            files.ANNOTATION: _inputs(with_others(annotations, reader)),
         },
     )
 
 
-def _with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
+def with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
+    """The annotation files and what their reader needs beside them."""
     for found in annotations.of(reader.suffixes):
         yield found
         if not found.problem:

@@ -27,9 +27,9 @@ class Listed:
         self.source = source
         self._batches: list[bytes] = []
         batch: list[tuple] = []
-        for found in listing:
-            problem = found.problem and found.problem.args
-            batch.append((found.path, found.file, problem, found.size, found.modified))
+        for listed in listing:
+            problem = listed.problem and listed.problem.args
+            batch.append((listed.path, listed.file, problem, listed.size, listed.modified))
             if len(batch) == _BATCH:
                 self._pack(batch)
         self._pack(batch)
@@ -47,16 +47,16 @@ class Listed:
     def of(self, suffixes: Sequence[str]) -> Iterator[Found]:
         """Those whose names end so, in whatever case; of a glob or a single file, all."""
         endings = tuple(suffixes)
-        for found in self:
-            if not self.source.suffixes or found.path.lower().endswith(endings):
-                yield found
-            elif found.problem and found.problem.code == "unreadable_directory":
-                yield found
+        for listed in self:
+            if not self.source.suffixes or listed.path.lower().endswith(endings):
+                yield listed
+            elif listed.problem and listed.problem.code == "unreadable_directory":
+                yield listed
 
     def any_of(self, suffixes: Sequence[str]) -> bool:
         """Whether there is a file whose name ends so."""
         endings = tuple(suffixes)
-        return any(not found.problem and found.path.lower().endswith(endings) for found in self)
+        return any(not listed.problem and listed.path.lower().endswith(endings) for listed in self)
 
 
 def list_inputs(images_where: str, annotations_where: str | None) -> tuple[Listed, Listed]:

@@ -1,7 +1,8 @@
 """What each worker has to know about the job."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.annotations.geometry import Geometry, Limits
@@ -28,6 +29,7 @@ class Job:
         max_pixels: width x height of the largest photo that is decoded.
         reanimation: what is made of each photo; None: its own face.
         notes: (code, message) of what was found to be said before the work.
+        sources: of the dataset's description.
     """
 
     output: str
@@ -42,6 +44,7 @@ class Job:
     max_pixels: int = images.MAX_PIXELS
     reanimation: Reanimation | None = None
     notes: Sequence[tuple[str, str]] = ()
+    sources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def action_units(self) -> Sequence[str]:

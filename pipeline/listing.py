@@ -48,10 +48,10 @@ def batches(entries: Iterable[Entry], shard: Callable[[Entry], str]) -> Iterator
             waiting -= _BATCH
             yield name, Entries(gathered.pop(name))
         elif waiting == _WAITING:
-            yield from ((name, Entries(found)) for name, found in gathered.items())
+            yield from ((name, Entries(part)) for name, part in gathered.items())
             gathered.clear()
             waiting = 0
-    yield from ((name, Entries(found)) for name, found in gathered.items())
+    yield from ((name, Entries(part)) for name, part in gathered.items())
 
 
 def write_inputs(path: str, entries: Iterable[Entry], one_by_one: bool) -> None:
@@ -131,7 +131,7 @@ class ListEntries(beam.PTransform):
 
     def expand(self, paths: beam.PCollection):  # Beam warns of hints for several outputs
         indexing = beam.ParDo(_Index(self.job))
-        found = (
+        assigned = (
             paths
             | "ReadInputs" >> beam.ParDo(_ReadInputs()).with_output_types(bytes)
             | "Spread" >> beam.Reshuffle()  # or one worker would index all tables
@@ -142,10 +142,10 @@ class ListEntries(beam.PTransform):
             | "Shards" >> beam.Create(self.job.sharding.names(), reshuffle=False)
             | "Empty" >> beam.Map(lambda name: (name, Entries())).with_output_types(Batch)
         )
-        entries = (found.entries, empty) | "Entries" >> beam.Flatten()
+        entries = (assigned.entries, empty) | "Entries" >> beam.Flatten()
         if self.job.reader.assigns:
             entries = entries | "Assign" >> Assign(self.job)
-        return entries, found.listed
+        return entries, assigned.listed
 
 
 class _Assign(beam.DoFn):
@@ -155,8 +155,8 @@ class _Assign(beam.DoFn):
         self.job = job
 
     def process(self, element: tuple[str, Iterable[Entries]]) -> Iterator[Batch]:
-        name, found = element
-        entries = [entry for batch in found for entry in batch]
+        name, packed = element
+        entries = [entry for batch in packed for entry in batch]
         said: dict[str, tuple[str | None, str | None]] = {}
         for entry in sorted(entries, key=lambda entry: (*entry[:3], entry.number)):
             subject, split = said.get(entry.key, (None, None))

@@ -45,10 +45,10 @@ def list_local(directory: str, pattern: str) -> Iterator[Found]:
             if any(os.path.commonpath([root, target]) in (root, target) for root in seen):
                 continue
             seen.append(target)
-            for found in _walk(place, len(directory), links):
-                unknown = found.problem and found.problem.code == "unreadable_directory"
-                if unknown or matches(found.path):
-                    yield found
+            for listed in _walk(place, len(directory), links):
+                unknown = listed.problem and listed.problem.code == "unreadable_directory"
+                if unknown or matches(listed.path):
+                    yield listed
         waiting = links
 
 

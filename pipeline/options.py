@@ -21,6 +21,9 @@ fails the confidence threshold anyway, and among real ones confidence is saturat
 0.98 is noise), while size tells the photo's subject from a bystander."""
 
 
+LOCAL_ENGINE = "local"
+"""`engine`: Beam's own runner."""
+
 SOURCES = (AUTO, *ANNOTATORS)
 """Who may have written annotations; docs/annotations.md describes each."""
 
@@ -170,6 +173,15 @@ class PreprocessOptions:
     )
     seed: int = _option(0, "With --reanimate: where the randomness starts.", low=0)
     jpeg_quality: int = _option(95, "Quality of the encoded crops, 1 to 100.", low=1, high=100)
+    engine: str = _option(
+        LOCAL_ENGINE,
+        "Who writes the shards: this machine, or the workers of a Dask scheduler at "
+        "dask://HOST:PORT, who must see the same files (extra `dask`).",
+        metavar="local|dask://HOST:PORT",
+    )
+    engine_wait: float = _option(
+        60.0, "Seconds to wait for a worker where an engine has none.", low=0, high=86400
+    )
     workers: int = _option(
         1,
         "Local worker processes. Each takes some 3 CPU seconds to start, so more than one pays "
@@ -177,7 +189,9 @@ class PreprocessOptions:
         low=1,
         high=256,
     )
-    overwrite: bool = _option(False, "Replace a finished dataset in the output directory.")
+    overwrite: bool = _option(
+        False, "Replace a finished dataset in the output directory; an unfinished one goes on."
+    )
 
     def __post_init__(self):
         for name in ("images", "annotations", "output"):
@@ -189,6 +203,8 @@ class PreprocessOptions:
         if self.landmarker and (self.annotations is not None or not self.reanimate):
             rule = "is for --reanimate without --annotations"
             raise OptionError("landmarker", rule, self.landmarker)
+        if self.engine != LOCAL_ENGINE and not re.fullmatch(r"dask://[^/\s]+:\d+", self.engine):
+            raise OptionError("engine", "must be local or dask://HOST:PORT", self.engine)
         if self.subject_pattern:
             try:
                 groups = re.compile(self.subject_pattern).groups
@@ -208,6 +224,6 @@ class PreprocessOptions:
     def shaping(self) -> Mapping[str, Any]:
         """The options that decide what is in the output, for `dataset.json`."""
         facts = dataclasses.asdict(self)
-        for name in ("output", "workers", "overwrite"):
+        for name in ("output", "engine", "engine_wait", "workers", "overwrite"):
             del facts[name]
         return facts

@@ -153,12 +153,12 @@ class RecordMaker:
         """
         job = self.job
         self.inputs += len(rows)
-        found = [row for row in rows if isinstance(row, FaceAnnotation)]
+        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
         yield from (row for row in rows if isinstance(row, Rejection))
-        chosen, others = choose_faces(found, *self._choice)
+        chosen, others = choose_faces(faces, *self._choice)
         for face, code, message in others:
             yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
-        for face, outcome in crop_faces(photo, chosen, len(found) == 1, job.geometry):
+        for face, outcome in crop_faces(photo, chosen, len(faces) == 1, job.geometry):
             name = key if len(chosen) == 1 else face_key(face)
             if isinstance(outcome, GeometryError):
                 message = f"{face.where}: {outcome}"
@@ -176,13 +176,13 @@ class RecordMaker:
 
         Each face that is made is an input, and so is each that cannot be.
         """
-        for found in outcomes:
-            if isinstance(found, Rejection):
+        for outcome in outcomes:
+            if isinstance(outcome, Rejection):
                 if not block:
                     self.inputs += 1
-                    yield found
+                    yield outcome
                 continue
-            name, face, made = found
+            name, face, made = outcome
             self.inputs += 1
             self.images += 1
             look = f"{name}_look_{made.look:04d}"

@@ -39,11 +39,12 @@ def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
     """An output directory without a finished dataset of other inputs or options.
 
     Of an unfinished one the shards that are complete stay, if they come from the same inputs and
-    options; all else of ours is deleted.
+    options; all else of ours is deleted. So a job that overwrites, killed and started again, goes
+    on.
 
     Args:
         where: directory of the dataset.
-        overwrite: whether to begin anew, whatever is there.
+        overwrite: whether to replace a finished dataset, whatever it was made from.
         now: what the dataset is to be made from.
 
     Raises:
@@ -52,14 +53,15 @@ def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
     """
     try:
         output = os.path.abspath(where) if files.is_local(where) else where.rstrip("/")
-        before = None if overwrite else _fingerprint(output)
+        before = _fingerprint(output)
         changes = before.changes(now) if before else None
         finished = FileSystems.join(output, manifest.FILE)
         if FileSystems.exists(finished):
-            if changes == [] and _is_whole(output, finished):
-                return Output(output, finished=True)
             if not overwrite:
+                if changes == [] and _is_whole(output, finished):
+                    return Output(output, finished=True)
                 raise UserError(_refusal(where, changes))
+            changes = None  # its shards do not count as an interrupted job's
             FileSystems.delete([glob.escape(finished)])  # first: now it looks unfinished
         if files.is_local(where):
             os.makedirs(output, exist_ok=True)
@@ -102,12 +104,13 @@ def _refusal(where: str, changes: Sequence[str] | None) -> str:
 
 def _clear(output: str, keep_shards: bool) -> int:
     """Deletes our files; returns how many finished shards were kept."""
-    names = "|".join(map(re.escape, (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT)))
+    listed = (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT, manifest.SOURCES)
+    names = "|".join(map(re.escape, listed))
     ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{names}"
     kept = set()
     if keep_shards:
-        found = set(_names(output))
-        kept = {name for name in found if f"{FACTS}{name}.json" in found}
+        present = set(_names(output))
+        kept = {name for name in present if f"{FACTS}{name}.json" in present}
     spared = {*kept, *(f"{FACTS}{name}.json" for name in kept)}
     files.delete_matching(output, ours, spared)
     return len(kept)
@@ -115,4 +118,4 @@ def _clear(output: str, keep_shards: bool) -> int:
 
 def _names(directory: str) -> list[str]:
     matched = FileSystems.match([f"{glob.escape(directory)}/*"])[0].metadata_list
-    return [found.path.rpartition("/")[2] for found in matched]
+    return [metadata.path.rpartition("/")[2] for metadata in matched]

@@ -28,7 +28,7 @@ class _Files:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return (
-            (found.path, found.file) for found in self._listed.of(SUFFIXES) if not found.problem
+            (listed.path, listed.file) for listed in self._listed.of(SUFFIXES) if not listed.problem
         )
 
 
@@ -83,27 +83,27 @@ def make_plan(
         UserError: if there are no images or no annotations, or their names do not fit.
     """
     reader, keys = reader.for_images(
-        [found.file for found in photos.of(reader.image_suffixes)],
-        [found.file for found in annotations.of(reader.suffixes)],
+        [listed.file for listed in photos.of(reader.image_suffixes)],
+        [listed.file for listed in annotations.of(reader.suffixes)],
     )
-    annotated = [inputs.key_of(found.file) for found in annotations.of(reader.suffixes)]
+    annotated = [inputs.key_of(listed.file) for listed in annotations.of(reader.suffixes)]
     drawings = drawn(keys, annotated) if reader.form.draws else frozenset()
     readable = [
         key
-        for found, key in zip(photos.of(reader.image_suffixes), keys, strict=True)
-        if not found.problem and key not in drawings
+        for listed, key in zip(photos.of(reader.image_suffixes), keys, strict=True)
+        if not listed.problem and key not in drawings
     ]
     _require_files("images", options.images, readable, photos, reader.image_suffixes)
-    given = [found for found in annotations.of(reader.suffixes) if not found.problem]
+    given = [listed for listed in annotations.of(reader.suffixes) if not listed.problem]
     if options.annotations is not None:
         _require_files("annotations", options.annotations, given, annotations, reader.suffixes)
     weights = {}
     counts: Counter[str] | None = None
-    for found in given:
-        weight = reader.weight(found.path, found.size)
+    for listed in given:
+        weight = reader.weight(listed.path, listed.size)
         if weight != 1:
-            weights[reader.key_of(found.file)] = weight
-        in_lists = _split_counts(reader, found)
+            weights[reader.key_of(listed.file)] = weight
+        in_lists = _split_counts(reader, listed)
         counts = counts if in_lists is None else (counts or Counter()) + Counter(in_lists)
     made = options.faces_per_photo if options.reanimate else 1
     weighed = itertools.chain.from_iterable(
@@ -136,8 +136,8 @@ def entries(plan: Plan, photos: Listed, annotations: Listed) -> Iterator[Entry]:
     """The entries of all images and annotation files."""
     reader = plan.reader
     pictures = photos.of(reader.image_suffixes)
-    for found, key in zip(pictures, plan.keys, strict=True):
-        yield entry_of_image(found, key, key in plan.drawings)
+    for picture, key in zip(pictures, plan.keys, strict=True):
+        yield entry_of_image(picture, key, key in plan.drawings)
     yield from map(entry_of_annotation, annotations.of(reader.suffixes))
 
 
@@ -149,9 +149,9 @@ def _require_files(
         raise UserError(f"--{name} {where}: no file {endings}".rstrip())
 
 
-def _split_counts(reader: Reader, found: files.Found) -> Mapping[str, int] | None:
+def _split_counts(reader: Reader, listed: files.Found) -> Mapping[str, int] | None:
     try:
-        return reader.split_counts(found.path)
+        return reader.split_counts(listed.path)
     except AnnotationError as error:
-        message = f"{found.file} needs its lists of images beside it: {error}"
+        message = f"{listed.file} needs its lists of images beside it: {error}"
         raise UserError(message) from None

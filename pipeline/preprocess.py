@@ -9,6 +9,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from ganimation_tf.annotations.advice import annotate
 from ganimation_tf.annotations.names import nearest_miss, unpaired_name
@@ -16,8 +17,9 @@ from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError, require
 from ganimation_tf.faces import alignment
-from pipeline import files, fingerprint
+from pipeline import engines, files, fingerprint, sources
 from pipeline.disk import written
+from pipeline.engines import Engine
 from pipeline.inventory import list_inputs
 from pipeline.job import Job
 from pipeline.listing import INPUTS, ListEntries, write_inputs
@@ -70,8 +72,20 @@ def run(
     if options.detector != "none":
         require(options.detector, "faces")
     reanimation = _reanimation(options)  # what is wrong with its files stops the job before work
-    beam_options = pipeline_options(beam_args, options.workers)
+    beam_options = pipeline_options(beam_args, options.workers, options.engine)
     FileSystems.set_options(beam_options)
+    with engines.opened(options, beam_args) as engine:
+        return _run(options, beam_options, workers, reanimation, engine)
+
+
+def _run(
+    options: PreprocessOptions,
+    beam_options: PipelineOptions,
+    workers: LocalWorkers | None,
+    reanimation: Reanimation | None,
+    engine: Engine,
+) -> Result:
+    """The job, with everything at hand that it may lack."""
     listed = list_inputs(options.images, options.annotations)
     plan = make_plan(options, *listed, reader_for(options, *listed))
     reader = plan.reader
@@ -89,14 +103,20 @@ def run(
             handed_out = FileSystems.join(where, INPUTS)
             write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, _job(options, where, plan, reanimation), handed_out, facts)
-            with processes.explained():
+            made = sources.write(where, *listed, reader)
+            job = _job(options, where, plan, reanimation, made)
+            build(pipeline, job, handed_out, facts, engine)
+            with processes.explained(), engine.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 
 
 def _job(
-    options: PreprocessOptions, output: str, plan: Plan, reanimation: Reanimation | None
+    options: PreprocessOptions,
+    output: str,
+    plan: Plan,
+    reanimation: Reanimation | None,
+    made_from: Mapping[str, Any],
 ) -> Job:
     return Job(
         output=output,
@@ -111,6 +131,7 @@ def _job(
         max_pixels=round(options.max_megapixels * 1e6),
         reanimation=reanimation,
         notes=plan.notes,
+        sources=made_from,
     )
 
 
@@ -128,7 +149,7 @@ def _reanimation(options: PreprocessOptions) -> Reanimation | None:
 
 
 def build(
-    pipeline: beam.Pipeline, job: Job, handed_out: str, facts: Mapping[str, Any]
+    pipeline: beam.Pipeline, job: Job, handed_out: str, facts: Mapping[str, Any], engine: Engine
 ) -> beam.PCollection:
     """Puts the job's steps into a pipeline.
 
@@ -137,6 +158,7 @@ def build(
         job: what workers need.
         handed_out: where `listing.write_inputs` put the inputs.
         facts: the options to be kept in `dataset.json`.
+        engine: who writes the shards.
 
     Returns:
         The number of records, one element that exists once the dataset is finished.
@@ -146,7 +168,7 @@ def build(
         | "Inputs" >> beam.Create([handed_out], reshuffle=False)
         | "ListEntries" >> ListEntries(job)
     )
-    shards, rejected, statistics = entries | "WriteShards" >> WriteShards(job)
+    shards, rejected, statistics = entries | "WriteShards" >> WriteShards(job, engine)
     return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)
 
 

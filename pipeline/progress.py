@@ -103,12 +103,12 @@ class Watcher:
             notes = FileSystems.match([self._pattern])[0].metadata_list
         except OSError:  # BeamIOError is one; a store that is out of reach for a moment
             return
-        for found in notes:
-            changed = found.last_updated_in_seconds
-            if self._shards.get(found.path, (None,))[0] == changed:
+        for note in notes:
+            changed = note.last_updated_in_seconds
+            if self._shards.get(note.path, (None,))[0] == changed:
                 continue
             try:
-                self._shards[found.path] = changed, json.loads(files.read(found.path, 1000))
+                self._shards[note.path] = changed, json.loads(files.read(note.path, 1000))
             except (FileError, ValueError):
                 pass  # being written at this moment: the next look finds it
 

@@ -80,8 +80,8 @@ class Reanimation:
         Raises:
             UserError: if a file cannot be read.
         """
-        found = read_landmarker(landmarker).digest if finds else None
-        return cls(faces, seed, model, read_model(model).digest, landmarker, found)
+        digest = read_landmarker(landmarker).digest if finds else None
+        return cls(faces, seed, model, read_model(model).digest, landmarker, digest)
 
     @property
     def finds(self) -> bool:
@@ -101,8 +101,8 @@ class Reanimation:
     def digests(self) -> dict[str, str]:
         """What stands for the options' files where it is remembered what a dataset was made from:
         sha256 of what is in them, wherever they lie."""
-        found = {"reanimate": self.model_digest, "landmarker": self.landmarker_digest}
-        return {name: digest for name, digest in found.items() if digest}
+        digests = {"reanimate": self.model_digest, "landmarker": self.landmarker_digest}
+        return {name: digest for name, digest in digests.items() if digest}
 
     def of_rows(
         self,
@@ -122,9 +122,9 @@ class Reanimation:
             choice: the policy and the least confidence of `choose_faces`.
         """
         yield from (row for row in rows if isinstance(row, Rejection))
-        found = [row for row in rows if isinstance(row, FaceAnnotation)]
+        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
         known = functools.partial(known_face, model=face_model(self.model, self.model_digest))
-        yield from self._of_faces(found, known, photo, task, geometry, choice)
+        yield from self._of_faces(faces, known, photo, task, geometry, choice)
 
     def of_photo(
         self,
@@ -137,14 +137,14 @@ class Reanimation:
         key, _, file = task
         source = finder((self.model, self.model_digest), self.landmarker, self.landmarker_digest)
         try:
-            found = source.find(photo(1.0).pixels)
+            detected = source.find(photo(1.0).pixels)
         except (FileError, ImageError) as error:
             yield Rejection(key, error.code, f"{file}: {error}", file)
             return
-        if not found:
+        if not detected:
             yield Rejection(key, "no_face", f"{file}: the landmarker finds no face", file)
             return
-        known = {str(number): source.read(face) for number, face in enumerate(found)}
+        known = {str(number): source.read(face) for number, face in enumerate(detected)}
         faces = [
             FaceAnnotation(
                 key=key,
@@ -157,7 +157,7 @@ class Reanimation:
                 landmarks=known[number].landmarks,
                 box=face.box,
             )
-            for number, face in zip(known, found, strict=True)
+            for number, face in zip(known, detected, strict=True)
         ]
         yield from self._of_faces(
             faces, lambda face: known[face.face], photo, task, geometry, choice
@@ -165,7 +165,7 @@ class Reanimation:
 
     def _of_faces(
         self,
-        found: Sequence[FaceAnnotation],
+        faces: Sequence[FaceAnnotation],
         known: Callable[[FaceAnnotation], KnownFace],
         photo: Photo,
         task: tuple[str, int, str],
@@ -173,7 +173,7 @@ class Reanimation:
         choice: tuple[str, float],
     ) -> Iterator[Made | Rejection]:
         key, block, file = task
-        chosen, others = choose_faces(found, *choice)
+        chosen, others = choose_faces(faces, *choice)
         for face, code, message in others:
             yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
         for face in chosen:

@@ -24,9 +24,9 @@ def face_model(path: str, digest: str) -> FaceModel:
     Raises:
         UserError: if it is not the one of this digest.
     """
-    found = read_model(path)
-    _require_same("face model", path, found.digest, digest)
-    return found
+    model = read_model(path)
+    _require_same("face model", path, model.digest, digest)
+    return model
 
 
 @functools.lru_cache(maxsize=1)
@@ -41,10 +41,10 @@ def finder(model: NamedFile, landmarker: str | None, digest: str) -> FoundFaces:
     Raises:
         UserError: if a file is not the one of its digest.
     """
-    found = read_landmarker(landmarker)
+    landmarks = read_landmarker(landmarker)
     where = landmarker or "the installed landmarker"
-    _require_same("landmarker", where, found.digest, digest)
-    return FoundFaces(face_model(*model), found)
+    _require_same("landmarker", where, landmarks.digest, digest)
+    return FoundFaces(face_model(*model), landmarks)
 
 
 def read_model(path: str) -> FaceModel:
@@ -69,9 +69,9 @@ def read_landmarker(path: str | None) -> FaceLandmarker:
         return FaceLandmarker.load(local, threads=1)
 
 
-def _require_same(what: str, where: str, found: str, wanted: str) -> None:
-    if found != wanted:
+def _require_same(what: str, where: str, digest: str, wanted: str) -> None:
+    if digest != wanted:
         raise UserError(
             f"{where}: this worker has another {what} there than the submitting machine, "
-            f"{found[:12]} instead of {wanted:.12}"
+            f"{digest[:12]} instead of {wanted:.12}"
         )

@@ -63,11 +63,11 @@ def load(output: str, shard: str, entries: Sequence[Entry]) -> Finished | None:
     try:
         facts = json.loads(files.read(path, _MAX_BYTES))
         facts["rejections"] = [Rejection(**rejection) for rejection in facts["rejections"]]
-        found = Finished(**facts)
+        finished = Finished(**facts)
     except (ValueError, TypeError, KeyError):  # cut short when the job was killed
         return None
-    whole = found.entries == digest_of(entries) and found.sha256 == _sha256(output, shard)
-    return found if whole else None
+    whole = finished.entries == digest_of(entries) and finished.sha256 == _sha256(output, shard)
+    return finished if whole else None
 
 
 def digest_of(entries: Sequence[Entry]) -> str:

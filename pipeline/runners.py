@@ -13,21 +13,27 @@ from apache_beam.runners import create_runner
 from ganimation_tf.errors import UserError
 from pipeline import local
 from pipeline.local.workers import LocalWorkers
+from pipeline.options import LOCAL_ENGINE
 
 LOCAL_RUNNER = "FnApiRunner"
 """Beam's runner inside this process; its `DirectRunner` first tries to download another one."""
 
-LOSSY_RUNNERS = ("dask", "bundlebased")
+LOSSY_RUNNERS = ("dask", "bundlebased", "pyspark")
 """Seen with Beam 2.77: DaskRunner loses outputs; BundleBasedDirectRunner hands a side input the
-elements of another tag."""
+elements of another tag; that of the distribution `beam-pyspark-runner` gives each tag of a tagged
+output the elements of all."""
+
+_DASK = "a Dask cluster is used by --engine dask://HOST:PORT"
 
 
-def pipeline_options(beam_args: Sequence[str], workers: int) -> PipelineOptions:
+def pipeline_options(
+    beam_args: Sequence[str], workers: int, engine: str = LOCAL_ENGINE
+) -> PipelineOptions:
     """Beam's options: those given, and the local runner where none is named.
 
     Raises:
         UserError: on a flag that the local runner does not know, a runner that loses data, or
-            `--workers` for a runner that has its own way to be told.
+            `--workers` or `--engine` for a runner that has its own way to be told.
     """
     if beam_args and not beam_args[0].startswith("--"):
         raise UserError(f"unexpected argument {beam_args[0]!r}; Beam's options follow after --")
@@ -36,12 +42,14 @@ def pipeline_options(beam_args: Sequence[str], workers: int) -> PipelineOptions:
     if any(name in runner.lower() for name in LOSSY_RUNNERS):
         raise UserError(
             f"--runner={runner} is refused: it drops or mixes up tagged outputs without an error, "
-            "so records would be lost"
+            "so records would be lost" + (f"; {_DASK}" if "dask" in runner.lower() else "")
         )
     if runner != LOCAL_RUNNER:
         _require_runner(runner)
         if workers > 1:
             raise UserError(f"--workers is for the local runner; {runner} has its own options")
+        if engine != LOCAL_ENGINE:
+            raise UserError(f"--engine {engine} writes what {runner} would; give one of the two")
         return PipelineOptions(list(beam_args))
     return PipelineOptions(list(beam_args), runner=LOCAL_RUNNER)
 

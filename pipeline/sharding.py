@@ -41,8 +41,8 @@ class Sharding:
         """
         if not self.subject_pattern:
             return given or key
-        found = re.search(self.subject_pattern, key)
-        return (found and found.group(1)) or key
+        match = re.search(self.subject_pattern, key)
+        return (match and match.group(1)) or key
 
     def split(self, key: str, given: str | None = None) -> str:
         """ "train" or "eval"; all keys of one subject are on one side."""

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.annotations.rejections import Rejection
@@ -55,20 +54,22 @@ def write_shard(
     entries = sorted(entries, key=lambda entry: (entry.key, entry.block, entry.kind, entry.file))
     statistics = ShardStatistics(name, job.action_units, job.crop.margin)
     progress = ShardProgress(job.output, name)
-    made = resume.load(job.output, name, entries)
-    if made:
+    finished = resume.load(job.output, name, entries)
+    if finished:
         for data in resume.read_records(job.output, name):
             statistics.add(records.decode(data), len(data))
-        progress.add(made.images, len(made.rejections))
+        progress.add(finished.images, len(finished.rejections))
     else:
-        made = _make(name, entries, job, statistics, progress)
-        made.save(job.output, name)
+        finished = _make(name, entries, job, statistics, progress)
+        finished.save(job.output, name)
     progress.write()
-    for rejection in made.rejections:
+    for rejection in finished.rejections:
         statistics.add_rejection(rejection)
-    shard = manifest.Shard(name, made.records, made.sha256)
-    facts = ShardFacts(shard, len(entries), made.inputs, len(made.rejections), made.clipped)
-    return facts, made.rejections, statistics.finish(made.clipped, made.poses)
+    shard = manifest.Shard(name, finished.records, finished.sha256)
+    facts = ShardFacts(
+        shard, len(entries), finished.inputs, len(finished.rejections), finished.clipped
+    )
+    return facts, finished.rejections, statistics.finish(finished.clipped, finished.poses)
 
 
 def _make(
@@ -83,7 +84,7 @@ def _make(
     rejections: list[Rejection] = []
     path = FileSystems.join(job.output, f"{TEMPORARY}{uuid.uuid4().hex}-{name}")
     digest, count, seen = hashlib.sha256(), 0, 0
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with files.created(path) as file:
         sink = _Digesting(file.write, digest.update)
         for (key, _), group in itertools.groupby(entries, lambda entry: (entry.key, entry.block)):
             for outcome in maker.outcomes(key, list(group)):

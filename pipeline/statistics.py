@@ -17,9 +17,10 @@ from ganimation_tf.data import manifest, tfrecord
 from ganimation_tf.data.records import FaceRecord
 from ganimation_tf.data.report.page import render
 from ganimation_tf.data.report.pictures import pictures
+from ganimation_tf.data.statistics.batches import Batches
 from ganimation_tf.data.statistics.dataset import DatasetStatistics, to_dict, to_json
 from ganimation_tf.data.statistics.findings import Finding, findings
-from ganimation_tf.data.statistics.split import Batches, Face
+from ganimation_tf.data.statistics.split import Face
 from pipeline import files
 
 
@@ -90,46 +91,46 @@ class MergeStatistics(beam.CombineFn):
         return accumulator
 
 
-def _missing(made: manifest.Manifest, found: DatasetStatistics) -> list[Finding]:
+def _missing(dataset: manifest.Manifest, gathered: DatasetStatistics) -> list[Finding]:
     """What to do about images without annotation."""
-    count = found.rejections.get("no_annotation", 0)
+    count = gathered.rejections.get("no_annotation", 0)
     if not count:
         return []
 
     def examples(code: str) -> list[str]:
-        kept = [ranked.item for ranked in found.examples[code].items]
+        kept = [ranked.item for ranked in gathered.examples[code].items]
         return [unpaired_name(code, key, file) for key, file, _ in kept]
 
     missing = examples("no_annotation")
-    unused = examples("no_image") if "no_image" in found.rejections else []
+    unused = examples("no_image") if "no_image" in gathered.rejections else []
     miss = nearest_miss(missing, unused)
-    advice = miss or annotate(count, missing, made.options)
+    advice = miss or annotate(count, missing, dataset.options)
     return [Finding("no_annotation", advice)]
 
 
 def write_statistics(
     output: str,
-    made: manifest.Manifest,
-    found: DatasetStatistics,
+    dataset: manifest.Manifest,
+    gathered: DatasetStatistics,
     notes: Iterable[tuple[str, str]] = (),
 ) -> None:
     """Writes `statistics.json` and `report.html` beside the finished TFRecord files.
 
     Args:
         output: directory of the dataset.
-        made: its description.
-        found: what was counted.
+        dataset: its description.
+        gathered: what was counted.
         notes: (code, message) of what was to be said before the job.
     """
     warnings = [Finding(code, message) for code, message in notes]
-    warnings += findings(found.splits, sum(found.rejections.values()), made.action_units)
-    warnings += _missing(made, found)
-    facts = to_dict(found, made.action_units, warnings)
+    warnings += findings(gathered.splits, sum(gathered.rejections.values()), dataset.action_units)
+    warnings += _missing(dataset, gathered)
+    facts = to_dict(gathered, dataset.action_units, warnings)
     files.write_text(FileSystems.join(output, manifest.STATISTICS), to_json(facts))
 
     def open_shard(name: str):
         path = FileSystems.join(output, name)
         return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
-    report = render(facts, made, REASONS, pictures(facts, open_shard))
+    report = render(facts, dataset, REASONS, pictures(facts, open_shard))
     files.write_text(FileSystems.join(output, manifest.REPORT), report)

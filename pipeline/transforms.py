@@ -8,57 +8,22 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.metrics import Metrics
-from apache_beam.pvalue import TaggedOutput
 
 from ganimation_tf.data import manifest
 from ganimation_tf.data.statistics.dataset import DatasetStatistics
-from ganimation_tf.threads import single_threaded
 from pipeline import files
-from pipeline.entries import Entries
+from pipeline.engines import Engine
 from pipeline.job import Job
-from pipeline.listing import COUNTERS
 from pipeline.progress import TEMPORARY
-from pipeline.rejected import Run, merge_runs, write_run
+from pipeline.rejected import Run, merge_runs
 from pipeline.sharding import SHARD_PATTERN
-from pipeline.shards import ShardFacts, write_shard
+from pipeline.shards import ShardFacts
 from pipeline.statistics import MergeStatistics, write_statistics
-
-
-class _WriteShard(beam.DoFn):
-    REJECTED = "rejected"
-    STATISTICS = "statistics"
-
-    def __init__(self, job: Job):
-        self.job = job
-
-    def setup(self):
-        single_threaded()  # the runner's workers are the parallelism
-        self.job.geometry.load()
-
-    def process(
-        self, element: tuple[str, Iterable[Entries]]
-    ) -> Iterator[
-        ShardFacts
-        | TaggedOutput[Literal["rejected"], Run]
-        | TaggedOutput[Literal["statistics"], DatasetStatistics]
-    ]:
-        name, batches = element
-        entries = [entry for batch in batches for entry in batch]
-        facts, rejections, statistics = write_shard(name, entries, self.job)
-        Metrics.counter(COUNTERS, "records").inc(facts.shard.records)
-        for rejection in rejections:
-            Metrics.counter(COUNTERS, rejection.code).inc()
-        if rejections:
-            run = write_run(self.job.output, name, rejections)
-            yield TaggedOutput(self.REJECTED, run)
-        yield TaggedOutput(self.STATISTICS, statistics)
-        yield facts
 
 
 @dataclasses.dataclass
@@ -70,15 +35,11 @@ class WriteShards(beam.PTransform):
     """
 
     job: Job
+    engine: Engine
 
     def expand(self, entries: beam.PCollection):  # Beam warns of hints for several outputs
-        tags = (_WriteShard.REJECTED, _WriteShard.STATISTICS)
-        writing = beam.ParDo(_WriteShard(self.job))
-        outputs = (
-            entries
-            | "GroupByShard" >> beam.GroupByKey()
-            | "Write" >> writing.with_outputs(*tags, main="facts")
-        )
+        grouped = entries | "GroupByShard" >> beam.GroupByKey()
+        outputs = grouped | "Write" >> self.engine.write(self.job)
         merge = MergeStatistics(len(self.job.action_units))
         statistics = outputs.statistics | "MergeStatistics" >> beam.CombineGlobally(merge)
         return outputs.facts, outputs.rejected, statistics
@@ -153,6 +114,7 @@ def _manifest(
         rejections=dict(rejections),
         clipped=dict(clipped),
         options=options,
+        sources=job.sources,
     )
 
 

@@ -11,6 +11,7 @@ from ganimation_tf.animation import models
 from ganimation_tf.animation import timeline as timelines
 from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.models import FaceModel
+from ganimation_tf.animation.pictures import crop_of, require_picture, to_picture
 from ganimation_tf.animation.support import face_support
 from ganimation_tf.animation.timeline import Timeline
 from ganimation_tf.animation.wanted import Wanted, expression_of, source_vector
@@ -78,12 +79,7 @@ class Animator:
         from serving.client.sync import GanimationClient
 
         named: dict[str, typing.Any] = {"model_name": model_name} if model_name else {}
-        client = GanimationClient(address, **named, **options)
-        try:
-            return cls(models.open_server(client))
-        except BaseException:
-            client.close()
-            raise
+        return cls(models.open_server(GanimationClient(address, **named, **options)))
 
     def __enter__(self) -> "Animator":
         return self
@@ -136,13 +132,13 @@ class Animator:
         Raises:
             ValueError: if the picture has another shape or type.
         """
-        crop = self._crop(image)
+        crop = crop_of(image, self.image_size)
         source = (
             self.estimate(image) if source is None else source_vector(source, self.action_units)
         )
         target = self.expression(wanted).target(source, self.action_units)
         (edit,) = self.render(crop[None], source[None], target[None])
-        return np.rint(np.clip(edit.image, 0, 1) * 255).astype(np.uint8)
+        return to_picture(edit.image)
 
     def render(self, crops: np.ndarray, source: np.ndarray, target: np.ndarray) -> Iterator[Edit]:
         """The model's edits of crops, float32 (B, S, S, 3) in [0, 1]; see `models.FaceModel`."""
@@ -158,7 +154,7 @@ class Animator:
         Raises:
             UserError: if there is none.
         """
-        _require_picture(photo)
+        require_picture(photo)
         return finding.choose(self.finder.find(photo), face, where)
 
     def composer(self, photo: np.ndarray, face: Face) -> Composer:
@@ -190,7 +186,7 @@ class Animator:
     def estimate(self, image: np.ndarray) -> np.ndarray:
         """The AUs that a face shows, float32 (N,) in [0, 1]."""
         if self.is_crop(image):
-            return self.estimate_crop(self._crop(image))
+            return self.estimate_crop(crop_of(image, self.image_size))
         (face,) = self.find(image)
         return self.estimate_crop(self.composer(image, face).crop)
 
@@ -207,7 +203,8 @@ class Animator:
 
     def neutralise(self, image: np.ndarray) -> np.ndarray:
         """The face at rest: every AU 0."""
-        return self._any(image, Expression(neutral=True))
+        rest = Expression(neutral=True)
+        return self.edit(image, rest) if self.is_crop(image) else self.edit_photo(image, rest)
 
     def sweep(self, image: np.ndarray, au: str, steps: int = 5) -> list[np.ndarray]:
         """The face with one AU at `steps` intensities from 0 to 1."""
@@ -234,8 +231,8 @@ class Animator:
         if self.is_crop(image):
             source = self.estimate(image)
             units = timeline.units(source, self.action_units, times)
-            for edit in self.edits(self._crop(image), source, units):
-                yield np.rint(np.clip(edit.image, 0, 1) * 255).astype(np.uint8)
+            for edit in self.edits(crop_of(image, self.image_size), source, units):
+                yield to_picture(edit.image)
             return
         (face,) = self.find(image)
         composer = self.composer(image, face)
@@ -244,48 +241,9 @@ class Animator:
         yield from map(composer.put_back, self.edits(composer.crop, source, units))
 
     def edits(self, crop: np.ndarray, source: np.ndarray, units: np.ndarray) -> Iterator[Edit]:
-        """An edit of one crop for each row of AUs; rows that return are computed once.
-
-        Args:
-            crop: float32 (S, S, 3) in [0, 1].
-            source: float32 (N,).
-            units: float32 (F, N).
-        """
-        distinct, places = np.unique(units, axis=0, return_inverse=True)
-        places = places.reshape(-1)
-        kept: dict[int, Edit] = {}
-        left = np.bincount(places, minlength=len(distinct))
-        for begin in range(0, len(units), models.ROWS):
-            chunk = places[begin : begin + models.ROWS]
-            fresh = [place for place in dict.fromkeys(chunk.tolist()) if place not in kept]
-            many = np.broadcast_to(crop, (len(fresh), *crop.shape))
-            sources = np.broadcast_to(source, (len(fresh), len(source)))
-            kept.update(zip(fresh, self.render(many, sources, distinct[fresh]), strict=True))
-            for place in chunk.tolist():
-                yield kept[place]
-                left[place] -= 1
-                if not left[place]:
-                    del kept[place]
+        """An edit of one crop for each row of AUs; arguments as `models.edits_over_time`."""
+        return models.edits_over_time(self._model, crop, source, units)
 
     def is_crop(self, image: np.ndarray) -> bool:
         """Whether a picture has the size of a face crop."""
         return np.shape(image) == (self.image_size, self.image_size, 3)
-
-    def _any(self, image: np.ndarray, wanted: Expression) -> np.ndarray:
-        return self.edit(image, wanted) if self.is_crop(image) else self.edit_photo(image, wanted)
-
-    def _crop(self, image: np.ndarray) -> np.ndarray:
-        """float32 (S, S, 3) in [0, 1] of a uint8 crop."""
-        _require_picture(image)
-        if not self.is_crop(image):
-            raise ValueError(
-                f"a face crop of this model has {self.image_size} x {self.image_size} pixels, got "
-                f"{image.shape[1]} x {image.shape[0]}; for a photo there is edit_photo"
-            )
-        return image.astype(np.float32) / 255
-
-
-def _require_picture(image: np.ndarray) -> None:
-    if getattr(image, "dtype", None) != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        shape = f"{getattr(image, 'dtype', type(image).__name__)} {np.shape(image)}"
-        raise ValueError(f"a picture must be uint8 (height, width, 3) RGB, got {shape}")

@@ -44,14 +44,14 @@ class Drive:
 
     def onto(self, source: np.ndarray) -> np.ndarray:
         """float32 (F, N): these AUs on a face that shows `source` (N,) by itself."""
-        told = np.array([name in self.named for name in self.names])
-        return np.where(told, self.units, source).astype(np.float32)
+        driven = np.array([name in self.named for name in self.names])
+        return np.where(driven, self.units, source).astype(np.float32)
 
     def at(self, time: float, source: np.ndarray) -> np.ndarray:
         """float32 (N,): as `onto`, at this time; before and after it as at its ends."""
         row = np.array([np.interp(time, self.times, column) for column in self.units.T])
-        told = np.array([name in self.named for name in self.names])
-        return np.where(told, row, source).astype(np.float32)
+        driven = np.array([name in self.named for name in self.names])
+        return np.where(driven, row, source).astype(np.float32)
 
     def expression(self, frame: int) -> Expression:
         """What one frame shows."""

@@ -89,16 +89,44 @@ class SignatureModel:
     def estimate(self, crops) -> np.ndarray:
         """As `FaceModel.estimate`."""
         pixels = np.rint(crops * 255).astype(np.uint8)
-        found = []
+        estimates = []
         for rows in _batches(len(crops)):
             encoded = np.array([images.encode_png(crop) for crop in pixels[rows]], object)
             answer = self._call(signature.ESTIMATE, {signature.IMAGE_BYTES: encoded})
-            found.append(np.asarray(answer[signature.ACTION_UNITS]))
-        return np.clip(np.concatenate(found), 0.0, 1.0)
+            estimates.append(np.asarray(answer[signature.ACTION_UNITS]))
+        return np.clip(np.concatenate(estimates), 0.0, 1.0)
 
 
 def _batches(count: int) -> Iterator[slice]:
     return (slice(begin, begin + ROWS) for begin in range(0, count, ROWS))
+
+
+def edits_over_time(
+    model: FaceModel, crop: np.ndarray, source: np.ndarray, units: np.ndarray
+) -> Iterator[Edit]:
+    """An edit of one crop for each row of AUs; rows that return are computed once.
+
+    Args:
+        crop: float32 (S, S, 3) in [0, 1].
+        source: float32 (N,).
+        units: float32 (F, N).
+    """
+    distinct, places = np.unique(units, axis=0, return_inverse=True)
+    places = places.reshape(-1)
+    kept: dict[int, Edit] = {}
+    left = np.bincount(places, minlength=len(distinct))
+    for begin in range(0, len(units), ROWS):
+        chunk = places[begin : begin + ROWS]
+        fresh = [place for place in dict.fromkeys(chunk.tolist()) if place not in kept]
+        crops = np.broadcast_to(crop, (len(fresh), *crop.shape)).astype(np.float32)
+        sources = np.broadcast_to(source, (len(fresh), len(source))).astype(np.float32)
+        targets = distinct[fresh].astype(np.float32)
+        kept.update(zip(fresh, model.render(crops, sources, targets), strict=True))
+        for place in chunk.tolist():
+            yield kept[place]
+            left[place] -= 1
+            if not left[place]:
+                del kept[place]
 
 
 def open_model(path: pathlib.Path | str) -> FaceModel:
@@ -171,9 +199,17 @@ def open_export(path: pathlib.Path | str) -> FaceModel:
 
 
 def open_server(client) -> FaceModel:
-    """The model that a `GanimationClient` reaches, pinned to the version that it serves now."""
-    client = client.pinned()
-    return SignatureModel(client.describe(), client.predict, list(client.metadata()), client.close)
+    """The model that a `GanimationClient` reaches, pinned to the version that it serves now.
+
+    The model closes the client; so does this, where it fails.
+    """
+    try:
+        pinned = client.pinned()
+        signatures = list(pinned.metadata())
+        return SignatureModel(pinned.describe(), pinned.predict, signatures, pinned.close)
+    except BaseException:
+        client.close()
+        raise
 
 
 def _card(path: pathlib.Path) -> ModelCard:

@@ -9,7 +9,8 @@ from ganimation_tf.animation import driving, outputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Edit
 from ganimation_tf.animation.outputs import Output
-from ganimation_tf.animation.request import Request, beside, crop_picture
+from ganimation_tf.animation.pictures import to_picture
+from ganimation_tf.animation.request import Request, beside
 from ganimation_tf.animation.subjects import Subject, subjects_of
 from ganimation_tf.errors import UserError
 
@@ -49,8 +50,8 @@ def animate(
     else:
         frames = _frames(photo, subjects, request, animator, output.kind)
         count, size = outputs.write_animation(output, frames, rate, origin)
-    told = said(request, animator, first.source, first.doubt, target)
-    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {told}", notes
+    changes = changes_in_words(request, animator, first.source, first.doubt, target)
+    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {changes}", notes
 
 
 def _frames(
@@ -69,8 +70,8 @@ def _frames(
 def _frame(photo, subjects: list[Subject], edits: tuple[Edit, ...], request: Request):
     composer = subjects[0].composer
     if request.crop_only:
-        frame = outputs.enlarge(crop_picture(edits[0]), request.scale)
-        shown = beside(crop_picture(edits[0]), composer, edits[0], request)
+        frame = outputs.enlarge(to_picture(edits[0].image), request.scale)
+        shown = beside(to_picture(edits[0].image), composer, edits[0], request)
         return outputs.enlarge(shown, request.scale) if request.show else frame
     frame = photo.copy()
     for subject, edit in zip(subjects, edits, strict=True):
@@ -85,7 +86,7 @@ def _sheet(photo, subjects, request: Request, animator: Animator, output: Output
     frames = [
         output.fitted(frame) for frame in _frames(photo, subjects, request, animator, outputs.SHEET)
     ]
-    crop = np.rint(first.composer.crop * 255).astype(np.uint8)
+    crop = to_picture(first.composer.crop)
     source = outputs.enlarge(crop, request.scale) if request.crop_only else output.fitted(photo)
     if request.show:
         blank = np.full((source.shape[0], frames[0].shape[1], 3), 255, np.uint8)
@@ -130,7 +131,7 @@ def out_of_range(animator: Animator, request: Request, target: np.ndarray) -> li
     return [f"{', '.join(beyond)}: the model guesses there; --clamp keeps to what it saw"]
 
 
-def said(
+def changes_in_words(
     request: Request,
     animator: Animator,
     source: np.ndarray,
@@ -141,12 +142,12 @@ def said(
     if request.sweep:
         return f"{' '.join(request.sweep)} from 0 to 1"
     asked = [n for n, name in enumerate(animator.action_units) if name in request.named()]
-    told = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
+    shown = sorted(asked, key=lambda place: -abs(target[place] - source[place]))[:MOST_SAID]
     parts = []
-    for place in sorted(told):
+    for place in sorted(shown):
         sure = "" if doubt is None or np.isnan(doubt[place]) else f" ±{doubt[place]:.2f}"
         change = f"{source[place]:.2f}{sure} -> {target[place]:.2f}"
         parts.append(f"{animator.action_units[place]} {change}")
-    if len(asked) > len(told):
-        parts.append(f"and {len(asked) - len(told)} that change less")
+    if len(asked) > len(shown):
+        parts.append(f"and {len(asked) - len(shown)} that change less")
     return ", ".join(parts) or ("at rest" if request.goal.neutral else "as it is")

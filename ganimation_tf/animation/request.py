@@ -9,6 +9,7 @@ from ganimation_tf.animation import timeline as timelines
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.driving import Drive
+from ganimation_tf.animation.pictures import to_picture
 from ganimation_tf.animation.timeline import Timeline
 from ganimation_tf.expressions import Expression
 from ganimation_tf.media.provenance import Provenance
@@ -57,10 +58,10 @@ class Request:
 
     def named(self) -> list[str]:
         """The AUs that are asked for, each once."""
-        told = list(self.sweep)
-        told += self.timeline.named() if self.timeline else []
-        told += self.drive.named if self.drive else []
-        return list(dict.fromkeys([*self.goal.named(), *told]))
+        names = list(self.sweep)
+        names += self.timeline.named() if self.timeline else []
+        names += self.drive.named if self.drive else []
+        return list(dict.fromkeys([*self.goal.named(), *names]))
 
     def units(
         self, source: np.ndarray, names: tuple[str, ...], ramp: bool
@@ -112,11 +113,6 @@ def beside(frame: np.ndarray, composer: Composer, edit: Edit, request: Request) 
         values = maps[name]
         if not request.crop_only:
             values = composer.mask(values, outside=1.0)
-        grey = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+        grey = to_picture(values)
         pictures.append(np.broadcast_to(grey, (*grey.shape[:2], 3)))
     return np.concatenate(pictures, axis=1)
-
-
-def crop_picture(edit: Edit) -> np.ndarray:
-    """uint8 (S, S, 3) of an edit."""
-    return np.rint(np.clip(edit.image, 0, 1) * 255).astype(np.uint8)

@@ -59,11 +59,11 @@ def subjects_of(
         transform = centre_square(photo.shape[0], photo.shape[1], animator.image_size)
         composers = [Composer(photo, transform, animator.card.crop)]
     else:
-        found = animator.finder.find(photo)
-        chosen = finding.choose(found, request.face, str(path))
-        if len(found) > len(chosen):
+        faces = animator.finder.find(photo)
+        chosen = finding.choose(faces, request.face, str(path))
+        if len(faces) > len(chosen):
             notes.append(
-                f"{path}: {len(found)} faces were found, {len(chosen)} of them is animated; "
+                f"{path}: {len(faces)} faces were found, {len(chosen)} of them is animated; "
                 "choose with --face all, --face NUMBER or --face X,Y"
             )
         composers = [_composer(path, photo, face, animator, notes) for face in chosen]
@@ -93,16 +93,16 @@ def _annotated(
     if anchors is None and face.landmarks is not None:
         anchors = alignment.anchors_from_landmarks(face.landmarks)
     if anchors is None:
-        found = finding.choose(animator.finder.find(photo), "all", str(path))
-        best = found[0]
+        faces = finding.choose(animator.finder.find(photo), "all", str(path))
+        best = faces[0]
         box = face.box
         if box is not None:
-            best = max(found, key=lambda one: detector.overlap(one.box, box))
+            best = max(faces, key=lambda one: detector.overlap(one.box, box))
             if not detector.overlap(best.box, box) > 0:
                 raise UserError(f"{face.where}: no face that is found lies in the annotated box")
-        elif len(found) > 1:
+        elif len(faces) > 1:
             notes.append(
-                f"{path}: {len(found)} faces were found and the annotation does not say where its "
+                f"{path}: {len(faces)} faces were found and the annotation does not say where its "
                 "own is; the largest is taken"
             )
         return _composer(path, photo, best, animator, notes)
@@ -119,17 +119,17 @@ def _annotated(
 def _subject(composer: Composer, annotated: FaceAnnotation | None, animator: Animator) -> Subject:
     """With the AUs that the annotation has; the others are estimated."""
     names = animator.action_units
-    told = np.full(len(names), np.nan, np.float32)
+    annotated_units = np.full(len(names), np.nan, np.float32)
     if annotated is not None:
         values, _ = action_units.normalise(annotated.intensities, annotated.maximum)
         by_name = dict(zip(annotated.action_units, values, strict=True))
-        told = np.array([by_name.get(name, np.nan) for name in names], np.float32)
-    if np.isfinite(told).all():
-        return Subject(composer, told, None)
+        annotated_units = np.array([by_name.get(name, np.nan) for name in names], np.float32)
+    if np.isfinite(annotated_units).all():
+        return Subject(composer, annotated_units, None)
     estimate = animator.estimate_crop(composer.crop)
-    known = np.isfinite(told)
+    known = np.isfinite(annotated_units)
     doubt = np.where(known, np.nan, animator.doubt(composer.crop, estimate))
-    return Subject(composer, np.where(known, told, estimate).astype(np.float32), doubt)
+    return Subject(composer, np.where(known, annotated_units, estimate).astype(np.float32), doubt)
 
 
 def centre_square(height: int, width: int, size: int) -> np.ndarray:

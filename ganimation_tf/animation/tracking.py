@@ -66,8 +66,8 @@ class Tracker:
     def _search(self, frame: np.ndarray, lost: list[_Tracked]) -> None:
         taken = [tracked.face for tracked in self._tracked if tracked.face]
         smallest = min((tracked.size for tracked in self._tracked), default=0.0)
-        found = self._finder.find(frame, smallest / 2)
-        faces = [face for face in found if not _any_same(face, taken)]
+        seen = self._finder.find(frame, smallest / 2)
+        faces = [face for face in seen if not _any_same(face, taken)]
         if not self._tracked:
             try:
                 chosen = finding.choose(faces, self._which, "the video")

@@ -27,12 +27,12 @@ def draw(editor: edits.Editor, samples: samples_lib.Samples, people: int) -> np.
     if (asked.truths < 0).any():
         raise ValueError("faces of pairs are needed, got faces without a known truth")
     asked = _take(asked, _largest_changes(samples, asked)[:people])
-    made = edits.make(editor, samples, asked)
-    columns = samples.images[asked.sources], made.images, samples.images[asked.truths]
+    edited = edits.make(editor, samples, asked)
+    columns = samples.images[asked.sources], edited.images, samples.images[asked.truths]
     times = max(1, SIDE // samples.crop.size)
-    cells = np.stack(columns, axis=1).reshape(-1, *made.images.shape[1:])
+    cells = np.stack(columns, axis=1).reshape(-1, *edited.images.shape[1:])
     cells = cells.repeat(times, axis=1).repeat(times, axis=2)
-    figures = zip(made.rows["truth_share"], made.rows["truth_error"], strict=True)
+    figures = zip(edited.rows["truth_share"], edited.rows["truth_error"], strict=True)
     beside = [f"share {share:.2f}\nerror {error:.2f}" for share, error in figures]
     return contact_sheet.grid(
         list(cells), len(columns), titles=("input", "edit", "truth"), row_titles=beside

@@ -52,8 +52,8 @@ def animate(
     notes = out_of_range(animator, request, target) if request.goal else []
     if not job.edited:
         notes.append(f"{path}: no face was found in {count} frames; they are as they were")
-    told = f"a face in {job.edited} of {count} frames"
-    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {told}", notes
+    seen = f"a face in {job.edited} of {count} frames"
+    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {seen}", notes
 
 
 def _as_they_come(times: list[float]) -> Iterator[float]:

@@ -129,11 +129,11 @@ class _Unpickler(pickle._Unpickler):
         self._containers_left = 100 + len(data) // 4
 
     def find_class(self, module: str, name: str) -> _Function:
-        found = _NAMES.get((module, name))
-        if found is None:
+        function = _NAMES.get((module, name))
+        if function is None:
             message = f"refers to {f'{module}.{name}':.80}; only numpy arrays are read"
             raise AnnotationError("unsafe_pickle", message)
-        return _Function(found)
+        return _Function(function)
 
     def _counted(self, load: _Instruction) -> None:
         self._containers_left -= 1
@@ -210,16 +210,16 @@ def load_arrays(data: bytes) -> dict[str, np.ndarray | AnnotationError]:
         AnnotationError: if it is no pickled dict, or refers to anything but arrays.
     """
     try:
-        found = _Unpickler(data).load()
+        content = _Unpickler(data).load()
     except AnnotationError:
         raise
     except _DAMAGE as error:
         message = " ".join(f"{type(error).__name__} {f'{error}':.200}".split())
         raise AnnotationError("bad_annotation", f"is no pickle of arrays: {message}") from None
-    if not isinstance(found, dict):
-        message = f"must hold a dict of image name -> array, holds a {type(found).__name__}"
+    if not isinstance(content, dict):
+        message = f"must hold a dict of image name -> array, holds a {type(content).__name__}"
         raise AnnotationError("bad_annotation", message)
-    return {str(name): _value(value) for name, value in found.items()}
+    return {str(name): _value(value) for name, value in content.items()}
 
 
 def _value(value: Any) -> np.ndarray | AnnotationError:

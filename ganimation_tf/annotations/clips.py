@@ -50,9 +50,9 @@ class Clips(Reader):
                 if not group:
                     self._require_first(row)
                 try:
-                    found = row.number_of_frame()
-                    if found < number:
-                        message = f"frame {found} must not come after {number}: rows go by frame"
+                    frame = row.number_of_frame()
+                    if frame < number:
+                        message = f"frame {frame} must not come after {number}: rows go by frame"
                         raise AnnotationError("bad_row", message)
                 except AnnotationError as error:
                     # Not part of a frame that one could name.
@@ -61,10 +61,10 @@ class Clips(Reader):
                     rejection = Rejection(row_key, error.code, message, file)
                     yield AnnotatedImage(-1, key, [rejection])
                     continue
-                if group and found != number:
+                if group and frame != number:
                     yield self._frame(key, file, number, group)
                     group = []
-                number = found
+                number = frame
                 group.append(Parsed(row.number, row.text(row.columns.face), self.face(row, file)))
             if not group:
                 raise AnnotationError("no_face", "has a header and no face row")

@@ -29,7 +29,7 @@ def processed_directories(images: Collection[str], annotations: Iterable[str]) -
         annotations: keys of all annotation files.
     """
     pictures, annotations = _with_directories(images), set(annotations)
-    found, own = set(), set()
+    processed, own = set(), set()
     for key in annotations:
         directory = key.rpartition("/")[0]
         if directory.rpartition("/")[2] != PROCESSED:
@@ -38,8 +38,8 @@ def processed_directories(images: Collection[str], annotations: Iterable[str]) -
         if above in annotations:  # so this one is of the image in here
             own.add(directory)
         elif above in pictures:
-            found.add(directory)
-    return frozenset(found - own)
+            processed.add(directory)
+    return frozenset(processed - own)
 
 
 def drawn(keys: Iterable[str], annotations: Iterable[str]) -> set[str]:
@@ -51,7 +51,7 @@ def drawn(keys: Iterable[str], annotations: Iterable[str]) -> set[str]:
     """
     keys, annotations = set(keys), set(annotations)
     pictures = _with_directories(keys)
-    found = set()
+    drawings = set()
     for key in keys:
         directory, _, name = key.rpartition("/")
         if directory.endswith(_ALIGNED):  # processed/NAME_aligned/face_det_000000
@@ -61,8 +61,8 @@ def drawn(keys: Iterable[str], annotations: Iterable[str]) -> set[str]:
         inner = f"{directory}/{name}"
         above = folded(inner, {directory})
         if above in pictures and not {above, inner} <= annotations:
-            found.add(key)
-    return found
+            drawings.add(key)
+    return drawings
 
 
 def _with_directories(keys: Iterable[str]) -> set[str]:

@@ -42,8 +42,8 @@ class Folder:
             return [(str(where), where.name)]
         if not where.is_dir():
             raise UserError(f"{where}: there is no such file or directory of annotations")
-        found = sorted(path for path in where.rglob("*") if path.name.lower().endswith(SUFFIXES))
-        return [(str(path), path.relative_to(where).as_posix()) for path in found]
+        paths = sorted(path for path in where.rglob("*") if path.name.lower().endswith(SUFFIXES))
+        return [(str(path), path.relative_to(where).as_posix()) for path in paths]
 
     @property
     def refused(self) -> list[Rejection]:

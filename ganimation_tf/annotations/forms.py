@@ -147,11 +147,9 @@ class Columns:
 
     def read(self) -> list[int]:
         """The places of all columns that are read."""
-        places: list[int] = []
-        for field in dataclasses.fields(self)[1:]:
-            value = getattr(self, field.name)
-            places += [] if value is None else [value] if isinstance(value, int) else value
-        return places
+        values = [getattr(self, field.name) for field in dataclasses.fields(self)[1:]]
+        several = [value if isinstance(value, list) else [value] for value in values]
+        return [place for places in several for place in places if place is not None]
 
 
 @functools.lru_cache(maxsize=64)  # the files of one run share their header
@@ -232,9 +230,9 @@ def _unit_columns(names: Sequence[str], form: Form, action_units: Sequence[str])
     missing = [unit for unit in action_units if unit not in places]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
-        found = f"found {len(places)} of {len(action_units)} AU columns"
+        present = f"found {len(places)} of {len(action_units)} AU columns"
         lacking = " ".join(map(form.column, missing))
-        raise AnnotationError("missing_column", f"{lacking} {verb} missing; {found}")
+        raise AnnotationError("missing_column", f"{lacking} {verb} missing; {present}")
     return [places[unit] for unit in action_units]
 
 
@@ -243,9 +241,9 @@ def _all_or_nothing(where: dict[str, int], names: Sequence[str]) -> list[int]:
 
 
 def _all_or_none(where: dict[str, int], names: Sequence[str], what: str) -> list[int]:
-    found = [where[name] for name in names if name in where]
-    if found and len(found) < len(names):
+    columns = [where[name] for name in names if name in where]
+    if columns and len(columns) < len(names):
         first = next(name for name in names if name not in where)
-        message = f"{first} is missing; found {len(found)} of {len(names)} {what} columns"
+        message = f"{first} is missing; found {len(columns)} of {len(names)} {what} columns"
         raise AnnotationError("missing_column", message)
-    return found
+    return columns

@@ -95,16 +95,16 @@ class GANimationReader(Reader):
             return
         for number, (key, array) in enumerate(arrays.items(), start=1):
             split = splits.get(key)
-            found: FaceAnnotation | AnnotationError
+            face: FaceAnnotation | AnnotationError
             if isinstance(array, AnnotationError):
-                found = array
+                face = array
             elif split is None:
                 lists = "both" if key in splits else "neither"
                 message = f"{lists} of {' and '.join(LISTS.values())} names {key!r}"
-                found = AnnotationError("no_split", message)
+                face = AnnotationError("no_split", message)
             else:
-                found = self._face(array, f"{file}:{number}")
-            yield pack(key, [Parsed(number, None, found)], split)
+                face = self._face(array, f"{file}:{number}")
+            yield pack(key, [Parsed(number, None, face)], split)
 
     def _face(self, array: np.ndarray, where: str) -> FaceAnnotation | AnnotationError:
         if array.shape != (len(OPENFACE),):

@@ -128,12 +128,12 @@ class Geometry:
         """
         from ganimation_tf.faces import detector
 
-        found = detector.find_faces(pixels)
-        if not found:
+        faces = detector.find_faces(pixels)
+        if not faces:
             raise GeometryError("not_detected", f"{self.detector} finds no face in the photo")
         box = face.box
         if box is not None:
-            best = max(found, key=lambda other: detector.overlap(other.box, box))
+            best = max(faces, key=lambda other: detector.overlap(other.box, box))
             if not detector.overlap(best.box, box) > 0:
                 message = f"none of the faces that {self.detector} finds is in the annotated box"
                 raise GeometryError("not_detected", message)
@@ -141,7 +141,7 @@ class Geometry:
             message = "several annotated faces without box or landmarks: which is which?"
             raise GeometryError("no_landmarks", message)
         else:
-            best = max(found, key=lambda other: other.box[2] * other.box[3])
+            best = max(faces, key=lambda other: other.box[2] * other.box[3])
         return alignment.anchors_from_five_points(best.points)
 
     def transform(self, anchors: np.ndarray) -> np.ndarray:
@@ -210,7 +210,7 @@ class Geometry:
     ) -> None:
         spec = alignment.CropSpec(SHARPNESS_SIDE, self.crop.margin)
         transform = alignment.crop_transform(anchors, spec)
-        found = sharpness(alignment.crop(pixels, transform, spec.size, shape))
-        if found < self.limits.min_sharpness:
-            message = f"sharpness {found:.1f} is below {self.limits.min_sharpness:g}"
+        value = sharpness(alignment.crop(pixels, transform, spec.size, shape))
+        if value < self.limits.min_sharpness:
+            message = f"sharpness {value:.1f} is below {self.limits.min_sharpness:g}"
             raise GeometryError("blurred", message)

@@ -177,10 +177,10 @@ def _times(
     path: pathlib.Path, shown: Mapping[int, FaceAnnotation], every: np.ndarray
 ) -> np.ndarray:
     """Seconds of each frame, from those that are told; beyond them frames last their average."""
-    told = {frame: face.time for frame, face in shown.items() if face.time is not None}
-    if len(told) < min(2, len(every)):
+    timed = {frame: face.time for frame, face in shown.items() if face.time is not None}
+    if len(timed) < min(2, len(every)):
         return every / RATE
-    known, times = np.array(list(told)), np.array(list(told.values()))
+    known, times = np.array(list(timed)), np.array(list(timed.values()))
     falls = np.flatnonzero(np.diff(times) < 0)
     if len(falls):
         before, after = times[falls[0]], times[falls[0] + 1]

@@ -41,9 +41,9 @@ class ImageNames:
         self._known: dict[str, str] = {}
 
     def __contains__(self, key: str) -> bool:
-        found = np.uint64(_hash(key))
-        place = int(np.searchsorted(self._hashes, found))
-        return place < len(self._hashes) and bool(self._hashes[place] == found)
+        hashed = np.uint64(_hash(key))
+        place = int(np.searchsorted(self._hashes, hashed))
+        return place < len(self._hashes) and bool(self._hashes[place] == hashed)
 
     def key(self, name: str, relative_to_root: bool) -> str:
         """The key of the image that is meant.
@@ -64,11 +64,11 @@ class ImageNames:
         if known is not None and _joined(known, base) in self:
             if known == directory or _joined(directory, base) not in self:
                 return _joined(known, base)  # as for the row before: such names are many
-        found = self._find(name, _stem(plain), relative_to_root)
-        if found is None:
+        match = self._find(name, _stem(plain), relative_to_root)
+        if match is None:
             return _stem(plain if not _ABSOLUTE.match(plain) else plain.rpartition("/")[2])
-        self._known[directory] = found.rpartition("/")[0]
-        return found
+        self._known[directory] = match.rpartition("/")[0]
+        return match
 
     def _find(self, name: str, stem: str, relative_to_root: bool) -> str | None:
         parts = [part for part in stem.split("/") if part not in ("", "..", "~")]

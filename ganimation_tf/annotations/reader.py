@@ -163,23 +163,23 @@ class Parsed(NamedTuple):
 
     number: int
     face: str | None
-    found: FaceAnnotation | AnnotationError
+    outcome: FaceAnnotation | AnnotationError
 
 
 def settle(key: str, file: str, rows: Iterable[Parsed]) -> list[FaceAnnotation | Rejection]:
     """The faces of one image, all with key and id; ids count from 0 where the rows have none."""
     settled: list[FaceAnnotation | Rejection] = []
     seen: set[str] = set()
-    for order, (number, named, found) in enumerate(sorted(rows, key=lambda row: row.number)):
+    for order, (number, named, outcome) in enumerate(sorted(rows, key=lambda row: row.number)):
         face = str(order) if named is None else named
-        if named in seen and isinstance(found, FaceAnnotation):
-            found = AnnotationError("duplicate_face", f"face {named} has an earlier row")
+        if named in seen and isinstance(outcome, FaceAnnotation):
+            outcome = AnnotationError("duplicate_face", f"face {named} has an earlier row")
         seen.add(face)
-        if isinstance(found, AnnotationError):
-            message = f"{file}:{number}: {found}"
-            settled.append(Rejection(f"{key}#{face}", found.code, message, file))
+        if isinstance(outcome, AnnotationError):
+            message = f"{file}:{number}: {outcome}"
+            settled.append(Rejection(f"{key}#{face}", outcome.code, message, file))
         else:
-            settled.append(dataclasses.replace(found, key=key, face=face))
+            settled.append(dataclasses.replace(outcome, key=key, face=face))
     return settled
 
 

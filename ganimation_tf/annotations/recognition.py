@@ -97,7 +97,7 @@ def detect(annotations: Annotations, sample: Sequence[File]) -> str:
     Raises:
         UserError: if the files are of several sources, or of none that is known.
     """
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for looked_at in (sample, annotations.files):
         for path, file in looked_at:
             sources = recognise(file, annotations.header(path))
@@ -107,18 +107,18 @@ def detect(annotations: Annotations, sample: Sequence[File]) -> str:
                     f"{' or '.join(sources)}; --source says which"
                 )
             for source in sources:
-                found.setdefault(source, file)
-            if found and looked_at is not sample:
+                files.setdefault(source, file)
+            if files and looked_at is not sample:
                 break
-        if found:
+        if files:
             break
-    if len(found) > 1:
-        mixed = " and ".join(f"{source} ({file})" for source, file in sorted(found.items()))
+    if len(files) > 1:
+        mixed = " and ".join(f"{source} ({file})" for source, file in sorted(files.items()))
         message = f"--annotations {annotations.where} mixes {mixed}; --source says which to take"
         raise UserError(message)
-    if not found:
+    if not files:
         raise UserError(f"--annotations {annotations.where}: {_unknown(annotations, sample)}")
-    return next(iter(found))
+    return next(iter(files))
 
 
 def _unknown(annotations: Annotations, sample: Sequence[File]) -> str:

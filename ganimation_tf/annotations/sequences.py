@@ -101,12 +101,12 @@ def _clips(
     keys: Sequence[str], clips: Collection[str], root_name: str
 ) -> Mapping[str, Sequence[int]]:
     """The images, by their place in `keys`, of each clip that is annotated."""
-    found: dict[str, list[int]] = defaultdict(list)
+    places_of: dict[str, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         clip = key.rpartition("/")[0] or root_name
         if clip in clips:
-            found[clip].append(place)
-    return found
+            places_of[clip].append(place)
+    return places_of
 
 
 def _number(key: str) -> int | None:

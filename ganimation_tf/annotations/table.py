@@ -47,7 +47,7 @@ class Packed(NamedTuple):
 
 def pack(key: str, rows: Sequence[Parsed], split: str | None = None) -> Part:
     """What rows say about the image of this key."""
-    faces = [row.found for row in rows if isinstance(row.found, FaceAnnotation)]
+    faces = [row.outcome for row in rows if isinstance(row.outcome, FaceAnnotation)]
     subject = next((face.subject for face in faces if face.subject), None)
     # Beam would pickle them too, but slowly: it is prepared for functions and classes.
     packed = Packed(rows[0].number, pickle.dumps(list(map(tuple, rows))))
@@ -98,17 +98,17 @@ class Table(Reader):
         if self.form.image is None:  # the files are called like the clips
             clips = set(map(reader.key_of, annotations))
             photos = frozenset(clips.intersection(keys) - directories)
-        found = frames_of(
+        sequences = frames_of(
             files, clips, root_name, self.form.first_frame, self.first_image, self.by_text
         )
         reader = dataclasses.replace(
             reader,
             names=ImageNames(directories, self.images_root),
-            counts=found.counts,
+            counts=sequences.counts,
             photos=photos,
-            notes=(*self.notes, *found.notes()),
+            notes=(*self.notes, *sequences.notes()),
         )
-        return reader, list(found.keys)
+        return reader, list(sequences.keys)
 
     def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
         """The images of a file's rows, rows of one image together where they are neighbours."""

@@ -48,12 +48,7 @@ def open_animator(args: argparse.Namespace):
     if args.server is not None:
         from ganimation_tf.animation import models
 
-        client = connection.open_client(args)
-        try:
-            return Animator(models.open_server(client))
-        except BaseException:
-            client.close()
-            raise
+        return Animator(models.open_server(connection.open_client(args)))
     if args.model is not None:
         from ganimation_tf.animation import models
 

@@ -19,18 +19,18 @@ def inputs_of(args: argparse.Namespace) -> list[pathlib.Path]:
     from ganimation_tf.media import video
 
     suffixes = (*images.SUFFIXES, *video.SUFFIXES, ".gif")
-    found: list[pathlib.Path] = []
+    paths: list[pathlib.Path] = []
     for path in args.inputs:
         if not path.is_dir():
             if not path.exists():
                 raise UserError(f"{path}: no such photo, video or folder")
-            found.append(path)
+            paths.append(path)
             continue
         inside = sorted(one for one in path.iterdir() if one.suffix.lower() in suffixes)
         if not inside:
             raise UserError(f"{path}: the folder has no file ending in {', '.join(suffixes)}")
-        found += inside
-    return found
+        paths += inside
+    return paths
 
 
 def _check(args: argparse.Namespace) -> None:

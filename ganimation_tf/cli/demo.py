@@ -50,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
     out.mkdir(parents=True)
     (out / MARKER).touch()
     began = time.monotonic()
-    code = _road(out, args)
+    code = _all_steps(out, args)
     if code == 0:
         print(_summary(out, args.photo or example_portrait(), time.monotonic() - began))
     return code
 
 
-def _road(out: pathlib.Path, args: argparse.Namespace) -> int:
+def _all_steps(out: pathlib.Path, args: argparse.Namespace) -> int:
     photos, data, runs = out / "photos", out / "dataset", out / "runs"
     size = ["--image-size", str(args.image_size)]
     steps = [
@@ -158,8 +158,8 @@ def _wait_for_address(server: subprocess.Popen, log: pathlib.Path) -> str | None
     """HOST:PORT from the server's first line; None if it ends or takes too long."""
     deadline = time.monotonic() + SERVER_START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        if found := re.search(r"^serving .* at (\S+:\d+)", log.read_text(), re.MULTILINE):
-            return found[1]
+        if match := re.search(r"^serving .* at (\S+:\d+)", log.read_text(), re.MULTILINE):
+            return match[1]
         time.sleep(0.2)
     return None
 

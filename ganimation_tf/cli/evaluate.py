@@ -34,7 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="eval", help="whose faces are edited")
     parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
     parser.add_argument(
-        "--report", type=pathlib.Path, metavar="DIR", help="where report.json and report.html go"
+        "--report",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="where report.json, report.html, metrics.json and blessing.json go",
     )
     parser.add_argument(
         "--baseline",
@@ -58,12 +61,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints a line for each figure; 1 if a gate does not hold, else 0."""
     _check(args)
-    from ganimation_tf.evaluation import gate
+    from ganimation_tf import blessing
+    from ganimation_tf.evaluation import gate, wording
 
     gates = [gate.Gate.parse(text) for text in args.gate]
+    for one in gates:
+        wording.require_known(one.metric, f"--gate {one}")
     from ganimation_tf.data.manifest import Manifest
     from ganimation_tf.evaluation import report as report_lib
-    from ganimation_tf.evaluation import wording
     from ganimation_tf.evaluation.evaluate import evaluate
 
     Manifest.load(args.data)  # a wrong --data is told before anything is loaded
@@ -88,9 +93,11 @@ def run(args: argparse.Namespace) -> int:
         print(line)
     for note in (*found.report.notes, *notes):
         log.info("note: %s", note)
+    failed = gate.failures(gates, found.report.metrics)
     if args.report:
         _write(args.report, found, differences, notes)
-    failed = gate.failures(gates, found.report.metrics)
+        verdict = gate.verdict(args.model, found.report, args.split, gates, failed)
+        verdict.write(args.report / blessing.FILE)
     for line in failed:
         print(line)
     return FAILED_GATE if failed else 0

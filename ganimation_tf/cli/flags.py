@@ -104,6 +104,14 @@ def output_of(args: argparse.Namespace, former: str) -> pathlib.Path:
     return pathlib.Path(output)
 
 
+def require_replaceable(directory: pathlib.Path, marker: str, flag: str) -> None:
+    """Raises `UserError` unless `directory` is new, empty, or holds the file `marker`."""
+    if directory.exists() and not directory.is_dir():
+        raise UserError(f"{flag} {directory} must be a directory, but it is a file")
+    if directory.exists() and any(directory.iterdir()) and not (directory / marker).is_file():
+        raise UserError(f"{flag} {directory} must be new or empty, but it holds other files")
+
+
 def given(
     args: argparse.Namespace, options: type, *, prefix: str = "", omit: Collection[str] = ()
 ) -> dict[str, Any]:

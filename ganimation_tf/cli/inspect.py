@@ -1,6 +1,7 @@
 """`ganimation inspect`: is a dataset whole, and what is in it?"""
 
 import argparse
+import json
 import pathlib
 
 HELP = "Verify a dataset byte by byte, print what is in it and draw a contact sheet."
@@ -19,6 +20,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="Where to write the contact sheet of random faces; left out: beside the dataset, "
         "as DATASET-contact-sheet.png.",
     )
+    parser.add_argument(
+        "--output",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="Where to write faces.png, the contact sheet, metrics.json and action_units.json, "
+        "the numbers for tables and plots.",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
     print(f"dataset    {args.dataset}")
     print(found.summary())
     pixels = inspection.sheet(args.dataset, found)
-    if pixels is not None:
+    if args.output:
+        _write(args.output, found, pixels)
+    elif pixels is not None:
         dataset = args.dataset.resolve()
         path = args.sheet or dataset.with_name(f"{dataset.name}-contact-sheet.png")
         try:
@@ -47,3 +57,24 @@ def run(args: argparse.Namespace) -> int:
     problems = len(found.problems)
     print("result     " + (f"{problems} problems" if problems else "sound"))
     return FOUND_PROBLEMS if problems else 0
+
+
+def _write(directory: pathlib.Path, found, pixels) -> None:
+    from ganimation_tf import files
+    from ganimation_tf.data.statistics import dataset
+    from ganimation_tf.errors import UserError, reason
+    from ganimation_tf.faces import images
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--output {directory}: cannot be made: {reason(error)}") from error
+    facts = dataset.to_dict(found.statistics, found.made.action_units, ())
+    metrics, action_units = dataset.figures(facts)
+    metrics["rejected"] = sum(found.made.rejections.values())
+    metrics |= {"problems": len(found.problems), "warnings": len(found.warnings)}
+    for name, content in (("metrics.json", metrics), ("action_units.json", action_units)):
+        files.write_whole(directory / name, (json.dumps(content, indent=1) + "\n").encode())
+    if pixels is not None:
+        files.write_whole(directory / "faces.png", images.encode_png(pixels))
+    print(f"wrote      {directory}")

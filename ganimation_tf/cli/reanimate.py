@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     source = _source(args, model)
     unfinished = _begin(args, model.digest, out)
     request = writing.Request(model, args.count, args.size, args.seed, args.format)
-    usable, rejected = writing.sift(photos, source, request)
+    usable, rejected = writing.usable_portraits(photos, source, request)
     writing.save_rejected(rejected, out)
     if not usable:
         raise UserError(

@@ -39,6 +39,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--resume", type=pathlib.Path, metavar="RUN", help="go on with RUN and no other"
     )
+    parser.add_argument(
+        "--result",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="when the run is finished, a copy of it for what comes next: networks, samples, the "
+        "newest state, and its metrics as metrics.json and history.json; a run of fewer steps is "
+        "not prolonged then, so that the result follows from the options alone",
+    )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
     parser.add_argument(
         "--preset",
@@ -148,6 +156,8 @@ def run(args: argparse.Namespace) -> int:
     config = resolve(args)
     if args.steps is not None and args.steps < 1:
         raise UserError(f"--steps must be at least 1, got {args.steps}")
+    if args.result:
+        flags.require_replaceable(args.result, "config.json", "--result")
     if args.new and args.resume:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
     if not args.checkpoint_minutes >= 0:
@@ -168,6 +178,7 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         resume=args.resume,
         new=args.new,
+        prolong=args.result is None,  # a result is to follow from the options alone
         chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
         ignore_memory=args.ignore_memory,
@@ -175,6 +186,11 @@ def run(args: argparse.Namespace) -> int:
         judge_minutes=args.judge_minutes,
     )
     print(f"wrote {path}")
+    if args.result:
+        from ganimation_tf.training import result
+
+        result.write(path, args.result)
+        print(f"wrote {args.result}")
     return 0
 
 

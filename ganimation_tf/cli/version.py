@@ -5,11 +5,6 @@ import argparse
 HELP = "say which version this is, from which commit, and which libraries it has"
 EXAMPLE = "ganimation version"
 
-LIBRARIES = (
-    *("numpy", "opencv-python-headless", "tensorflow", "keras", "apache-beam"),
-    *("tensorflow-serving-api", "grpcio"),
-)
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """It has no flags."""
@@ -17,18 +12,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints what a report of a fault should hold; returns 0."""
-    import importlib.metadata
     import platform
 
-    from ganimation_tf.origin import package_origin
+    from ganimation_tf import origin as origin_lib
 
-    origin = package_origin()
+    origin = origin_lib.made_with()
     commit = f" at {origin['commit']}" if origin["commit"] else ""
     print(f"ganimation {origin['version']}{commit}")
     print(f"python {platform.python_version()} on {platform.platform()}")
-    for name in LIBRARIES:
-        try:
-            print(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            print(f"{name} is not installed")
+    for name, version in origin["libraries"].items():
+        print(f"{name} {version or 'is not installed'}")
+    print(f"processor {origin['cpu']}")
     return 0

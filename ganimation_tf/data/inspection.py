@@ -11,9 +11,10 @@ import numpy as np
 
 from ganimation_tf.data import manifest, records, tfrecord
 from ganimation_tf.data.report.pictures import read_records
+from ganimation_tf.data.statistics.batches import Batches
 from ganimation_tf.data.statistics.dataset import DatasetStatistics, to_dict
 from ganimation_tf.data.statistics.findings import Finding, findings
-from ganimation_tf.data.statistics.split import Batches, Face, SplitStatistics
+from ganimation_tf.data.statistics.split import Face, SplitStatistics
 from ganimation_tf.faces import images
 from ganimation_tf.media import contact_sheet
 

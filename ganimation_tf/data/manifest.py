@@ -14,6 +14,7 @@ FILE = "dataset.json"
 REJECTED = "rejected.jsonl"
 STATISTICS = "statistics.json"
 REPORT = "report.html"
+SOURCES = "sources.jsonl"
 FINGERPRINT = "fingerprint.json"
 TRAIN = "train"
 EVAL = "eval"
@@ -42,6 +43,8 @@ class Manifest:
         rejections: how many inputs were rejected, by reason code.
         clipped: AU values that lay outside the source's scale, by AU.
         options: the job's options that shape the output.
+        sources: numbers of the input files, and SHA-256 of `sources.jsonl`, which lists them with
+            their digests; empty where the inputs were not files of the machine.
     """
 
     action_units: tuple[str, ...]
@@ -52,6 +55,7 @@ class Manifest:
     rejections: Mapping[str, int]
     clipped: Mapping[str, int]
     options: Mapping[str, Any]
+    sources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def records(self, split: str) -> int:
         """Number of records in a split."""

@@ -22,6 +22,8 @@ CONFIDENCE = "face/confidence"
 SUBJECT = "face/subject"
 TRANSFORM = "face/transform"
 PAIR = "face/pair"
+TARGET = "face/target_action_units"
+"""No part of a dataset: what a request asks of the record's face, as `action_units`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +70,18 @@ def encode(record: FaceRecord) -> bytes:
     feature[TRANSFORM].float_list.value.extend(np.ravel(record.transform).tolist())
     if record.pair is not None:
         feature[PAIR].bytes_list.value.append(record.pair.encode())
+    return example.SerializeToString(deterministic=True)
+
+
+def with_target(serialized: bytes, action_units: np.ndarray) -> bytes:
+    """A record that asks for an edit, as the signature `edit_examples` takes it.
+
+    Args:
+        serialized: what `encode` returned.
+        action_units: float (N,), the wanted intensities in [0, 1], in the record's order.
+    """
+    example = Example.FromString(serialized)
+    example.features.feature[TARGET].float_list.value[:] = action_units.tolist()
     return example.SerializeToString(deterministic=True)
 
 

@@ -34,23 +34,23 @@ class Agreement:
     faces: np.ndarray
 
 
-def agreement(found: np.ndarray, wanted: np.ndarray) -> Agreement:
+def agreement(readings: np.ndarray, wanted: np.ndarray) -> Agreement:
     """Compares readings with the intensities that were wanted, AU by AU.
 
     Args:
-        found, wanted: (n, N) in [0, 1]; NaN in `found` is left out.
+        readings, wanted: (n, N) in [0, 1]; NaN in `readings` is left out.
 
     Raises:
         ValueError: if the shapes differ.
     """
-    found, wanted = np.asarray(found, np.float64), np.asarray(wanted, np.float64)
-    if found.shape != wanted.shape or found.ndim != 2:
+    readings, wanted = np.asarray(readings, np.float64), np.asarray(wanted, np.float64)
+    if readings.shape != wanted.shape or readings.ndim != 2:
         raise ValueError(
-            f"readings must have the shape of what was wanted, (n, N); got {found.shape} and "
+            f"readings must have the shape of what was wanted, (n, N); got {readings.shape} and "
             f"{wanted.shape}"
         )
     columns = []
-    for read, asked in zip(found.T, wanted.T, strict=True):
+    for read, asked in zip(readings.T, wanted.T, strict=True):
         known = np.isfinite(read)
         read, asked = read[known], asked[known]
         difference = SCALE * (read - asked)

@@ -100,10 +100,10 @@ class Network:
     ) -> Mapping[str, np.ndarray]:
         """`image` and `attention`."""
         wanted = target_aus - source_aus if self.relative else target_aus
-        made = self.generator([images * 2 - 1, wanted.astype(np.float32)], training=False)
+        outputs = self.generator([images * 2 - 1, wanted.astype(np.float32)], training=False)
         return {
-            "image": (np.asarray(made["image"], np.float32) + 1) / 2,
-            "attention": np.asarray(made["attention"], np.float32),
+            "image": (np.asarray(outputs["image"], np.float32) + 1) / 2,
+            "attention": np.asarray(outputs["attention"], np.float32),
         }
 
     def estimate(self, images: np.ndarray) -> None:

@@ -95,17 +95,17 @@ def make(
         wanted = samples.images[truths].astype(np.float32) / 255 if truths[0] >= 0 else None
         back, _ = _answer(model, image, targets, known)
         same, _ = _answer(model, sources, known, known)
-        found = _against_truth(image, sources, wanted, attention, face)
-        found["zero_edit"] = truth.rmse(same, sources)
-        found["cycle"] = truth.l1(back, sources)
+        measures = _against_truth(image, sources, wanted, attention, face)
+        measures["zero_edit"] = truth.rmse(same, sources)
+        measures["cycle"] = truth.l1(back, sources)
         if attention is not None:
-            found |= _of_masks(attention)
+            measures |= _of_masks(attention)
             masks.append(np.round(attention[..., 0] * 255).astype(np.uint8))
         estimate = model.estimate(image)
         if estimate is not None:
             estimates.append(np.asarray(estimate, np.float64))
         pictures.append(as_uint8(image))
-        measured.append(found)
+        measured.append(measures)
     return Edits(
         images=np.concatenate(pictures),
         attention=np.concatenate(masks) if masks else None,
@@ -145,7 +145,7 @@ def _against_truth(image, sources, wanted, attention, face) -> dict[str, np.ndar
     if wanted is None:
         return {"background": truth.rmse(image, sources, ~face)}
     changed = regions.changed(sources, wanted)
-    found = {
+    measures = {
         "truth_error": truth.error(image, sources, wanted),
         "truth_share": truth.share(image, sources, wanted),
         "truth_gradients": truth.gradient_energy(image, sources, wanted),
@@ -155,8 +155,8 @@ def _against_truth(image, sources, wanted, attention, face) -> dict[str, np.ndar
         "background": truth.rmse(image, sources, ~changed),
     }
     if attention is not None:
-        found["attention_overlap"] = truth.overlap(attention, changed)
-    return found
+        measures["attention_overlap"] = truth.overlap(attention, changed)
+    return measures
 
 
 def _of_masks(attention: np.ndarray) -> dict[str, np.ndarray]:

@@ -110,8 +110,8 @@ def evaluate(
     for judgement in measured.judgements:
         measured.rows |= judged.rows_of(judgement)
         measured.figures |= judged.figures_of(judgement)
-    for name, found in measured.sweeps.items():
-        measured.figures |= figures_of(name, found)
+    for name, swept in measured.sweeps.items():
+        measured.figures |= figures_of(name, swept)
     _measure_what_stays(instruments, samples, asked, made, measured, batches)
     if made.estimates is not None:
         measured.rows |= _critic_rows(model, samples, asked, made, batch_size, batches)
@@ -175,8 +175,8 @@ def _measure_what_stays(
             parts.concatenated(instruments.features, images, "pictures compared for KID", batches)
             for images in (made.images, samples.images)
         )
-        found = kid.kid(of_edits, of_photographs)
-        measured.figures |= dict(zip(("kid", "kid_deviation"), found, strict=True))
+        distance = kid.kid(of_edits, of_photographs)
+        measured.figures |= dict(zip(("kid", "kid_deviation"), distance, strict=True))
 
 
 def _critic_rows(

@@ -3,10 +3,14 @@
 import dataclasses
 import math
 import operator
+import pathlib
 import re
 from collections.abc import Mapping, Sequence
 
+from ganimation_tf import files
+from ganimation_tf.blessing import EVALUATION, Blessing
 from ganimation_tf.errors import UserError
+from ganimation_tf.evaluation.report import Report
 
 _COMPARISONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 _GATE = re.compile(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(\S+)\s*")
@@ -77,5 +81,33 @@ def failures(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:
     Raises:
         UserError: if a gate names no metric.
     """
-    found = [gate.failure(metrics) for gate in gates]
-    return [line for line in found if line is not None]
+    lines = [gate.failure(metrics) for gate in gates]
+    return [line for line in lines if line is not None]
+
+
+def verdict(
+    model: str, report: Report, split: str, gates: Sequence[Gate], failed: Sequence[str]
+) -> Blessing:
+    """What a push has to know: which model it was, and whether the gates let it through.
+
+    Args:
+        model: what was evaluated; only a directory has a digest, and can be pushed.
+        report: of the evaluation.
+        split: whose faces they were.
+        gates: all of them.
+        failed: what `failures` says.
+    """
+    directory = pathlib.Path(model)
+    return Blessing(
+        about=EVALUATION,
+        blessed=not failed,
+        model=files.tree_digest(directory) if directory.is_dir() else None,
+        conditions=[str(gate) for gate in gates],
+        failures=list(failed),
+        facts={
+            "dataset": report.facts["dataset"],
+            "split": split,
+            "people": report.facts["people"],
+            "metrics": report.metric_values(),
+        },
+    )

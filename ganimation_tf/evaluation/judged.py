@@ -78,14 +78,14 @@ class Reader:
 
     def raw(self, images: np.ndarray, batches: progress.Batches = progress.batches) -> np.ndarray:
         """The judge's own words, as `read` without the lines."""
-        found = parts.concatenated(
+        readings = parts.concatenated(
             lambda some: self.judge.read(some, self._samples.crop),
             images,
             f"pictures read by {self.judge.name}",
             batches,
         )
         order = [tuple(self.judge.action_units).index(name) for name in self.names]
-        return found.astype(np.float64)[:, order]
+        return readings.astype(np.float64)[:, order]
 
     def _fit(self, raw: np.ndarray) -> np.ndarray:
         """Slope and intercept for each half of the people and each AU, (2, 2, AUs)."""
@@ -142,19 +142,19 @@ def judge_edits(
     people = [samples.people[row] for row in requests.sources]
     wanted = requests.targets[:, reader.columns].astype(np.float64)
     before = reader.inputs[requests.sources]
-    found = reader.read(images, people, batches)
+    readings = reader.read(images, people, batches)
     unreadable = ~np.isfinite(before).all(1)
-    lost = ~np.isfinite(found).all(1) & ~unreadable
-    found[lost] = np.where(wanted[lost] > 0.5, 0.0, 1.0)
-    found[unreadable] = np.nan
+    lost = ~np.isfinite(readings).all(1) & ~unreadable
+    readings[lost] = np.where(wanted[lost] > 0.5, 0.0, 1.0)
+    readings[unreadable] = np.nan
     return Judgement(
         judge=reader.judge.name,
         names=reader.names,
-        edits=agreement(found, wanted),
+        edits=agreement(readings, wanted),
         copies=agreement(before, wanted),
         own=agreement(reader.inputs, reader.known),
-        rows=SCALE * np.abs(found - wanted).mean(1),
-        squared_rows=SCALE**2 * ((found - wanted) ** 2).mean(1),
+        rows=SCALE * np.abs(readings - wanted).mean(1),
+        squared_rows=SCALE**2 * ((readings - wanted) ** 2).mean(1),
         copy_rows=SCALE * np.abs(before - wanted).mean(1),
         no_face=int(lost.sum()),
         unreadable=int(unreadable.sum()),

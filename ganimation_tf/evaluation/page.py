@@ -153,9 +153,9 @@ def _action_units(report: Report) -> str:
         if with_truth:
             values += [entry["truth_error"], entry["truth_share"]]
         for judge in judges:
-            found = entry.get(judge, {})
+            figures = entry.get(judge, {})
             names = ("mae", "copy_mae", "own_mae", "pearson", "own_pearson", "icc")
-            values += [found.get(name) for name in names]
+            values += [figures.get(name) for name in names]
         cells += [f'<td class="number">{number(value)}</td>' for value in values]
         rows.append("".join(cells))
     lead = (

@@ -14,7 +14,7 @@ from ganimation_tf.evaluation import intervals
 from ganimation_tf.evaluation.intervals import Interval
 from ganimation_tf.files import write_whole
 
-FILE, PAGE = "report.json", "report.html"
+FILE, PAGE, METRICS = "report.json", "report.html", "metrics.json"
 VERSION = 1
 DIGITS = 6
 """Behind the point, of every number in the file."""
@@ -101,10 +101,16 @@ class Report:
         return cls.from_json(text, str(path))
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
-        """Writes `report.json` and returns its path."""
+        """Writes `report.json`, returns its path, and `metrics.json`: its figures alone."""
         directory.mkdir(parents=True, exist_ok=True)
         write_whole(directory / FILE, self.to_json().encode())
+        text = json.dumps(self.metric_values(), indent=1, sort_keys=True) + "\n"
+        write_whole(directory / METRICS, text.encode())
         return directory / FILE
+
+    def metric_values(self) -> dict[str, float | None]:
+        """The figures as they are written, None for what has none."""
+        return _plain(self.metrics)
 
     def values(self, name: str) -> np.ndarray:
         """The values of a measure, float64 (m,); NaN where an edit has none."""

@@ -70,22 +70,22 @@ def load(
     facts = manifest_lib.Manifest.load(directory)
     if not facts.records(split):
         raise UserError(f"{directory}: split {split!r} has no records")
-    found = []
+    faces = []
     for shard in facts.splits[split]:
         try:
             with open(directory / shard.file, "rb") as file:
-                found += [records.decode(data) for data in tfrecord.read(file)]
+                faces += [records.decode(data) for data in tfrecord.read(file)]
         except (OSError, ValueError) as error:
             raise UserError(f"{directory / shard.file} cannot be read: {error}") from error
-    found.sort(key=lambda record: record.key)
-    if limit is not None and limit < len(found):
-        found = _spread(found, limit)
+    faces.sort(key=lambda record: record.key)
+    if limit is not None and limit < len(faces):
+        faces = _spread(faces, limit)
     return Samples(
-        images=np.stack([images_lib.decode(record.image) for record in found]),
-        action_units=np.stack([record.action_units for record in found]),
-        people=[record.subject for record in found],
-        keys=[record.key for record in found],
-        pairs=[pair_of(record) for record in found],
+        images=np.stack([images_lib.decode(record.image) for record in faces]),
+        action_units=np.stack([record.action_units for record in faces]),
+        people=[record.subject for record in faces],
+        keys=[record.key for record in faces],
+        pairs=[pair_of(record) for record in faces],
         names=facts.action_units,
         crop=facts.crop,
         digest=facts.digest(),
@@ -97,10 +97,10 @@ def pair_of(record: records.FaceRecord) -> str:
     return getattr(record, "pair", "") or ""
 
 
-def _spread(found: list[records.FaceRecord], limit: int) -> list[records.FaceRecord]:
+def _spread(faces: list[records.FaceRecord], limit: int) -> list[records.FaceRecord]:
     """`limit` records: person by person, two faces of a pair at a time, or one without."""
     groups: dict[tuple[str, str], list[records.FaceRecord]] = {}
-    for record in found:
+    for record in faces:
         groups.setdefault((record.subject, pair_of(record) or record.key), []).append(record)
     queues: dict[str, list[list[records.FaceRecord]]] = {}
     for (subject, _), members in groups.items():

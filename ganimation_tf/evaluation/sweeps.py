@@ -96,9 +96,9 @@ def _edited(model, samples: Samples, wanted: np.ndarray, batch_size: int) -> np.
     return np.concatenate(made)
 
 
-def figures_of(judge: str, found: Sequence[Sweep]) -> dict[str, float]:
+def figures_of(judge: str, swept: Sequence[Sweep]) -> dict[str, float]:
     """Means over the AUs, by the names that reports have for them."""
     return {
-        f"{judge}_{name}": mean(np.array([getattr(sweep, name) for sweep in found]))
+        f"{judge}_{name}": mean(np.array([getattr(sweep, name) for sweep in swept]))
         for name in ("monotonicity", "raised", "drift")
     }

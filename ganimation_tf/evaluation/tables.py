@@ -39,8 +39,8 @@ def by_action_unit(
         for judgement in judgements:
             if name in judgement.names:
                 entry[judgement.judge] = _of_judge(judgement, judgement.names.index(name))
-        for judge, found in sweeps.items():
-            for sweep in found:
+        for judge, swept in sweeps.items():
+            for sweep in swept:
                 if sweep.name == name:
                     entry[judge] |= _of_sweep(sweep)
         table.append(entry)

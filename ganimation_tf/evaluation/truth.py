@@ -35,8 +35,8 @@ def gradient_energy(edits: np.ndarray, sources: np.ndarray, truths: np.ndarray) 
 
     NaN where input and truth are the same picture.
     """
-    made, true = (_energy(images - sources) for images in (edits, truths))
-    return np.where(_change(sources, truths) > 0, _ratio(made, true), np.nan)
+    edited, true = (_energy(images - sources) for images in (edits, truths))
+    return np.where(_change(sources, truths) > 0, _ratio(edited, true), np.nan)
 
 
 def l1(images: np.ndarray, truths: np.ndarray, region: np.ndarray | None = None) -> np.ndarray:

@@ -1,8 +1,10 @@
 """What each figure of a report means, in words, and how it is printed."""
 
+import difflib
 import math
 from collections.abc import Iterator, Sequence
 
+from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation.intervals import Interval
 from ganimation_tf.evaluation.report import Difference, Report
 
@@ -51,6 +53,19 @@ OF_JUDGES = {
     "drift": "mean change of the AUs that were not swept, of 5",
 }
 """Of the figures that each judge gives, after its name and `_`."""
+
+
+def require_known(name: str, where: str) -> None:
+    """Raises `UserError` if no evaluation can measure a figure of this name.
+
+    Args:
+        where: names who asks for it.
+    """
+    if name in MEANINGS or any(name.endswith(f"_{figure}") for figure in OF_JUDGES):
+        return
+    near = difflib.get_close_matches(name, MEANINGS, n=1)
+    there = f"did you mean {near[0]}?" if near else f"there is {', '.join(MEANINGS)}"
+    raise UserError(f"{where}: no evaluation measures {name!r}; {there}")
 
 
 def meaning(name: str, judges: Sequence[str]) -> str:

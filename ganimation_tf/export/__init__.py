@@ -8,7 +8,7 @@ import types
 import typing
 
 
-class _Room(types.ModuleType):
+class _CallableModule(types.ModuleType):
     """`ganimation_tf.export` is this package and a public function as well: it can be called.
 
     Python binds a package's name when anything of it is imported, so `ganimation_tf` alone cannot
@@ -21,4 +21,4 @@ class _Room(types.ModuleType):
         return versions.export_run(*args, **options)
 
 
-sys.modules[__name__].__class__ = _Room
+sys.modules[__name__].__class__ = _CallableModule

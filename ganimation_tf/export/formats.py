@@ -58,12 +58,12 @@ def convert(served, card: ModelCard, directory: pathlib.Path, format: str) -> No
         try:
             _export(model, path, format)
             run = _RUNTIMES[format](path)
-            found = [run(inputs) for inputs in samples]
+            answers = [run(inputs) for inputs in samples]
         # Three converters and three runtimes: each has exceptions of its own.
         except Exception as error:
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise UserError(f"{format} cannot hold this {model.name}: {reason}") from error
-        for wanted, got in zip(expected, found, strict=True):
+        for wanted, got in zip(expected, answers, strict=True):
             _compare(f"{format} changes the {model.name}", wanted, got)
 
 

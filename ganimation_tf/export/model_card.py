@@ -32,6 +32,8 @@ class ModelCard:
         outputs: what `render` and `edit` answer with; `flow` among them of a model that warps.
         package: `origin.package_origin()` of the code that exported it.
         training: preset, config, dataset digest and the last metrics of the run.
+        lineage: what it was made from, as `training.lineage` has it, and `exported_with`, an
+            `origin.made_with()`; empty where it is not known.
         intensity_ranges: lowest and highest intensity of each AU that training saw often enough
             to learn from, by name; empty where it is not known.
         intended_use, limits: sentences for its reader.
@@ -44,6 +46,7 @@ class ModelCard:
     outputs: tuple[str, ...] = (signature.IMAGE, signature.ATTENTION, signature.COLOR)
     package: dict[str, Any] = dataclasses.field(default_factory=dict)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    lineage: dict[str, Any] = dataclasses.field(default_factory=dict)
     intensity_ranges: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     intended_use: str = INTENDED_USE
     limits: tuple[str, ...] = LIMITS

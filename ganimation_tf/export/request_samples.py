@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ganimation_tf.data import records
 from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces import images
@@ -22,6 +23,11 @@ def sample_inputs(card: ModelCard, rows: int, seed: int = 0) -> dict[str, dict[s
     encoded = np.empty(rows, object)
     encoded[:] = [encoders[row % 2](picture) for row, picture in enumerate(pixels)]
     wanted, shown = rng.uniform(0, 1, (2, rows, units)).astype(np.float32)
+    examples = np.empty(rows, object)
+    examples[:] = [
+        _example(data, ("png", "jpeg")[row % 2], size, shown[row], wanted[row])
+        for row, data in enumerate(encoded)
+    ]
     image = (pixels / 255).astype(np.float32)
     return {
         signature.EDIT: {signature.IMAGE_BYTES: encoded, signature.ACTION_UNITS: wanted},
@@ -32,5 +38,20 @@ def sample_inputs(card: ModelCard, rows: int, seed: int = 0) -> dict[str, dict[s
             signature.ACTION_UNITS: wanted,
         },
         signature.ESTIMATE: {signature.IMAGE_BYTES: encoded},
+        signature.FROM_EXAMPLES: {signature.EXAMPLES: examples},
         signature.DESCRIBE: {signature.REQUEST: np.array([b""] * rows, object)},
     }
+
+
+def _example(image: bytes, format: str, size: int, shown: np.ndarray, wanted: np.ndarray) -> bytes:
+    record = records.FaceRecord(
+        image=image,
+        format=format,
+        size=size,
+        key="sample",
+        action_units=shown,
+        confidence=1.0,
+        subject="sample",
+        transform=np.eye(2, 3),
+    )
+    return records.with_target(records.encode(record), wanted)

@@ -79,19 +79,24 @@ def _expected(served, card: ModelCard, rows: int) -> dict[str, np.ndarray]:
     from_source = inputs[signature.FROM_SOURCE]
     with tf.device("CPU"):
         edited = models.editor([pictures, wanted])
+        of_records = models.source_editor([pictures, from_source[signature.SOURCE], wanted])
         found = {
             signature.RENDER: models.editor([from_source[signature.IMAGE], wanted]),
             signature.FROM_SOURCE: models.source_editor(
                 [from_source[signature.IMAGE], from_source[signature.SOURCE], wanted]
             ),
             signature.ESTIMATE: models.estimator(pictures),
+            signature.FROM_EXAMPLES: models.estimator(pictures),
         }
     names = {
         f"{name}/{rows}/{signature.IMAGE if output == EDITED else output}": values.numpy()
         for name, outputs in found.items()
         for output, values in outputs.items()
     }
-    return names | {f"{signature.EDIT}/{rows}/{signature.IMAGE_BYTES}": edited[EDITED].numpy()}
+    return names | {
+        f"{name}/{rows}/{signature.IMAGE_BYTES}": outputs[EDITED].numpy()
+        for name, outputs in ((signature.EDIT, edited), (signature.FROM_EXAMPLES, of_records))
+    }
 
 
 def _answers_of_a_fresh_process(directory: pathlib.Path) -> dict[str, np.ndarray]:
@@ -152,7 +157,7 @@ def _answer(directory: pathlib.Path, path: pathlib.Path) -> None:
 def _plain(alias: str, array: np.ndarray) -> np.ndarray:
     """Numbers or text: nothing that NumPy could only store as pickled objects."""
     if alias == signature.IMAGE_BYTES:
-        return np.stack([images.decode(png) for png in array]) / 255
+        return np.stack([images.decode(png) for png in array.ravel()]) / 255
     if alias == signature.CARD:
         return np.array([text.decode() for text in array])
     return array

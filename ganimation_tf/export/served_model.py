@@ -13,6 +13,7 @@ from ganimation_tf.export.editor import (
     build_estimator,
     build_source_editor,
 )
+from ganimation_tf.export.examples import parse_examples
 from ganimation_tf.export.model_card import ModelCard
 
 
@@ -63,9 +64,7 @@ class ServedModel(tf.Module):
         """`serving_default`: encoded crops and AUs to PNGs."""
         image = decode_pictures(image_bytes, self._size)
         edited = _by_rows(self.keras_models.editor, image, self._check(action_units))[EDITED]
-        pixels = tf.cast(tf.round(edited * 255.0), tf.uint8)
-        encoded = tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)
-        return {signature.IMAGE_BYTES: encoded}
+        return {signature.IMAGE_BYTES: _encoded(edited)}
 
     def render(self, image: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
         """`render`: pixels in [0, 1] and AUs to the result and what it is made of."""
@@ -82,6 +81,16 @@ class ServedModel(tf.Module):
         """`estimate`: the AUs that critic or estimator sees, clipped to [0, 1]."""
         return _by_rows(self.keras_models.estimator, decode_pictures(image_bytes, self._size))
 
+    def edit_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`edit_examples`: serialized records to PNGs and the AUs that the model sees in them."""
+        encoded, source, target = parse_examples(examples, self._units)
+        image = decode_pictures(encoded, self._size)
+        source, target = self._check(source), self._check(target)
+        edited = _by_rows(self.keras_models.source_editor, image, source, target)[EDITED]
+        seen = _by_rows(self.keras_models.estimator, image)
+        # A column, for tfx-bsl 1.21 cannot take rows off a vector of strings.
+        return {signature.IMAGE_BYTES: _encoded(edited)[:, None]} | seen
+
     def describe(self, request: tf.Tensor) -> dict[str, tf.Tensor]:
         """`describe`: the model card, once for each request."""
         return {signature.CARD: tf.fill(tf.shape(request), self._card)}
@@ -92,6 +101,7 @@ class ServedModel(tf.Module):
         units = tf.TensorSpec((None, self._units), tf.float32, signature.ACTION_UNITS)
         source = tf.TensorSpec((None, self._units), tf.float32, signature.SOURCE)
         image = tf.TensorSpec((None, self._size, self._size, 3), tf.float32, signature.IMAGE)
+        examples = tf.TensorSpec((None,), tf.string, signature.EXAMPLES)
         request = tf.TensorSpec((None,), tf.string, signature.REQUEST)
 
         def concrete(method, *specs):
@@ -102,8 +112,15 @@ class ServedModel(tf.Module):
             signature.RENDER: concrete(self.render, image, units),
             signature.FROM_SOURCE: concrete(self.edit_from_source, image, source, units),
             signature.ESTIMATE: concrete(self.estimate, encoded),
+            signature.FROM_EXAMPLES: concrete(self.edit_examples, examples),
             signature.DESCRIBE: concrete(self.describe, request),
         }
+
+
+def _encoded(image: tf.Tensor) -> tf.Tensor:
+    """Pixels (B, S, S, 3) in [0, 1] to PNGs (B,)."""
+    pixels = tf.cast(tf.round(image * 255.0), tf.uint8)
+    return tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)
 
 
 def _by_rows(model: keras.Model, *inputs: tf.Tensor) -> dict[str, tf.Tensor]:

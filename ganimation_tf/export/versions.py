@@ -11,33 +11,21 @@ import tensorflow as tf
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.export import formats, signature, warmup
 from ganimation_tf.export.model_card import ModelCard
+from ganimation_tf.export.model_directory import (
+    SAVED_MODEL_FILE,
+    next_version,
+    version_directories,
+)
 from ganimation_tf.export.self_check import check_export
 from ganimation_tf.export.served_model import ServedModel
 from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.files import whole
-from ganimation_tf.origin import package_origin
+from ganimation_tf.origin import made_with, package_origin
+from ganimation_tf.training import lineage
 from ganimation_tf.training.runs import METRICS, best_networks, load_network, read_facts
-
-SAVED_MODEL_FILE = "saved_model.pb"
 
 OUTPUTS = (signature.IMAGE, signature.ATTENTION, signature.COLOR, signature.FLOW)
 """What a generator may give, in the order of the model card."""
-
-
-def next_version(model_dir: pathlib.Path) -> int:
-    """One more than the highest numbered directory; 1 if there is none."""
-    return 1 + max((int(path.name) for path in _versions(model_dir)), default=0)
-
-
-def _versions(model_dir: pathlib.Path) -> list[pathlib.Path]:
-    try:
-        return [path for path in model_dir.iterdir() if path.name.isdecimal()]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UserError(
-            f"{model_dir}: cannot be read as a model directory: {reason(error)}"
-        ) from error
 
 
 def export_model(
@@ -88,7 +76,7 @@ def export_model(
 
 def _check_same_format(model_dir: pathlib.Path, format: str) -> None:
     """A server takes every number for a version of what it can load."""
-    for path in _versions(model_dir):
+    for path in version_directories(model_dir):
         if not path.is_dir() or not any(path.iterdir()):
             continue
         if (path / SAVED_MODEL_FILE).exists() != (format == formats.SAVED_MODEL):
@@ -163,9 +151,11 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),
         package=package_origin(),
+        lineage=lineage.read(run) | {"exported_with": made_with()},
         training={
             "preset": facts["preset"],
             "config": facts["train"],
+            "steps": facts["steps"],
             "dataset_digest": facts["dataset"]["digest"],
             "metrics": metrics[-1] if metrics else {},
         },

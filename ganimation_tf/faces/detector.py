@@ -68,21 +68,21 @@ def find_faces(image: np.ndarray) -> list[DetectedFace]:
         small = image
     # Pixel centres: original = (reduced + 0.5) / ratio - 0.5, for each axis by itself.
     ratio = np.array([small.shape[1] / width, small.shape[0] / height])
-    found = []
+    faces = []
     # mtcnn 1.0.0 finds nothing with a `min_face_size` above its default: its image pyramid then
     # goes below what the first network takes.
     for face in _detector().detect_faces(small):
         points = np.array([face["keypoints"][name] for name in POINTS], np.float64)
         box = np.array(face["box"], np.float64)
         corner = (box[:2] + 0.5) / ratio - 0.5
-        found.append(
+        faces.append(
             DetectedFace(
                 box=np.concatenate([corner, box[2:] / ratio]),
                 points=(points + 0.5) / ratio - 0.5,
                 confidence=float(face["confidence"]),
             )
         )
-    return sorted(found, key=lambda face: -face.confidence)
+    return sorted(faces, key=lambda face: -face.confidence)
 
 
 def find_face(image: np.ndarray) -> np.ndarray:
@@ -97,11 +97,11 @@ def find_face(image: np.ndarray) -> np.ndarray:
     Raises:
         UserError: if there is no face in it.
     """
-    found = find_faces(image)
-    if not found:
+    faces = find_faces(image)
+    if not faces:
         height, width = image.shape[:2]
         raise UserError(f"no face was found in the photo of {width} x {height} pixels")
-    return max(found, key=lambda face: face.box[2] * face.box[3]).points
+    return max(faces, key=lambda face: face.box[2] * face.box[3]).points
 
 
 def overlap(box: np.ndarray, other: np.ndarray) -> float:

@@ -76,12 +76,12 @@ class FaceFinder:
         """
         detections = self._detections(photo, smallest)
         meshes = [self._face(photo, one.box, one.roll) for one in detections]
-        found: list[Face] = []
+        faces: list[Face] = []
         for face in sorted(filter(None, meshes), key=lambda face: -face.between_eyes):
             # A part of the photo that shows a cheek and a mouth can pass for a smaller face.
-            if not any(within(face, other) for other in found) and self._seen_again(photo, face):
-                found.append(face)
-        return found
+            if not any(within(face, other) for other in faces) and self._seen_again(photo, face):
+                faces.append(face)
+        return faces
 
     def follow(self, photo: np.ndarray, face: Face) -> Face | None:
         """The same face in the next frame, None where it is not seen near its last place."""
@@ -124,17 +124,17 @@ class FaceFinder:
         if ratio < 1:
             size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
             photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-        found = []
+        detections = []
         for left, top, part in _parts(photo, smallest * ratio):
             for one in self._landmarker.detect(part):
                 shift = np.array([left, top], np.float64)
                 box = np.concatenate([one.box[:2] + shift, one.box[2:]])
-                found.append(blazeface.Detection(box, one.points + shift, one.score))
-        found.sort(key=lambda one: -one.score)
-        if not found:
+                detections.append(blazeface.Detection(box, one.points + shift, one.score))
+        detections.sort(key=lambda one: -one.score)
+        if not detections:
             return []
-        rows = np.array([[*one.box, *one.points.ravel()] for one in found])
-        merged = blazeface.merge(rows, np.array([one.score for one in found]))
+        rows = np.array([[*one.box, *one.points.ravel()] for one in detections])
+        merged = blazeface.merge(rows, np.array([one.score for one in detections]))
         return [
             blazeface.Detection(row[:4] / ratio, row[4:].reshape(-1, 2) / ratio, score)
             for row, score in merged

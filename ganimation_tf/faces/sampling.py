@@ -15,18 +15,18 @@ def corners(transform: np.ndarray, size: int) -> np.ndarray:
     return np.array([(0, 0, 1), (end, 0, 1), (end, end, 1), (0, end, 1)]) @ transform.T
 
 
-def require_overlap(found: np.ndarray, shape: tuple[int, int]) -> None:
+def require_overlap(corner_points: np.ndarray, shape: tuple[int, int]) -> None:
     """Refuses a crop from which nothing of the image is to be seen.
 
     Args:
-        found: the crop's `corners`.
+        corner_points: the crop's `corners`.
         shape: of the image.
 
     Raises:
         ValueError: if the crop lies wholly outside the image or is very much larger than it.
     """
     height, width = shape
-    low, high = found.min(0), found.max(0)
+    low, high = corner_points.min(0), corner_points.max(0)
     if not ((high > -0.5).all() and (low < (width - 0.5, height - 0.5)).all()):  # or NaN
         raise ValueError(f"the crop lies outside the {width} x {height} image")
     if (high - low).max() > MAX_REACH * (width + height):
@@ -44,21 +44,23 @@ def rescaled(transform: np.ndarray, shape: tuple[int, int], reduced: tuple[int, 
     return transform
 
 
-def region(found: np.ndarray, shape: tuple[int, int], reduce: int) -> tuple[int, int, int, int]:
+def region(
+    corner_points: np.ndarray, shape: tuple[int, int], reduce: int
+) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the part of the image that a crop is sampled from.
 
     It holds what is reflected into the crop too, and begins at a multiple of `reduce`, so that
     reducing the part averages the same pixels as reducing the whole.
 
     Args:
-        found: the crop's `corners`.
+        corner_points: the crop's `corners`.
         shape: of the image.
         reduce: how many pixels are averaged to one, along each axis.
     """
     bounds = []
     for axis, length in ((0, shape[1]), (1, shape[0])):
         margin = 2 * reduce + 2  # for the neighbours that sampling looks at
-        low, high = found[:, axis].min() - margin, found[:, axis].max() + margin
+        low, high = corner_points[:, axis].min() - margin, corner_points[:, axis].max() + margin
         low, high = min(low, 2 * (length - 1) - high), max(high, -low)
         begin = int(max(0.0, low)) // reduce * reduce
         end = min(length, (int(high) // reduce + 1) * reduce)
@@ -75,8 +77,8 @@ def outside_fraction(transform: np.ndarray, size: int, shape: tuple[int, int]) -
         shape: of the image.
     """
     limits = np.array([shape[1], shape[0]]) - 0.5
-    found = corners(transform, size)
-    if ((found >= -0.5) & (found <= limits)).all():  # most photos
+    corner_points = corners(transform, size)
+    if ((corner_points >= -0.5) & (corner_points <= limits)).all():  # most photos
         return 0.0
     along = np.arange(size)
     outside = np.zeros((size, size), bool)

@@ -76,8 +76,8 @@ class Frames:
             if not capture.grab():
                 self._ended = self._next
             self._next += 1
-        found, pixels = (False, None) if self._ended is not None else capture.read()
-        if not found:
+        decoded, pixels = (False, None) if self._ended is not None else capture.read()
+        if not decoded:
             self._ended = self._next if self._ended is None else self._ended
             raise FileError(
                 "no_frame", f"the video has {self._ended} frames, none of index {index}"

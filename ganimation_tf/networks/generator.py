@@ -85,13 +85,13 @@ def _amount(change):
     return layers.Reshape((1, 1, 1), dtype="float32", name="change")(ops.minimum(amount, 1.0))
 
 
-def _decoder_input(build: Builder, told, planes, residual_blocks: int, skips: bool):
+def _decoder_input(build: Builder, condition, planes, residual_blocks: int, skips: bool):
     """From the image to the features that the heads see, (B, S, S, F).
 
     Down twice, residual blocks, up twice.
 
     Args:
-        told: AUs for the residual blocks, (B, N), or None.
+        condition: AUs for the residual blocks, (B, N), or None.
         planes: what the first convolution makes of image and AUs, (B, S, S, F).
         skips: whether the decoder also sees the encoder's features of its size, through a 1x1
             convolution: what is fine in the image need not pass through the smallest features.
@@ -104,7 +104,7 @@ def _decoder_input(build: Builder, told, planes, residual_blocks: int, skips: bo
         x = normalize_relu(x, f"down{level}")
         seen.append(x)
     for block in range(1, residual_blocks + 1):
-        x = _residual_block(build, x, told, f"residual{block}")
+        x = _residual_block(build, x, condition, f"residual{block}")
     for level in (1, 0):
         x = build.conv_transpose(x, filters * 2**level, f"up{level}")
         if skips:
@@ -205,12 +205,12 @@ def build_generator(
     image = keras.Input((image_size, image_size, 3), name="image")
     wanted = keras.Input((action_units,), name="action_units")
     asked = wanted if labels is None else NearestLabel(labels.tolist(), name="label")(wanted)
-    told = asked if conditioning == FILM else None
-    if told is None:
+    condition = asked if conditioning == FILM else None
+    if condition is None:
         planes = _stem(build, image, asked, filters)
     else:
         planes = build.conv(image, filters, STEM_KERNEL, name="stem_image")
-    x = _decoder_input(build, told, planes, residual_blocks, skips)
+    x = _decoder_input(build, condition, planes, residual_blocks, skips)
     outputs = _heads(build, x, image, _amount(wanted) if relative else None, flow)
     generator = keras.Model([image, wanted], outputs, name="generator")
     if flow:

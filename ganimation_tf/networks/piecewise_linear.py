@@ -109,8 +109,8 @@ class _Graph:
         Raises:
             NotPiecewiseLinear: if there is also a way to `tensor` that does not begin at `x`.
         """
-        found = {id(t._keras_history.operation) for t in self._reached([tensor], until=x)}
-        operations = [operation for operation in self._order if id(operation) in found]
+        reached = {id(t._keras_history.operation) for t in self._reached([tensor], until=x)}
+        operations = [operation for operation in self._order if id(operation) in reached]
         if any(isinstance(operation, keras.layers.InputLayer) for operation in operations):
             name = tensor._keras_history.operation.name
             raise NotPiecewiseLinear(f"there is more than one way to {name}")

@@ -67,11 +67,11 @@ def _layers(network: keras.Model) -> list[keras.Layer]:
 
 def _output_layers(network: keras.Model) -> set[keras.Layer]:
     """The layers from which the outputs come, by nothing but operations; of a functional model."""
-    found, todo = set(), list(getattr(network, "outputs", None) or ())
+    layers, todo = set(), list(getattr(network, "outputs", None) or ())
     while todo:
         operation = todo.pop()._keras_history.operation
         if isinstance(operation, keras.Layer):
-            found.add(operation)
+            layers.add(operation)
         else:
             todo += keras.tree.flatten(operation.input)
-    return found
+    return layers

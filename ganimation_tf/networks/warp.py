@@ -47,8 +47,8 @@ def sample(image: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     first = tf.reshape(top * width + left, (-1, rows * columns))
 
     def gathered(offset: int) -> tf.Tensor:
-        found = tf.gather(pixels, first + offset, batch_dims=1)
-        return tf.reshape(found, (-1, rows, columns, channels))
+        corner = tf.gather(pixels, first + offset, batch_dims=1)
+        return tf.reshape(corner, (-1, rows, columns, channels))
 
     next_column, next_row = int(width > 1), width * int(height > 1)
     x, y = right_weight[..., None], bottom_weight[..., None]

@@ -158,16 +158,16 @@ class Canvas:
         """Makes the skin inside the polygon lighter (positive) or darker (negative strength)."""
         if strength == 0:
             return
-        found = self.mask(points, blur)
-        if found is not None:
-            rows, columns, mask = found
+        covered = self.mask(points, blur)
+        if covered is not None:
+            rows, columns, mask = covered
             self.light[rows, columns] += mask * np.float32(strength / 255)
 
     def tint(self, points: np.ndarray, color, opacity: float, blur: float = 0.0) -> None:
         """Lays a colour with soft edges over what is there."""
-        found = self.mask(points, blur) if opacity > 0 else None
-        if found is not None:
-            rows, columns, mask = found
+        covered = self.mask(points, blur) if opacity > 0 else None
+        if covered is not None:
+            rows, columns, mask = covered
             self.blend(rows, columns, np.asarray(color, np.float32), mask * (opacity / 255))
 
     def blend(self, rows: slice, columns: slice, over: np.ndarray, opacity: np.ndarray) -> None:
@@ -182,9 +182,9 @@ class Canvas:
         behind = self.pixels.copy()
         yield
         drawn, self.pixels = self.pixels, behind
-        found = self.mask(points)
-        if found is not None:
-            rows, columns, mask = found
+        covered = self.mask(points)
+        if covered is not None:
+            rows, columns, mask = covered
             self.blend(rows, columns, drawn[rows, columns], mask * np.float32(1 / 255))
 
     def apply_light(self, parts: Sequence[np.ndarray]) -> None:

@@ -10,7 +10,6 @@ from ganimation_tf.synthetic.identity import Identity
 from ganimation_tf.synthetic.shape import half
 
 SIDES = (-1, 1)
-_DARK = (30, 20, 22)
 
 
 def unmirror(points, side: int) -> np.ndarray:

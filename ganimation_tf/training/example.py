@@ -63,18 +63,18 @@ class Example:
         image, truth = tf.split(both, 2, axis=-1)
         if self._jittered is not None:
             image, truth = (self._jittered(to_networks(x), stream[JITTER]) for x in (image, truth))
-        made = {
+        element = {
             IMAGE: image,
             ACTION_UNITS: source,
             TARGET: target,
             EPSILON: tf.random.stateless_uniform((), stream[PENALTY]),
         }
         if self._with_truth:
-            made |= {TRUTH: truth, HAS_TRUTH: tf.cast(known, tf.float32)}
+            element |= {TRUTH: truth, HAS_TRUTH: tf.cast(known, tf.float32)}
         if self._augmented:
             numbers = tf.random.stateless_uniform((augmentation.NUMBERS,), stream[PICTURE])
-            made[AUGMENTATION] = numbers
-        return made
+            element[AUGMENTATION] = numbers
+        return element
 
 
 def _make_jitter(share: float):

@@ -48,8 +48,8 @@ class Faces:
 
     def picture(self, index: tf.Tensor) -> tf.Tensor:
         """A face, uint8 (S, S, 3)."""
-        found = self.images[index]
-        return decode_image(found, self.size) if found.dtype == tf.string else found
+        image = self.images[index]
+        return decode_image(image, self.size) if image.dtype == tf.string else image
 
     @property
     def paired(self) -> int:
@@ -100,6 +100,6 @@ class Partners:
         """
         count = self._count[index]
         place = (self._rank[index] + 1 + steps % tf.maximum(count - 1, 1)) % count
-        found = self._order[self._first[index] + place]
+        partner = self._order[self._first[index] + place]
         alone = self._alone[index]
-        return tf.where(alone, tf.cast(index, tf.int32), found), tf.logical_not(alone)
+        return tf.where(alone, tf.cast(index, tf.int32), partner), tf.logical_not(alone)

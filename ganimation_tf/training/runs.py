@@ -28,7 +28,7 @@ NETWORKS = ("generator", "critic")
 PRETRAINED = "pretrained"
 """What the weights that ship are called, wherever the package lies."""
 
-_LOCK = ".lock"
+LOCK = ".lock"
 
 
 def new_run(runs: pathlib.Path, label: str) -> pathlib.Path:
@@ -97,7 +97,7 @@ def facts_of(
         "preset": preset,
         "train": config.to_dict(),
         "steps": steps,
-        "start_from": None if start_from is None else _named(start_from),
+        "start_from": None if start_from is None else name_of(start_from),
         "dataset": {
             "action_units": list(manifest.action_units),
             "crop": {"size": manifest.crop.size, "margin": manifest.crop.margin},
@@ -107,7 +107,8 @@ def facts_of(
     }
 
 
-def _named(source: pathlib.Path) -> str:
+def name_of(source: pathlib.Path) -> str:
+    """What a run or weights to start from are called: their place, or `PRETRAINED`."""
     source = source.resolve()
     return PRETRAINED if source == shipped.directory().resolve() else str(source)
 
@@ -198,7 +199,7 @@ def lock(run: pathlib.Path) -> Iterator[None]:
         UserError: if another process trains it.
     """
     try:
-        file = (run / _LOCK).open("w")
+        file = (run / LOCK).open("w")
     except OSError as error:
         raise UserError(f"{run}: cannot be written: {reason(error)}") from error
     with file:

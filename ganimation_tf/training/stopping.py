@@ -41,7 +41,7 @@ def stopping(checkpoints: Checkpoints, steps: int) -> Iterator[None]:
 
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
-        with _told_at_once():
+        with _answering_at_once():
             yield
     except Interrupted:
         if saved_step(checkpoints.run) >= steps:
@@ -54,25 +54,25 @@ def stopping(checkpoints: Checkpoints, steps: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told_at_once() -> Iterator[None]:
-    told, heard = socket.socketpair()
-    told.setblocking(False)
-    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    thread = threading.Thread(target=_listen, args=(heard,), name="stopping", daemon=True)
+def _answering_at_once() -> Iterator[None]:
+    sender, receiver = socket.socketpair()
+    sender.setblocking(False)
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    thread = threading.Thread(target=_listen, args=(receiver,), name="stopping", daemon=True)
     thread.start()
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        told.close()
+        sender.close()
         thread.join()
-        heard.close()
+        receiver.close()
 
 
-def _listen(heard: socket.socket) -> None:
+def _listen(receiver: socket.socket) -> None:
     """Reads the number of each signal, a byte, until the other end is closed."""
     asked = 0
-    while data := heard.recv(16):
+    while data := receiver.recv(16):
         for number in data:
             if number not in SIGNALS:
                 continue

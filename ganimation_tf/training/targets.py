@@ -72,9 +72,9 @@ def _balanced(pool: np.ndarray) -> Sampler:
     An AU that no face shows is left out of the draw; with none at all every face is as likely.
     """
     holders = [np.flatnonzero(column >= ACTIVE) for column in pool.T]
-    holders = [found for found in holders if len(found)] or [np.arange(len(pool))]
+    holders = [faces_with for faces_with in holders if len(faces_with)] or [np.arange(len(pool))]
     faces, rows = tf.constant(pool), tf.constant(np.concatenate(holders).astype(np.int32))
-    counts = np.array([len(found) for found in holders], np.int32)
+    counts = np.array([len(faces_with) for faces_with in holders], np.int32)
     starts = tf.constant(np.cumsum(counts, dtype=np.int32) - counts)
     counts = tf.constant(counts)
 

@@ -20,6 +20,7 @@ from ganimation_tf.training import (
     estimate,
     feed,
     length,
+    lineage,
     longer,
     runs,
     transfer,
@@ -34,7 +35,7 @@ from ganimation_tf.training.callbacks.metrics_log import MetricsLog
 from ganimation_tf.training.callbacks.progress import Progress
 from ganimation_tf.training.callbacks.samples import SampleGrid
 from ganimation_tf.training.callbacks.summaries import Summaries, writer
-from ganimation_tf.training.diagnostics import alarms
+from ganimation_tf.training.diagnostics import symptoms
 from ganimation_tf.training.diagnostics.monitor import Monitor
 from ganimation_tf.training.failures import explained
 from ganimation_tf.training.model import GANimation
@@ -51,6 +52,7 @@ def train(
     *,
     resume: pathlib.Path | None = None,
     new: bool = False,
+    prolong: bool = True,
     chosen_devices: Sequence[str] = (),
     checkpoint_minutes: float = 10.0,
     ignore_memory: bool = False,
@@ -65,6 +67,8 @@ def train(
             is made.
         resume: the run to go on with, in place of one found in `runs_dir`.
         new: make a new run in any case.
+        prolong: go on with a run of fewer steps too, where there is none of this very plan; what
+            comes out depends on what was trained before then.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
         checkpoint_minutes: time between two saved states within an epoch.
         ignore_memory: train also where the memory will hardly suffice.
@@ -88,7 +92,8 @@ def train(
         resume = resume.resolve()
         if not longer.is_shorter(runs.read_facts(resume), plan.facts):
             runs.require_same(resume, plan.facts)
-    found = resume or (None if new else longer.find(runs_dir, plan.facts))
+    find = longer.find if prolong else runs.find_run
+    found = resume or (None if new else find(runs_dir, plan.facts))
     if found and saved_step(found) >= plan.steps:
         log.info("%s is finished already; --new trains it once more", found)
         return found
@@ -108,6 +113,8 @@ def train(
     with explained(plan), opened as (run, own):
         score = best.make_score(plan.config, judge is not None)
         checkpoints = Checkpoints(own, checkpoint_minutes, score)
+        if own == run:
+            lineage.note(run, plan)
         start = checkpoints.restore(model, None if own == run else run)
         workers.require_shared(strategy, run, start)
         if start:
@@ -197,10 +204,10 @@ def _fit(
         )
 
 
-def _baselines(plan: Plan, model: GANimation) -> alarms.Baselines:
+def _baselines(plan: Plan, model: GANimation) -> symptoms.Baselines:
     units = dataset.load_action_units(plan.data, plan.manifest, TRAIN)
     patches = model.critic.output["realism"].shape[1] if model.judges_realism else 1
-    return alarms.Baselines(
+    return symptoms.Baselines(
         mean_error=float(units.var(axis=0).mean()),
-        gap_limit=alarms.largest_gap(plan.manifest.crop.size, patches),
+        gap_limit=symptoms.largest_gap(plan.manifest.crop.size, patches),
     )

@@ -113,16 +113,16 @@ def terms(
     """
     change = distance(source, truth)
     kept = edited.get("warped", source)
-    found = {
+    terms_of_truth = {
         "truth": pixels(edited["image"], truth, change),
         "truth_color": pixels(edited["color"], truth, change),
         "truth_mask": mask(edited["attention"], kept, truth),
         "truth_edges": edges(edited["image"], truth, change),
         "truth_regions": regions(edited["image"], truth, change),
     }
-    nothing = tf.zeros_like(found["truth"])
+    nothing = tf.zeros_like(terms_of_truth["truth"])
     moves = "flow" in edited
-    return found | {
+    return terms_of_truth | {
         "truth_warped": pixels(kept, truth, change) if moves else nothing,
         "flow_roughness": flow_roughness(edited["flow"]) if moves else nothing,
         "flow_at_rest": flow_at_rest(edited["flow"], change) if moves else nothing,

@@ -109,10 +109,10 @@ def _update_critic(model, batch: Mapping[str, tf.Tensor], fake: tf.Tensor | None
         return scaled(weights.gradient_penalty * losses.gradient_penalty_slope(norms) / count)
 
     between = losses.interpolate(image, fake, batch[inputs.EPSILON])
-    found = model.critic_gradient(image, fake, between, head_loss, penalty_slope)
+    gradient = model.critic_gradient(image, fake, between, head_loss, penalty_slope)
     variables = model.critic.trainable_variables
-    gradients = apply(model.critic_optimizer, found.gradients, variables)
-    terms["gradient_penalty"] = losses.gradient_penalty(found.slope_norms)
+    gradients = apply(model.critic_optimizer, gradient.gradients, variables)
+    terms["gradient_penalty"] = losses.gradient_penalty(gradient.slope_norms)
     return terms, gradients
 
 

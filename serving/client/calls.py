@@ -169,8 +169,8 @@ def metadata(model: Model) -> Call:
     def signatures(answer):
         packed = serving_pb2.SignatureDefMap.FromString(answer.metadata[SIGNATURE_DEF].value)
         return {
-            name: {"inputs": tensors(found.inputs), "outputs": tensors(found.outputs)}
-            for name, found in packed.signature_def.items()
+            name: {"inputs": tensors(signature.inputs), "outputs": tensors(signature.outputs)}
+            for name, signature in packed.signature_def.items()
         }
 
     path = f"/{wire.PREDICTION_SERVICE}/GetModelMetadata"

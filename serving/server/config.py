@@ -86,6 +86,11 @@ class ServerConfig:
         65535,
         metavar="PORT",
     )
+    measure_inputs: bool = option(
+        False,
+        "count requested and shown AUs and the sizes of pictures in the metrics, to be compared "
+        "with a schema by `ganimation validate`",
+    )
     poll_seconds: float = option(1.0, "time between two looks for new versions; 0: never", low=0)
     batching: BatchingParameters = BatchingParameters()
     tls: ServerTls | None = None

@@ -27,16 +27,16 @@ def _parse(body: bytes) -> dict:
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except json.JSONDecodeError as error:
         raise invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from None
     except RecursionError:
         raise invalid("JSON Parse error: nested too deeply") from None
     except ValueError as error:  # not UTF-8, or an integer of thousands of digits
         raise invalid(f"JSON Parse error: {error}") from None
-    if not isinstance(found, dict):
-        raise invalid(f"JSON Value: {_shown(found)} Is not object")
-    return found
+    if not isinstance(document, dict):
+        raise invalid(f"JSON Value: {_shown(document)} Is not object")
+    return document
 
 
 def fill_request(

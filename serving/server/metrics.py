@@ -5,6 +5,7 @@ The numbers live in a registry of their own, one for each server.
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import prometheus_client
 from prometheus_client.core import Metric
@@ -80,6 +81,10 @@ class Metrics:
             ("model_name",),
             registry=registry,
         ).labels(model)
+
+    def register(self, collector: Any) -> None:
+        """Adds numbers of another object to those that are told."""
+        self._registry.register(collector)
 
     def answered(self, api: str, entrypoint: str, status: str, seconds: float) -> None:
         """A request has its answer.

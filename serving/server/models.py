@@ -98,7 +98,7 @@ def _check_restored(session: tf.compat.v1.Session) -> None:
     present = session.run(
         [tf.raw_ops.VarIsInitializedOp(resource=op.outputs[0]) for op in variables]
     )
-    missing = [op.name for op, found in zip(variables, present, strict=True) if not found]
+    missing = [op.name for op, restored in zip(variables, present, strict=True) if not restored]
     if missing:
         raise UserError(f"its checkpoint has no value for {len(missing)} variables, {missing[0]}")
 

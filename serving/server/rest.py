@@ -9,7 +9,6 @@ import logging
 import re
 import threading
 import time
-import urllib.parse
 from collections.abc import Callable
 from concurrent import futures
 from typing import Any
@@ -25,7 +24,7 @@ from tensorflow_serving.apis import (
 )
 
 from ganimation_tf.errors import CodedError
-from serving.server import json_answers, json_tensors
+from serving.server import json_answers, json_tensors, rest_paths
 from serving.server.predict import DEFAULT_SIGNATURE
 from serving.server.service import SIGNATURE_DEF, Caller, Service
 from serving.server.status import StatusError, invalid, left_to_tensorflow_serving
@@ -43,15 +42,6 @@ TIMEOUT_SECONDS = 30.0
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-_CHOICE = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-_PREDICTION = re.compile(
-    rf"/v1/models/(?P<name>[^/:]+){_CHOICE}:(?P<method>classify|regress|predict)", re.I | re.A
-)
-_STATUS = re.compile(
-    rf"/v1/models(?:/(?P<name>[^/:]+))?{_CHOICE}(?P<metadata>/metadata)?", re.I | re.A
-)
-_NOTHING = re.compile("(?!)")
 
 HTTP_STATUS = {
     grpc.StatusCode.CANCELLED: 499,
@@ -156,30 +146,30 @@ class RestApplication:
         """Status, body and content type of the answer."""
         if not path.lower().startswith("/v1/"):
             return self._refuse(404, f"no such path: {path}")
-        found = {"POST": _PREDICTION, "GET": _STATUS}.get(method, _NOTHING).fullmatch(path)
-        if not found:
+        match = rest_paths.match(method, path)
+        if not match:
             return self._refuse(400, f"Malformed request: {method} {path}")
         try:
-            return 200, self._call(method, found, body, caller), JSON
+            return 200, self._call(method, match, body, caller), JSON
         except StatusError as error:
             return HTTP_STATUS.get(error.code, 500), json_answers.error(error.message), JSON
         except Exception:  # a bug, which must not cost the caller the form of the answer
             _log.exception("%s %s failed", method, path)
             return 500, json_answers.error("internal error; the server's log says more"), JSON
 
-    def _call(self, method: str, found: re.Match, body: bytes, caller: Caller) -> bytes:
+    def _call(self, method: str, match: re.Match, body: bytes, caller: Caller) -> bytes:
         call: Callable[[Any], bytes]
         if method == "POST":
-            api = found["method"].capitalize()
+            api = match["method"].capitalize()
             call = functools.partial(self._predict, body=body, caller=caller)
-        elif found["metadata"]:
+        elif match["metadata"]:
             api, call = "GetModelMetadata", self._metadata
         else:
             api, call = "GetModelStatus", self._status
         with self._service.answering(api, "REST"):
             if api in ("Classify", "Regress"):
                 raise left_to_tensorflow_serving(api)
-            return call(_model_spec(found))
+            return call(rest_paths.model_spec(match))
 
     def _predict(self, spec: model_pb2.ModelSpec, body: bytes, caller: Caller) -> bytes:
         request = predict_pb2.PredictRequest(model_spec=spec)
@@ -232,20 +222,6 @@ async def _read_body(scope, receive) -> bytes:
 async def _disconnected(receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _model_spec(found: re.Match) -> model_pb2.ModelSpec:
-    if not found["name"]:
-        raise invalid("Missing model name in request.")
-    spec = model_pb2.ModelSpec(name=urllib.parse.unquote(found["name"]))
-    if found["label"]:
-        spec.version_label = urllib.parse.unquote(found["label"])
-    if found["version"]:
-        number = int(found["version"][:20])
-        if number >= 2**63:
-            raise invalid(f"Failed to convert version: {found['version']} to numeric.")
-        spec.version.value = number
-    return spec
 
 
 def _to_json(message) -> str:

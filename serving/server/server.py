@@ -18,6 +18,7 @@ import uvicorn
 from ganimation_tf.errors import UserError
 from serving.server.config import ServerConfig
 from serving.server.grpc_api import GrpcServer
+from serving.server.inputs_seen import InputsSeen
 from serving.server.metrics import Metrics
 from serving.server.models import ModelVersions
 from serving.server.rest import RestApplication
@@ -53,7 +54,10 @@ class Server:
                 _listen(config.host, port).close()
         metrics = Metrics(config.model_name)
         self.versions = ModelVersions(config.model_name)
-        self._service = Service(self.versions, config.batching, metrics)
+        inputs_seen = InputsSeen() if config.measure_inputs else None
+        if inputs_seen:
+            metrics.register(inputs_seen)
+        self._service = Service(self.versions, config.batching, metrics, inputs_seen)
         self._watcher = Watcher(config.model_dir, self.versions, metrics, config.poll_seconds)
         bracketed = f"[{config.host}]" if ":" in config.host else config.host
         self._rest = None

@@ -11,6 +11,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from serving.server.batching import Batcher
 from serving.server.config import BatchingParameters
+from serving.server.inputs_seen import InputsSeen
 from serving.server.metrics import Metrics
 from serving.server.models import LoadedVersion, ModelVersions
 from serving.server.predict import predict
@@ -39,11 +40,19 @@ class Service:
     Args:
         model: its versions may change while it is served.
         metrics: told of each request.
+        inputs_seen: told of the inputs of each that is answered; None: they are not measured.
     """
 
-    def __init__(self, model: ModelVersions, parameters: BatchingParameters, metrics: Metrics):
+    def __init__(
+        self,
+        model: ModelVersions,
+        parameters: BatchingParameters,
+        metrics: Metrics,
+        inputs_seen: InputsSeen | None = None,
+    ):
         self.model = model
         self.metrics = metrics
+        self._inputs_seen = inputs_seen
         self._batcher = Batcher(parameters, metrics)
         self._running = 0
         self._idle = threading.Condition()
@@ -66,7 +75,11 @@ class Service:
         """
 
         def run(version: LoadedVersion, name: str, inputs: Arrays, rows: int) -> Arrays:
-            return self._batcher.run(version, name, inputs, rows, caller.deadline, caller.on_cancel)
+            waits = caller.deadline, caller.on_cancel
+            outputs = self._batcher.run(version, name, inputs, rows, *waits)
+            if self._inputs_seen:
+                self._inputs_seen.add(version, name, inputs, outputs)
+            return outputs
 
         return predict(self.model, request, self._batcher.parameters.max_batch_size, run)
 

@@ -54,8 +54,8 @@ def encode(array: np.ndarray, into: tensor_pb2.TensorProto) -> None:
 
 def _varint(number: int) -> bytes:
     """Protobuf's form of a length: 7 bits a byte, lowest first, the top bit says that more come."""
-    found = bytearray()
+    encoded = bytearray()
     while number > 127:
-        found.append(number & 127 | 128)
+        encoded.append(number & 127 | 128)
         number >>= 7
-    return bytes([*found, number])
+    return bytes([*encoded, number])

@@ -63,19 +63,19 @@ class Watcher:
         Raises:
             UserError: if there is none.
         """
-        found = find_versions(self._root)
-        if not found:
+        versions = find_versions(self._root)
+        if not versions:
             names = " ".join(sorted(path.name for path in self._root.iterdir())[:8]) or "nothing"
             raise UserError(
                 f"{self._root}: a model directory holds numbered versions such as "
                 f"1/{SAVED_MODEL}; found {names}"
             )
-        self._seen = {number: _look(path, self._root) for number, path in found.items()}
+        self._seen = {number: _look(path, self._root) for number, path in versions.items()}
         self.poll()
         if self._model.versions:
             return
         if not self._failed:
-            raise UserError(f"{self._root}: version {max(found)} is still being written")
+            raise UserError(f"{self._root}: version {max(versions)} is still being written")
         raise UserError(self._failed[max(self._failed)][1])
 
     def start(self) -> None:
@@ -101,18 +101,21 @@ class Watcher:
 
     def poll(self) -> None:
         """One look: loads and publishes what is due."""
-        found = find_versions(self._root)
+        versions = find_versions(self._root)
         # Those below the served one too: one of them may be next.
-        before, self._seen = self._seen, {n: _look(path, self._root) for n, path in found.items()}
-        self._failed = {number: why for number, why in self._failed.items() if number in found}
+        before, self._seen = (
+            self._seen,
+            {n: _look(path, self._root) for n, path in versions.items()},
+        )
+        self._failed = {number: why for number, why in self._failed.items() if number in versions}
         served = self._model.versions
-        for number, path in found.items():
+        for number, path in versions.items():
             if number in served:
                 return
             if before.get(number) == self._seen[number] and self._take_over(number, path):
                 return
         # What is in memory goes on until it is known that no other version works.
-        if served and all(self._has_failed(number) for number in found):
+        if served and all(self._has_failed(number) for number in versions):
             _log.warning("no version is left in %s", self._root)
             self._publish()
 

@@ -7,9 +7,11 @@ import pytest
 
 import drawn_pairs
 from analytic_model import AnalyticModel
-from ganimation_tf import cli
+from ganimation_tf import blessing, cli, files
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.animation import evaluated
+from ganimation_tf.blessing import Blessing
+from ganimation_tf.data.manifest import Manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation.judges import identity
 from ganimation_tf.faces import landmarker
@@ -55,10 +57,25 @@ def test_gates_decide_the_exit_code(data, capsys):
     assert "gate truth_error<0.9 failed: truth_error is 1" in capsys.readouterr().out
 
 
+def test_a_report_says_which_model_its_gates_let_through(data, drawn, tmp_path, capsys):
+    report = tmp_path / "report"
+    command = [str(drawn.run), "--pixels-only", "--report", str(report)]
+    assert evaluate(drawn.data, *command, "--gate", "zero_edit>=0", "--gate", "cycle<0") == 1
+    found = Blessing.load(report / blessing.FILE, blessing.EVALUATION)
+    assert found.model == files.tree_digest(drawn.run) and not found.blessed
+    assert found.conditions == ["zero_edit>=0", "cycle<0"]
+    (failure,) = found.failures
+    assert failure.startswith("gate cycle<0 failed: cycle is ")
+    assert found.facts["dataset"] == Manifest.load(drawn.data).digest()
+    metrics = json.loads((report / "metrics.json").read_text())
+    assert metrics == json.loads((report / "report.json").read_text())["metrics"]
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
         (["input", "--gate", "truth"], "a gate is METRIC<=NUMBER"),
+        (["nowhere", "--gate", "truth_eror<=1"], "measures 'truth_eror'; did you mean truth_error"),
         (["input", "--pixels-only", "--gate", "identity>=0.9"], "'identity' was not measured"),
         (["input", "--faces", "0"], "--faces must be at least 1, got 0"),
         (["input", "--batch-size", "0"], "--batch-size must be at least 1"),

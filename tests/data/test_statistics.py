@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganimation_tf.action_units import OPENFACE
+from ganimation_tf.data.statistics.binning import SIDE_EDGES, UNIT
 from ganimation_tf.data.statistics.dataset import DatasetStatistics, to_dict, to_json
 from ganimation_tf.data.statistics.moments import correlation, mean, std
 from ganimation_tf.data.statistics.ranking import Best, Ranked
-from ganimation_tf.data.statistics.split import SIDE_EDGES, UNIT, Face, SplitStatistics
+from ganimation_tf.data.statistics.split import Face, SplitStatistics
 from pipeline.statistics import MergeStatistics
 from statistics_data import gather, natural_labels, record
 

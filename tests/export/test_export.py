@@ -65,6 +65,7 @@ def test_signatures_have_the_declared_names(signatures):
             {"image", "attention", "color"},
         ),
         "estimate": ({"image_bytes"}, {"action_units"}),
+        "edit_examples": ({"examples"}, {"image_bytes", "action_units"}),
         "describe": ({"request"}, {"model_card"}),
     }
 
@@ -266,6 +267,9 @@ def test_no_rows_give_no_rows():
     rendered = served["render"](image=image, action_units=units)
     assert rendered["image"].shape == (0, 32, 32, 3)
     assert served["estimate"](image_bytes=encoded)["action_units"].shape == (0, len(tiny.UNITS))
+    found = served["edit_examples"](examples=encoded)
+    assert found["image_bytes"].shape == (0, 1)
+    assert found["action_units"].shape == (0, len(tiny.UNITS))
 
 
 def test_warm_up_requests_are_what_tensorflow_serving_replays(exported, signatures):
@@ -282,7 +286,7 @@ def test_warm_up_requests_are_what_tensorflow_serving_replays(exported, signatur
         )
         assert all(len(tensor) == rows for tensor in outputs.values())
         asked.add((request.model_spec.signature_name, rows))
-    names = ("serving_default", "render", "edit", "estimate", "describe")
+    names = ("serving_default", "render", "edit", "estimate", "edit_examples", "describe")
     assert asked == {(name, rows) for name in names for rows in (1, 2, 8)}
 
 

@@ -31,9 +31,8 @@ def preprocess(images, annotations, output, *more: str, code: int = 0) -> pathli
 
     `annotations` may be None: the option is left out.
     """
-    arguments = ["--images", images, "--output", output, *more]
-    if annotations is not None:
-        arguments += ["--annotations", annotations]
+    told = () if annotations is None else ("--annotations", annotations)
+    arguments = ["--images", images, *told, "--output", output, *more]
     assert cli.main(["preprocess", "--image-size", "32", *map(str, arguments)]) == code
     return pathlib.Path(output)
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.data.records import FaceRecord
-from ganimation_tf.data.statistics.split import Batches, Face, SplitStatistics
+from ganimation_tf.data.statistics.batches import Batches
+from ganimation_tf.data.statistics.split import Face, SplitStatistics
 
 _MUSCLES = {
     "brow": ("AU01", "AU02"),

@@ -99,7 +99,7 @@ def test_files_beside_annotations_count(tmp_path):
 
     def inputs():
         _, annotations = list_inputs(str(tmp_path), str(tmp_path))
-        return fingerprint._inputs(fingerprint._with_others(annotations, reader))
+        return fingerprint._inputs(fingerprint.with_others(annotations, reader))
 
     before = inputs()
     (tmp_path / "test_ids.csv").write_bytes(b"ab")
@@ -172,6 +172,21 @@ def test_other_options_and_overwrite_begin_anew(unfinished):
     output = run(unfinished, "--jpeg-quality", "80")
     assert all(at != before.get(name) for name, at in shards(output).items())
     assert manifest.Manifest.load(output).options["jpeg_quality"] == 80
+
+
+def test_an_unfinished_job_that_overwrites_goes_on(unfinished):
+    before = shards(unfinished / "out")
+    after = shards(run(unfinished, "--overwrite"))
+    assert {name: after[name] for name in before} == before
+
+
+def test_overwriting_a_finished_dataset_trusts_none_of_its_shards(inputs):
+    output = run(inputs)
+    shard = sorted(output.glob("train-*"))[0]
+    sound = shard.read_bytes()
+    shard.write_bytes(sound[:-9])
+    run(inputs, "--overwrite")
+    assert shard.read_bytes() == sound
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -15,6 +15,7 @@ from ganimation_tf.data.statistics.dataset import DatasetStatistics
 from ganimation_tf.faces import alignment
 from openface_files import write_faces
 from pipeline import listing, local, sharding
+from pipeline.engines.local import Local
 from pipeline.entries import TO_INDEX, Entries, Entry
 from pipeline.job import Job
 from pipeline.listing import Assign, Batch, ListEntries, write_inputs
@@ -136,10 +137,10 @@ def test_write_shards_and_finish(tmp_path):
     entries.append(photo("c"))
     with small_pipeline() as pipeline:
         given = beam.Create([(TRAIN, Entries(entries))]).with_output_types(Batch)
-        shards, rejected, statistics = pipeline | given | WriteShards(job(output))
+        shards, rejected, statistics = pipeline | given | WriteShards(job(output), Local())
         counts = shards | beam.Map(lambda facts: (facts.shard.records, facts.inputs))
         assert_that(counts, equal_to([(2, 3)]), "facts")
-        assert_that(rejected | beam.Map(lambda run: run.count), equal_to([1]), "rejected")
+        assert_that(rejected | beam.Map(lambda run: run.lines), equal_to([1]), "rejected")
         listed = pipeline | "Listed" >> beam.Create([len(entries)])
         options = {"reader": "openface", "images": "photos", "annotations": "csv"}
         records = shards | Finish(job(output), options, rejected, listed, statistics)

@@ -18,9 +18,10 @@ from ganimation_tf.training.callbacks import checkpoints
 from ganimation_tf.training.callbacks.health import FILE, Health, require_finite_weights
 from ganimation_tf.training.callbacks.summaries import writer
 from ganimation_tf.training.callbacks.windows import Window
-from ganimation_tf.training.diagnostics import alarms
-from ganimation_tf.training.diagnostics.alarms import ALARMS, Baselines
+from ganimation_tf.training.diagnostics import symptoms
+from ganimation_tf.training.diagnostics.alarms import ALARMS
 from ganimation_tf.training.diagnostics.monitor import PATIENCE, Monitor, with_values
+from ganimation_tf.training.diagnostics.symptoms import Baselines
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.tracking import TRACKED
@@ -173,8 +174,8 @@ def test_windows_fit_the_length_of_the_run(steps, window, warm_up):
 
 def test_gap_limit_is_the_distance_of_black_from_white():
     black, white = (np.full((16, 16, 3), value) for value in (-1.0, 1.0))
-    assert alarms.largest_gap(16, 1) == pytest.approx(np.linalg.norm(white - black))
-    assert alarms.largest_gap(16, 2) == pytest.approx(np.linalg.norm(white - black) / 4)
+    assert symptoms.largest_gap(16, 1) == pytest.approx(np.linalg.norm(white - black))
+    assert symptoms.largest_gap(16, 2) == pytest.approx(np.linalg.norm(white - black) / 4)
 
 
 def test_window_means_hold_their_borders_after_a_restart():
@@ -257,7 +258,7 @@ def train_on_brightness(weights=None, critic_rate=1e-3, steps=160):
     rates = keras.optimizers.Adam(1e-3, 0.5), keras.optimizers.Adam(critic_rate, 0.5)
     model.compile(*rates, loss_weights=weights)
     step_function = tf.function(model.train_step)
-    judge = Monitor(Baselines(1 / 12, alarms.largest_gap(16, 2)), tiny.CONFIG, steps)
+    judge = Monitor(Baselines(1 / 12, symptoms.largest_gap(16, 2)), tiny.CONFIG, steps)
     window, found = Window(judge.window), []
     for step in range(1, steps + 1):
         batch = tiny.batch(8, 2, seed=step)

@@ -10,8 +10,8 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import judges, samples
 from ganimation_tf.training import runs
 from ganimation_tf.training.callbacks.judged import JudgedEdits
-from ganimation_tf.training.diagnostics.alarms import Baselines
 from ganimation_tf.training.diagnostics.monitor import Monitor
+from ganimation_tf.training.diagnostics.symptoms import Baselines
 from ganimation_tf.training.plan import make_plan
 from ganimation_tf.training.train import train
 

@@ -49,8 +49,8 @@ def sample(facts: Mapping[str, Any], split: str, pictures: Mapping[Place, Pictur
 
 def doubtful(facts: Mapping[str, Any], pictures: Mapping[Place, Picture]) -> str:
     """The faces whose landmarks may lie on other pixels; nothing where there are none."""
-    found = [face for split in facts["splits"].values() for face in split["doubtful"]]
-    if not found:
+    faces = [face for split in facts["splits"].values() for face in split["doubtful"]]
+    if not faces:
         return ""
     shown = "".join(
         figure(
@@ -58,7 +58,7 @@ def doubtful(facts: Mapping[str, Any], pictures: Mapping[Place, Picture]) -> str
             [f"eyes {face['contrast']:+.2f}", f"roll {face['roll']}°", face["key"]],
             face["key"],
         )
-        for face in sorted(found, key=lambda face: face["contrast"])
+        for face in sorted(faces, key=lambda face: face["contrast"])
     )
     lead = (
         "The worst of the faces whose eyes are brighter than their cheeks (contrast below 0) or "

@@ -34,15 +34,15 @@ def action_units(facts: Mapping[str, Any]) -> str:
     labels = _bin_labels(facts["intensity_edges"])
     rows = []
     for unit in facts["action_units"]:
-        found = [facts["splits"][name]["action_units"][unit] for name in names]
+        entries = [facts["splits"][name]["action_units"][unit] for name in names]
         active = [
             share_cell(
                 f"{count(one['active'])} · {percent(one['active_share'])}", one["active_share"]
             )
-            for one in found
+            for one in entries
         ]
-        first = found[0]
-        clipped = sum(one["clipped"] for one in found)
+        first = entries[0]
+        clipped = sum(one["clipped"] for one in entries)
         rows.append(
             f'<td><b>{text(unit)}</b> <span class="soft">{text(DESCRIPTIONS.get(unit, ""))}</span>'
             f"</td><td>{spark(first['histogram'], labels)}</td>"
@@ -77,7 +77,7 @@ def together(facts: Mapping[str, Any]) -> str:
     return section("AUs that occur together", lead, heat_map(facts["action_units"], shares))
 
 
-def photos(facts: Mapping[str, Any], made: Manifest) -> str:
+def photos(facts: Mapping[str, Any], dataset: Manifest) -> str:
     def whole(name: str) -> list[int]:
         return np.sum([split[name] for split in facts["splits"].values()], axis=0).tolist()
 
@@ -113,6 +113,7 @@ def photos(facts: Mapping[str, Any], made: Manifest) -> str:
     enlarged = sum(split["enlarged"] for split in facts["splits"].values())
     lead = (
         f"All splits together. {count(enlarged)} faces have fewer pixels in their photo than the "
-        f"{made.crop.size} x {made.crop.size} of the crop. Outermost bars hold what lies beyond."
+        f"{dataset.crop.size} x {dataset.crop.size} of the crop. Outermost bars hold what lies "
+        "beyond."
     )
     return section("Photos", lead, f'<div class="charts">{"".join(drawn)}</div>')

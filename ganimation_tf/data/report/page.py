@@ -12,7 +12,7 @@ from ganimation_tf.data.report.pictures import Picture, Place
 
 def render(
     facts: Mapping[str, Any],
-    made: Manifest,
+    dataset: Manifest,
     reasons: Mapping[str, str],
     pictures: Mapping[Place, Picture],
 ) -> str:
@@ -20,21 +20,21 @@ def render(
 
     Args:
         facts: what `statistics.json` holds.
-        made: the dataset's description.
+        dataset: the dataset's description.
         reasons: the meaning of each reason code.
         pictures: of the faces that `facts` points to.
     """
     sections = [
-        _summary(facts, made),
+        _summary(facts, dataset),
         _warnings(facts["warnings"]),
         action_units(facts),
         together(facts),
-        photos(facts, made),
-        _rejections(facts, made, reasons),
+        photos(facts, dataset),
+        _rejections(facts, dataset, reasons),
         doubtful(facts, pictures),
         strongest(facts, pictures),
         *(sample(facts, split, pictures) for split in split_names(facts)),
-        _options(made),
+        _options(dataset),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -44,22 +44,22 @@ def render(
     )
 
 
-def _summary(facts: Mapping[str, Any], made: Manifest) -> str:
+def _summary(facts: Mapping[str, Any], dataset: Manifest) -> str:
     splits = [facts["splits"][split] for split in split_names(facts)]
     faces = sum(split["records"] for split in splits)
-    rejected = made.inputs - faces
+    rejected = dataset.inputs - faces
     about = "" if all(split["subjects"]["exact"] for split in splits) else "~"
     subjects = sum(split["subjects"]["count"] for split in splits)
-    pattern = made.options.get("subject_pattern")
+    pattern = dataset.options.get("subject_pattern")
     tiles = [(count(faces), "faces")]
     tiles += [
         (count(facts["splits"][name]["records"]), f"for {name}") for name in split_names(facts)
     ]
     tiles += [
         (f"{about}{count(subjects)}", f"subjects{'' if pattern else ': each photo one'}"),
-        (str(len(made.action_units)), "Action Units"),
-        (f"{made.crop.size} px", "side of the crops"),
-        (percent(rejected / max(1, made.inputs)), f"rejected ({count(rejected)})"),
+        (str(len(dataset.action_units)), "Action Units"),
+        (f"{dataset.crop.size} px", "side of the crops"),
+        (percent(rejected / max(1, dataset.inputs)), f"rejected ({count(rejected)})"),
     ]
     shown = "".join(
         f'<div class="tile"><b>{text(b)}</b><span>{text(s)}</span></div>' for b, s in tiles
@@ -78,13 +78,13 @@ def _warnings(warnings: Sequence[Mapping[str, str]]) -> str:
     return f'<section class="warnings"><h2>{title}</h2><ul>{items}</ul></section>'
 
 
-def _rejections(facts: Mapping[str, Any], made: Manifest, reasons: Mapping[str, str]) -> str:
-    found = sorted(facts["rejections"].items(), key=lambda item: (-item[1]["count"], item[0]))
-    if not found:
+def _rejections(facts: Mapping[str, Any], dataset: Manifest, reasons: Mapping[str, str]) -> str:
+    by_count = sorted(facts["rejections"].items(), key=lambda item: (-item[1]["count"], item[0]))
+    if not by_count:
         return section("Rejected inputs", "Every input became a record.", "")
-    total = sum(reason["count"] for _, reason in found)
+    total = sum(reason["count"] for _, reason in by_count)
     rows = []
-    for code, reason in found:
+    for code, reason in by_count:
         examples = "<br>".join(
             f'<code title="{text(example["key"])}">{text(_shortened(example["message"]))}</code>'
             for example in reason["examples"]
@@ -94,8 +94,8 @@ def _rejections(facts: Mapping[str, Any], made: Manifest, reasons: Mapping[str, 
             f"{share_cell(count(reason['count']), reason['count'] / total)}<td>{examples}</td>"
         )
     lead = (
-        f"{count(total)} of {count(made.inputs)} inputs are not in the dataset; {REJECTED} names "
-        "each. The examples begin with the file and row to look at."
+        f"{count(total)} of {count(dataset.inputs)} inputs are not in the dataset; {REJECTED} "
+        "names each. The examples begin with the file and row to look at."
     )
     return section("Rejected inputs", lead, table(["reason", "inputs", "for example"], rows, (1,)))
 
@@ -104,11 +104,11 @@ def _shortened(message: str, limit: int = 200) -> str:
     return message if len(message) <= limit else f"{message[: limit - 1]}…"
 
 
-def _options(made: Manifest) -> str:
+def _options(dataset: Manifest) -> str:
     facts = {
-        **dict(sorted(made.options.items())),
-        "scale of the source": f"0 to {made.action_units_maximum:g}",
-        "digest": made.digest(),
+        **dict(sorted(dataset.options.items())),
+        "scale of the source": f"0 to {dataset.action_units_maximum:g}",
+        "digest": dataset.digest(),
     }
     rows = [
         f"<td>{text(name.replace('_', ' '))}</td><td><code>{text(value)}</code></td>"

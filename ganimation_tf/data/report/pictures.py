@@ -41,13 +41,13 @@ def read_records(
     places: dict[str, set[tuple[int, int]]] = {}
     for face in faces:
         places.setdefault(face["file"], set()).add((face["offset"], face["length"]))
-    found = {}
+    serialized = {}
     for file, wanted in sorted(places.items()):
         with open_shard(file) as shard:
             for offset, length in sorted(wanted):
                 shard.seek(offset)
-                found[file, offset] = records.decode(shard.read(length))
-    return found
+                serialized[file, offset] = records.decode(shard.read(length))
+    return serialized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +67,8 @@ def pictures(
     facts: Mapping[str, Any], open_shard: Callable[[str], BinaryIO]
 ) -> dict[Place, Picture]:
     """The small picture of each face that the statistics point to; see `read_records`."""
-    found = read_records(chosen_faces(facts), open_shard)
-    return {place: _picture(record) for place, record in found.items()}
+    records = read_records(chosen_faces(facts), open_shard)
+    return {place: _picture(record) for place, record in records.items()}
 
 
 def _picture(record: records.FaceRecord) -> Picture:

@@ -31,19 +31,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from ganimation_tf.data.statistics.binning import ANGLE_EDGES, BINS, SIDE_EDGES, UNIT
 from ganimation_tf.data.statistics.findings import Finding
 from ganimation_tf.data.statistics.moments import correlation, mean, std
 from ganimation_tf.data.statistics.ranking import Best, Ranked, key_hash
-from ganimation_tf.data.statistics.split import (
-    ACTIVE,
-    ANGLE_EDGES,
-    BINS,
-    EXAMPLES,
-    SIDE_EDGES,
-    STRONGEST,
-    UNIT,
-    SplitStatistics,
-)
+from ganimation_tf.data.statistics.split import ACTIVE, EXAMPLES, STRONGEST, SplitStatistics
 
 VERSION = 1
 
@@ -98,7 +90,8 @@ def to_dict(
         "side_edges": list(SIDE_EDGES),
         "angle_edges": list(ANGLE_EDGES),
         "splits": {
-            name: _split(found, action_units) for name, found in sorted(statistics.splits.items())
+            name: _split(numbers, action_units)
+            for name, numbers in sorted(statistics.splits.items())
         },
         "strongest": _strongest(statistics.splits, action_units),
         "rejections": {
@@ -115,6 +108,23 @@ def to_dict(
     }
 
 
+def figures(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What tells two datasets apart, for who compares and draws: a few figures of the whole, and a
+    row for each split and AU. `facts`: what `to_dict` gives."""
+    splits = facts["splits"]
+    metrics = {
+        "records": {split: found["records"] for split, found in splits.items()},
+        "subjects": {split: found["subjects"]["count"] for split, found in splits.items()},
+        "enlarged": sum(found["enlarged"] for found in splits.values()),
+    }
+    rows = [
+        {"split": split, "action_unit": name, **{key: of[key] for key in ("mean", "active_share")}}
+        for split, found in splits.items()
+        for name, of in found["action_units"].items()
+    ]
+    return metrics, rows
+
+
 def to_json(facts: Mapping[str, Any]) -> str:
     """The text of `statistics.json`: sorted keys, a row of numbers on one line."""
     text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False)
@@ -123,43 +133,45 @@ def to_json(facts: Mapping[str, Any]) -> str:
     return rows.sub(lambda row: f"[{' '.join(row.group(1).split())}]", text) + "\n"
 
 
-def _split(found: SplitStatistics, action_units: Sequence[str]) -> dict[str, Any]:
-    subjects, exact = found.subject_count()
-    means, deviations = mean(found), std(found)
+def _split(numbers: SplitStatistics, action_units: Sequence[str]) -> dict[str, Any]:
+    subjects, exact = numbers.subject_count()
+    means, deviations = mean(numbers), std(numbers)
     return {
-        "records": found.records,
-        "enlarged": found.enlarged,
+        "records": numbers.records,
+        "enlarged": numbers.enlarged,
         "subjects": {"count": subjects, "exact": exact},
         "action_units": {
             name: {
                 "mean": round(float(means[unit]), 6),
                 "std": round(float(deviations[unit]), 6),
-                "lowest": int(found.lowest[unit]) / UNIT if found.records else None,
-                "highest": int(found.highest[unit]) / UNIT if found.records else None,
-                "active": int(found.together[unit, unit]),
-                "active_share": round(int(found.together[unit, unit]) / max(1, found.records), 6),
-                "clipped": int(found.clipped[unit]),
-                "histogram": found.histogram[unit].tolist(),
+                "lowest": int(numbers.lowest[unit]) / UNIT if numbers.records else None,
+                "highest": int(numbers.highest[unit]) / UNIT if numbers.records else None,
+                "active": int(numbers.together[unit, unit]),
+                "active_share": round(
+                    int(numbers.together[unit, unit]) / max(1, numbers.records), 6
+                ),
+                "clipped": int(numbers.clipped[unit]),
+                "histogram": numbers.histogram[unit].tolist(),
             }
             for unit, name in enumerate(action_units)
         },
-        "active_together": found.together.tolist(),
+        "active_together": numbers.together.tolist(),
         "correlation": [
             [None if np.isnan(value) else round(float(value), 6) for value in row]
-            for row in correlation(found)
+            for row in correlation(numbers)
         ],
         **{
-            name: getattr(found, name).tolist()
+            name: getattr(numbers, name).tolist()
             for name in ("confidence", "side", "roll", "pitch", "yaw", "eyes")
         },
-        "paired": int(found.paired),
-        "bright_eyes": int(found.bright_eyes),
-        "upside_down": int(found.upside_down),
+        "paired": int(numbers.paired),
+        "bright_eyes": int(numbers.bright_eyes),
+        "upside_down": int(numbers.upside_down),
         "doubtful": [
             {**face._asdict(), "contrast": contrast, "roll": roll}
-            for face, contrast, roll in (ranked.item for ranked in found.doubtful.items)
+            for face, contrast, roll in (ranked.item for ranked in numbers.doubtful.items)
         ],
-        "sample": [ranked.item._asdict() for ranked in found.sample.items],
+        "sample": [ranked.item._asdict() for ranked in numbers.sample.items],
     }
 
 
@@ -169,8 +181,8 @@ def _strongest(
     strongest = {}
     for unit, name in enumerate(action_units):
         best = Best(STRONGEST)
-        for split, found in sorted(splits.items()):
-            for ranked in found.strongest[unit].items:
+        for split, numbers in sorted(splits.items()):
+            for ranked in numbers.strongest[unit].items:
                 best.offer(ranked._replace(item=(*ranked.item, split)))
         strongest[name] = [
             {**face._asdict(), "intensity": intensity / UNIT, "split": split}

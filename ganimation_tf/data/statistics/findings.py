@@ -1,21 +1,18 @@
 """What a look at the statistics should warn of, in words.
 
 The thresholds come from OpenFace's output on 1370 faces (1000 portraits, 370 generated emotional
-faces): the highest mean of an AU is 0.28 (AU07), AU45 is active on 3 % of the faces. The five
-pairs of `NATURAL_PAIRS` correlate by 0.57 on average (0.53 and 0.60 on the two parts), but by at
-most 0.36 if the columns are shifted by any number of places. Each shift was found, 58 of 60 random
-orders of the columns too, and none of 40 random choices of 500 faces was suspected.
+faces): the highest mean of an AU is 0.28 (AU07), AU45 is active on 3 % of the faces.
 """
 
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from ganimation_tf.data import manifest
-from ganimation_tf.data.statistics.moments import correlation, mean
-from ganimation_tf.data.statistics.split import ACTIVE, UNIT, UPSIDE_DOWN, SplitStatistics
+from ganimation_tf.data.statistics import shifts
+from ganimation_tf.data.statistics.binning import UNIT
+from ganimation_tf.data.statistics.moments import mean
+from ganimation_tf.data.statistics.split import ACTIVE, UPSIDE_DOWN, SplitStatistics
 
 FEW_IMAGES = 10_000
 RARE_SHARE = 0.01
@@ -33,27 +30,6 @@ DOUBTFUL_SHARE = 0.02
 
 JUDGED_FACES = 100
 """Faces from which on a distribution is judged."""
-
-CORRELATED_FACES = 500
-"""Faces from which on correlations are judged: their standard error is below 0.05."""
-
-NATURAL_PAIRS = (
-    ("AU01", "AU02"),  # both are the frontalis muscle
-    ("AU06", "AU12"),  # a felt smile
-    ("AU25", "AU26"),  # a dropped jaw parts the lips
-    ("AU10", "AU12"),  # both lift the upper lip
-    ("AU06", "AU07"),  # both are the orbicularis oculi muscle
-)
-"""AUs that go together on faces of people."""
-
-NATURAL_CORRELATION = 0.25
-"""The least mean correlation of these pairs, unless labels are independent of each other."""
-
-NATURAL_MARGIN = 0.1
-"""By how much it may be higher in places some columns away."""
-
-NAMED_CORRELATION = 0.45
-"""From here on the places are believed, and named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +51,8 @@ def findings(
         action_units: the N names.
     """
     whole = SplitStatistics.empty(len(action_units))
-    for found in splits.values():
-        whole.merge(found)
+    for numbers in splits.values():
+        whole.merge(numbers)
     return [
         *_labels(whole, action_units),
         *_scale(whole, action_units),
@@ -149,39 +125,8 @@ def _scale(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Find
 
 
 def _shift(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Finding]:
-    """Columns under the names of others: AUs that belong together do not go together.
-
-    Only said where some AUs do go together: independent labels have no order to lose. And not of
-    pairs: their AUs were sampled, to be learnt one by one.
-    """
-    if 2 * whole.paired > whole.records:
-        return
-    names = list(action_units)
-    places = [(names.index(a), names.index(b)) for a, b in NATURAL_PAIRS if {a, b} <= {*names}]
-    if whole.records < CORRELATED_FACES or len(places) < 3:
-        return
-    table = np.nan_to_num(correlation(whole))
-
-    def strength(shift: int) -> float:
-        moved = [((a + shift) % len(names), (b + shift) % len(names)) for a, b in places]
-        return float(np.mean([table[place] for place in moved]))
-
-    found = strength(0)
-    best = max(range(1, len(names)), key=strength)
-    better_elsewhere = strength(best) > found + NATURAL_MARGIN
-    scattered = found < NATURAL_CORRELATION <= np.triu(table, 1).max()
-    if not better_elsewhere and not scattered:
-        return
-    pairs = ", ".join(f"{names[a]}/{names[b]} {table[a, b]:.2f}" for a, b in places)
-    message = f"AUs that go together on faces hardly do so here (correlations: {pairs})"
-    if better_elsewhere and strength(best) >= NAMED_CORRELATION:
-        steps = best if best <= len(names) // 2 else best - len(names)
-        side = "right" if steps > 0 else "left"
-        message += (
-            f"; read {abs(steps)} column{'s' * (abs(steps) > 1)} further to the {side} they would "
-            f"({strength(best):.2f} on average)"
-        )
-    yield Finding("shifted_labels", f"{message}: labels look shifted")
+    if message := shifts.shifted(whole, action_units):
+        yield Finding("shifted_labels", message)
 
 
 def _places(whole: SplitStatistics) -> Iterator[Finding]:
@@ -229,13 +174,13 @@ def _coverage(
             f"{', '.join(rare)}: active on fewer than {limit} of the {train.records:,} "
             "training faces; expect weak results for them",
         )
-    for split, found in sorted(splits.items()):
+    for split, numbers in sorted(splits.items()):
         missing = [
             name
             for unit, name in enumerate(action_units)
-            if active[name] and not found.together[unit, unit]
+            if active[name] and not numbers.together[unit, unit]
         ]
-        if missing and found.records:
+        if missing and numbers.records:
             yield Finding(
                 "missing_in_split",
                 f"{split} has no face with {', '.join(missing)} active, but train has: "
@@ -247,8 +192,8 @@ def _amount(
     splits: Mapping[str, SplitStatistics], whole: SplitStatistics, rejected: int
 ) -> Iterator[Finding]:
     """Too few, too small, too many left out."""
-    for split, found in sorted(splits.items()):
-        if not found.records:
+    for split, numbers in sorted(splits.items()):
+        if not numbers.records:
             yield Finding("empty_split", f"there is no face for {split}")
     count = whole.records
     if count < FEW_IMAGES:

@@ -7,23 +7,24 @@ import math
 
 import numpy as np
 
-from ganimation_tf.data.statistics.split import UNIT, SplitStatistics
+from ganimation_tf.data.statistics.binning import UNIT
+from ganimation_tf.data.statistics.split import SplitStatistics
 
 
-def mean(found: SplitStatistics) -> np.ndarray:
+def mean(numbers: SplitStatistics) -> np.ndarray:
     """float64 (N,): each AU's mean intensity in [0, 1]; 0 without records."""
-    return np.array([int(total) / (max(1, found.records) * UNIT) for total in found.total])
+    return np.array([int(total) / (max(1, numbers.records) * UNIT) for total in numbers.total])
 
 
-def std(found: SplitStatistics) -> np.ndarray:
+def std(numbers: SplitStatistics) -> np.ndarray:
     """float64 (N,): each AU's standard deviation (of the population); 0 without records."""
-    count = max(1, found.records)
-    return np.array([math.sqrt(spread) / (count * UNIT) for spread in np.diag(_spreads(found))])
+    count = max(1, numbers.records)
+    return np.array([math.sqrt(spread) / (count * UNIT) for spread in np.diag(_spreads(numbers))])
 
 
-def correlation(found: SplitStatistics) -> np.ndarray:
+def correlation(numbers: SplitStatistics) -> np.ndarray:
     """float64 (N, N): Pearson's correlations; NaN in rows and columns of constant AUs."""
-    spreads = _spreads(found)
+    spreads = _spreads(numbers)
     result = np.full(spreads.shape, math.nan)
     for i, j in np.ndindex(*spreads.shape):
         scale = spreads[i, i] * spreads[j, j]
@@ -32,7 +33,7 @@ def correlation(found: SplitStatistics) -> np.ndarray:
     return result
 
 
-def _spreads(found: SplitStatistics) -> np.ndarray:
+def _spreads(numbers: SplitStatistics) -> np.ndarray:
     """Python integers (N, N): n^2 times the covariances, in units of 1/UNIT^2."""
-    total = found.total.astype(object)
-    return found.records * found.products.astype(object) - np.outer(total, total)
+    total = numbers.total.astype(object)
+    return numbers.records * numbers.products.astype(object) - np.outer(total, total)

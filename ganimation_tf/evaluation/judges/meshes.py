@@ -40,8 +40,8 @@ class FaceMeshes:
         key = hashlib.sha256(image.tobytes()).digest()
         if key not in self._seen:
             mesh = self.landmarker.landmarks(image, to_pixels(_BOX, crop))
-            found = mesh.presence >= PRESENT
-            self._seen[key] = mesh.points if found else np.full_like(mesh.points, np.nan)
+            present = mesh.presence >= PRESENT
+            self._seen[key] = mesh.points if present else np.full_like(mesh.points, np.nan)
         return self._seen[key]
 
 

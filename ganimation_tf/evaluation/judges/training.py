@@ -107,8 +107,8 @@ def train_judge(samples: Samples, split: str, config: JudgeConfig | None = None)
         pearson=(),
     )
     read = RegressorJudge(network, facts).read(samples.images[held_out], samples.crop)
-    told = agreement(read, samples.action_units[held_out])
-    facts = dataclasses.replace(facts, mae=_known(told.mae), pearson=_known(told.pearson))
+    agreed = agreement(read, samples.action_units[held_out])
+    facts = dataclasses.replace(facts, mae=_known(agreed.mae), pearson=_known(agreed.pearson))
     return RegressorJudge(network, facts)
 
 

@@ -75,14 +75,14 @@ def reanimate(
     portrait = Portrait.from_photo(image, landmarks, face_model, expression)
     low, high = portrait.box
     shift = np.array([[1.0, 0.0, low[0]], [0.0, 1.0, low[1]]])
-    found = View(portrait, shift, (int(high[1] - low[1]), int(high[0] - low[0]))).render(
+    rendering = View(portrait, shift, (int(high[1] - low[1]), int(high[0] - low[0]))).render(
         action_units
     )
     result, moved = image.copy(), np.zeros(image.shape[:2], bool)
     place = np.s_[low[1] : high[1], low[0] : high[0]]
-    result[place][found.moved] = found.image[found.moved]
-    moved[place] = found.moved
-    return Rendering(result, found.landmarks + low.astype(np.float32), moved)
+    result[place][rendering.moved] = rendering.image[rendering.moved]
+    moved[place] = rendering.moved
+    return Rendering(result, rendering.landmarks + low.astype(np.float32), moved)
 
 
 def neutralise(

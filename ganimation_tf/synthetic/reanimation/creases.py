@@ -71,10 +71,10 @@ def crease_shades(model: FaceModel) -> np.ndarray:
 
 def _distance(places: np.ndarray, line: np.ndarray) -> np.ndarray:
     """float (N,): from each place (N, 2) to a line of straight pieces (M, 2)."""
-    found = np.full(len(places), np.inf)
+    distance = np.full(len(places), np.inf)
     for start, end in zip(line[:-1], line[1:], strict=True):
         along = end - start
         part = np.clip((places - start) @ along / (along @ along), 0, 1)
         gap = places - start - part[:, None] * along
-        found = np.minimum(found, np.hypot(gap[:, 0], gap[:, 1]))
-    return found
+        distance = np.minimum(distance, np.hypot(gap[:, 0], gap[:, 1]))
+    return distance

@@ -87,26 +87,26 @@ class FaceModel:
     @functools.cached_property
     def lid_spread(self) -> tuple[np.ndarray, np.ndarray]:
         """float32 (S, L) for each lid: how much each vertex of its loop moves the skin's."""
-        found = []
+        spreads = []
         for lid in self.lids:
             rim = self.neutral[lid].astype(np.float64)
             at_rim = _kernel(rim, rim, 0.8) + 0.02 * np.eye(len(rim))
             skin = self.neutral[: self.skin_vertices]
-            found.append((_kernel(skin, rim, 0.8) @ np.linalg.inv(at_rim)).astype(np.float32))
-        return tuple(found)
+            spreads.append((_kernel(skin, rim, 0.8) @ np.linalg.inv(at_rim)).astype(np.float32))
+        return tuple(spreads)
 
     @functools.cached_property
     def upper_lids(self) -> tuple[np.ndarray, np.ndarray]:
         """float32 (L,) in [0, 1] for each lid: 1 in the middle of the upper half of its loop, 0 at
         the corners and in the lower half."""
-        found = []
+        lids = []
         for lid in self.lids:
             rim = self.neutral[lid]
             left, right = rim[rim[:, 0].argmin()], rim[rim[:, 0].argmax()]
             part = (rim[:, 0] - left[0]) / (right[0] - left[0])
             upper = rim[:, 1] > left[1] + part * (right[1] - left[1]) + 1e-6
-            found.append((upper * np.clip(8 * part * (1 - part), 0, 1)).astype(np.float32))
-        return tuple(found)
+            lids.append((upper * np.clip(8 * part * (1 - part), 0, 1)).astype(np.float32))
+        return tuple(lids)
 
     @functools.cached_property
     def oval(self) -> np.ndarray:

@@ -23,7 +23,6 @@ from ganimation_tf.synthetic.reanimation.view import SAMPLES, View
 EXPRESSIONS_PER_LOOK = 8
 """The first of them is neutral."""
 
-FRAME_SIDE = 192
 FRAME_MARGIN = 0.4776
 """Margin of a picture that is to be cropped later: of 192 pixels the middle 128 are the crop that
 `alignment.CropSpec()` cuts, pixel for pixel."""

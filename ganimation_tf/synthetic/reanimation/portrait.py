@@ -8,7 +8,6 @@ import numpy as np
 
 from ganimation_tf.synthetic.reanimation import action_shapes, eyes, fitting, shading
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel, head
-from ganimation_tf.synthetic.reanimation.rasterizer import interpolate, rasterize
 
 MAX_ERROR = 0.03
 """Mean distance of landmarks from the fitted model's, in distances between the outer eye corners;
@@ -94,33 +93,6 @@ class Portrait:
             eyes.complete_eyeball(photo, source[lid], fitted.camera.scale) for lid in model.lids
         )
         return cls(model, photo, fitted, source, normals, light, (right, left), white)
-
-    def with_skin_of(self, other: "Portrait") -> "Portrait":
-        """Another person: this photo with the details of `other`'s skin, brows and lips.
-
-        Hair, light, eyes and the broad colours stay. Details are exchanged within the oval of the
-        face, fading towards its edge, where hairlines differ.
-        """
-        height, width = self.photo.shape[:2]
-        depth = self.fit.camera.project(
-            head(self.model, self.fit.identity, self.fit.expression)[: self.model.skin_vertices]
-        )[1][:, 2]
-        pixels, *found = rasterize(self.source, depth, self.model.skin, (height, width))
-        values = np.concatenate([other.source, self.model.oval[:, None]], 1)
-        at_pixels = np.zeros((height * width, 3), np.float32)
-        at_pixels[pixels] = interpolate(values, self.model.skin, *found)
-        at_pixels = at_pixels.reshape(height, width, 3)
-        place, oval = np.ascontiguousarray(at_pixels[..., :2]), at_pixels[..., 2:]
-        theirs = cv2.remap(other.photo, place, None, cv2.INTER_LINEAR).astype(np.float32)
-        eye_corners = self.source[self.model.landmarks[[36, 45]]]
-        sigma = 0.16 * float(np.linalg.norm(eye_corners[1] - eye_corners[0]))
-        area = np.maximum(cv2.GaussianBlur(oval, (0, 0), sigma), 1e-3)[..., None]
-        photo = self.photo.astype(np.float32)
-        change = theirs - photo
-        # Broad differences of colour and light stay out.
-        change -= cv2.GaussianBlur(change * oval, (0, 0), sigma) / area
-        mixed = np.clip(np.round(photo + oval * change), 0, 255).astype(np.uint8)
-        return dataclasses.replace(self, photo=mixed)
 
     @functools.cached_property
     def kept(self) -> np.ndarray:

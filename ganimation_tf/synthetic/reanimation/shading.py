@@ -64,8 +64,3 @@ def shade(light: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """float32 (N,): brightness of skin with these normals, never quite dark."""
     bright = harmonics(normals) @ light.astype(np.float32)
     return np.maximum(bright, 0.2 * abs(float(light[0]))).astype(np.float32)
-
-
-def fold_ratio(light: np.ndarray, normals: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """float32 (N,): what the skin's colour is multiplied by when its normals change."""
-    return np.clip(shade(light, normals) / shade(light, before), LEAST_RATIO, MOST_RATIO)

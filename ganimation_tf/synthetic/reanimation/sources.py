@@ -116,16 +116,16 @@ class FoundFaces:
 
     def known(self, key: str, path: pathlib.Path) -> tuple[KnownFace | None, list[Rejection]]:
         """As `Source.known`."""
-        found = self.find(images.decode(path.read_bytes()))
-        if not found:
+        faces = self.find(images.decode(path.read_bytes()))
+        if not faces:
             message = f"{path.name}: the landmarker finds no face"
             return None, [Rejection(key, "no_face", message, path.name)]
         message = f"{path.name}: face 0 was chosen as the largest"
         others = [
             Rejection(f"{key}#{number}", "extra_face", message, path.name)
-            for number in range(1, len(found))
+            for number in range(1, len(faces))
         ]
-        return self.read(found[0]), others
+        return self.read(faces[0]), others
 
     def find(self, photo: np.ndarray) -> list[Face]:
         """The faces in a photo, uint8 (height, width, 3) RGB, the largest first."""

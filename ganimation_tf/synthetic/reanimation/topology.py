@@ -142,13 +142,13 @@ def loops(polygons: np.ndarray) -> list[np.ndarray]:
         corners = [corner for corner in polygon if corner >= 0]
         edges.update(zip(corners, corners[1:] + corners[:1], strict=True))
     following = {start: end for start, end in edges if (end, start) not in edges}
-    found = []
+    outlines = []
     while following:
         loop = [min(following)]
         while loop[-1] in following:
             loop.append(following.pop(loop[-1]))
-        found.append(np.array(loop[:-1], np.int32))
-    return sorted(found, key=len, reverse=True)
+        outlines.append(np.array(loop[:-1], np.int32))
+    return sorted(outlines, key=len, reverse=True)
 
 
 def _require_topology(arrays: dict[str, np.ndarray], where: str) -> None:
@@ -177,11 +177,11 @@ def _facing(neutral: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 def _openings(polygons: np.ndarray, neutral: np.ndarray):
     """The loops of the lids, right and left, and of the lips, by where the landmarks lie."""
-    found = loops(polygons)[1:]  # the first is the outline of the face
+    outlines = loops(polygons)[1:]  # the first is the outline of the face
 
     def nearest(points: slice) -> np.ndarray:
         centre = neutral[LANDMARKS[points]].mean(0)
-        return min(found, key=lambda loop: np.linalg.norm(neutral[loop].mean(0) - centre))
+        return min(outlines, key=lambda loop: np.linalg.norm(neutral[loop].mean(0) - centre))
 
     right, left, lips = nearest(slice(36, 42)), nearest(slice(42, 48)), nearest(slice(60, 68))
     return (right, left), lips

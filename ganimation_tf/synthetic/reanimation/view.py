@@ -92,11 +92,11 @@ class View:
         """
         points, turned, closed = self._expressed(action_units)
         skin = self._skin(points, turned, self._creases(action_units))
-        found = field.changed(self._neutral, *skin, EXPRESSION_REACH * self._eyes)
-        image = field.sample(self.portrait.levels, found, self._step)
-        self._open(image, points, turned, found.covered, closed)
+        changed = field.changed(self._neutral, *skin, EXPRESSION_REACH * self._eyes)
+        image = field.sample(self.portrait.levels, changed, self._step)
+        self._open(image, points, turned, changed.covered, closed)
         image = cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_AREA)
-        moved = self._neutral.moved | found.moved
+        moved = self._neutral.moved | changed.moved
         moved = cv2.resize(moved, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
         return Rendering(self._graded(image), self._marks(points), moved)
 
@@ -127,13 +127,13 @@ class View:
             weights[model.expression_names.index(f"eyeBlink_{side}")] = 1.0
         points, _ = self._points(self._person + mixed(model.expression, weights))
         points = points[model.landmarks]
-        found = []
+        gaps = []
         for upper_half, first in zip(model.upper_lids, (36, 42), strict=True):
             upper, lower = points[[first + 1, first + 2], 1], points[[first + 5, first + 4], 1]
             width = np.ptp(points[first : first + 6, 0])
             gap = (lower - upper).mean() + LID_OVERLAP * width
-            found.append(gap * upper_half)
-        return found
+            gaps.append(gap * upper_half)
+        return gaps
 
     def _creases(self, action_units) -> np.ndarray | None:
         """float32 (S,): what the expression's wrinkles leave of the light; None: no wrinkles."""
@@ -176,8 +176,8 @@ class View:
         if creases is not None:
             ratio = ratio * creases
         values = np.concatenate([portrait.source, ratio[:, None]], 1)
-        found = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
-        return found[0], interpolate(values, model.skin, *found[1:])
+        surface = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
+        return surface[0], interpolate(values, model.skin, *surface[1:])
 
     @functools.cached_property
     def _rest(self) -> tuple[np.ndarray, np.ndarray]:

@@ -78,15 +78,15 @@ def photos_in(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such directory of portraits")
-    found = sorted(
+    paths = sorted(
         path for path in folder.rglob("*") if path.name.lower().endswith(images.SUFFIXES)
     )
-    if not found:
+    if not paths:
         raise UserError(f"{folder}: no file with suffix {', '.join(images.SUFFIXES)}")
-    return [(inputs.key_of(path.relative_to(folder).as_posix()), path) for path in found]
+    return [(inputs.key_of(path.relative_to(folder).as_posix()), path) for path in paths]
 
 
-def sift(
+def usable_portraits(
     photos: list[tuple[str, pathlib.Path]], source: Source, request: Request
 ) -> tuple[list[Usable], list[Rejection]]:
     """The portraits that can be re-animated, and every face and photo that cannot."""
@@ -145,8 +145,8 @@ def _write_portrait(
     fitted = _read(portrait.path, portrait.known, request)
     subject = portrait.name if portrait.known.subject is None else portrait.known.subject
     subject = _plain(subject)
-    made = faces.render_faces(fitted, portrait.name, numbers, request.seed, request.frame)
-    for face in made:
+    rendered = faces.render_faces(fitted, portrait.name, numbers, request.seed, request.frame)
+    for face in rendered:
         pair = openface.Pair(subject, f"{portrait.name}_look_{face.look:04d}", face.anchors)
         text = openface.to_csv(face.rendering.landmarks, face.action_units, pair)
         annotation = _annotation(out, portrait.name, face.look, face.expression)

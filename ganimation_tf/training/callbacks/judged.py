@@ -66,8 +66,8 @@ class JudgedEdits(keras.callbacks.Callback):
             self.model.inference_generator,
             self.model.relative,
         )
-        found = judge_edits(self._reader, self.samples, self._requests, self._edits(model))
-        return mean(found.rows) / mean(found.copy_rows)
+        judgement = judge_edits(self._reader, self.samples, self._requests, self._edits(model))
+        return mean(judgement.rows) / mean(judgement.copy_rows)
 
     def _edits(self, model: Network) -> np.ndarray:
         sources = self._requests.sources

@@ -47,8 +47,10 @@ class Summaries(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         step = self.model.step
-        found = {name.removeprefix("val_"): v for name, v in logs.items() if name[:4] == "val_"}
-        _scalars(self.evaluation, step, found)
+        validation = {
+            name.removeprefix("val_"): v for name, v in logs.items() if name[:4] == "val_"
+        }
+        _scalars(self.evaluation, step, validation)
 
     def _histograms(self, step: int) -> None:
         masks = self.model(self.faces)["attention"]

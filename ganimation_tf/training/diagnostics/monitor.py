@@ -16,10 +16,9 @@ from ganimation_tf.training.diagnostics.alarms import (
     GRADIENTS,
     OF_JUDGEMENTS,
     Alarm,
-    Baselines,
-    Means,
     alarms_for,
 )
+from ganimation_tf.training.diagnostics.symptoms import Baselines, Means
 
 PATIENCE = 4
 """Windows for which a symptom must hold, or be gone."""
@@ -118,16 +117,16 @@ class Monitor:
             for name, norms in self._norms.items()
             if len(norms) >= PATIENCE
         }
-        found = []
+        raised = []
         for alarm in self._alarms:
             early = step <= self.warm_up and not alarm.at_once
             symptom = None if early else alarm.symptom(means, self.baselines, usual)
             diagnosis = self._follow(alarm, symptom, step)
             if diagnosis:
-                found.append(diagnosis)
+                raised.append(diagnosis)
         for name, norms in self._norms.items():
             norms.append(means[name])
-        return found
+        return raised
 
     def observe_judgement(self, step: int, means: Means) -> list[Diagnosis]:
         """What is new after a judge has spoken; a second word makes an alarm, or ends it.
@@ -138,8 +137,8 @@ class Monitor:
         if not self.config.loss_weights.uses_critic:
             return []
         symptom = OF_JUDGEMENTS.symptom(means, self.baselines, {})
-        found = self._follow(OF_JUDGEMENTS, symptom, step, patience=JUDGE_PATIENCE)
-        return [found] if found else []
+        alarm = self._follow(OF_JUDGEMENTS, symptom, step, patience=JUDGE_PATIENCE)
+        return [alarm] if alarm else []
 
     def _follow(
         self, alarm: Alarm, symptom: str | None, step: int, patience: int = PATIENCE

@@ -1,0 +1,131 @@
+"""`schema.json`: what the next data set must be like, taken from a first one.
+
+    version, action_units, crop: size, margin
+    faces: of the data set that it was taken from
+    least_faces, largest_rejected_share, largest_enlarged_share
+    active_from, intensity_edges, side_edges: as `statistics.json` has them
+    intensities: AU: range [lowest, highest], active_share [lowest, highest], drift, histogram
+    sides: drift, histogram
+
+Everything in it is a bound, or what a bound is measured from, and meant to be read and edited. A
+drift is the Jensen-Shannon divergence of two histograms with logarithms of base 2: 0 for equal
+ones, 1 for ones that share no bin.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from ganimation_tf import files, options
+from ganimation_tf.data.schema.numbers import Numbers
+from ganimation_tf.data.statistics.dataset import to_json
+from ganimation_tf.errors import UserError, reason
+from ganimation_tf.options import option
+
+VERSION = 1
+
+DEVIATIONS = 3.0
+"""How many standard errors of a share its bounds leave for chance."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SchemaOptions:
+    """How far a data set may be from the one that a schema is taken from.
+
+    Raises:
+        OptionError: naming the option, its rule and the value.
+    """
+
+    drift: float = option(
+        0.1,
+        "largest Jensen-Shannon divergence of a histogram of intensities or face sizes, base 2",
+        0,
+        1,
+    )
+    share_margin: float = option(
+        0.1, "how far the share of faces on which an AU is active may move, beside chance", 0, 1
+    )
+    range_margin: float = option(
+        0.1, "how far beyond the lowest and highest intensity the next ones may lie", 0, 1
+    )
+    least_faces: float = option(
+        0.5, "share of the faces that the next data set must have at least", 0
+    )
+    rejected_margin: float = option(
+        0.1, "how far the shares of rejected inputs and of enlarged faces may rise", 0, 1
+    )
+
+    def __post_init__(self):
+        options.check(self)
+
+
+def infer(found: Numbers, bounds: SchemaOptions) -> dict[str, Any]:
+    """The schema that `found` is an example of."""
+    return {
+        "version": VERSION,
+        "action_units": list(found.action_units),
+        "crop": dict(found.crop),
+        "faces": found.faces,
+        "least_faces": math.ceil(found.faces * bounds.least_faces),
+        "largest_rejected_share": _up(found.rejected_share + bounds.rejected_margin),
+        "largest_enlarged_share": _up(found.enlarged_share + bounds.rejected_margin),
+        **found.edges,
+        "intensities": {
+            name: {
+                "range": [
+                    _down(found.lowest[name] - bounds.range_margin),
+                    _up(found.highest[name] + bounds.range_margin),
+                ],
+                "active_share": _share_bounds(found.active[name], found.faces, bounds),
+                "drift": bounds.drift,
+                "histogram": list(found.histograms[name]),
+            }
+            for name in found.action_units
+        },
+        "sides": {"drift": bounds.drift, "histogram": list(found.sides)},
+    }
+
+
+def _share_bounds(active: int, faces: int, bounds: SchemaOptions) -> list[float]:
+    share = active / faces
+    room = bounds.share_margin + DEVIATIONS * math.sqrt(share * (1 - share) / faces)
+    return [_down(share - room), _up(share + room)]
+
+
+def _down(value: float) -> float:
+    return max(0.0, round(value, 6))
+
+
+def _up(value: float) -> float:
+    return min(1.0, round(value, 6))
+
+
+def write(schema: Mapping[str, Any], path: pathlib.Path) -> None:
+    """Writes it, a row of numbers on one line.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    files.write_whole(path, to_json(schema).encode())
+
+
+def load(path: pathlib.Path) -> dict[str, Any]:
+    """Reads a schema.
+
+    Raises:
+        UserError: if it cannot be read as one.
+    """
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        if schema["version"] != VERSION:
+            raise UserError(f"{path}: version must be {VERSION}, found {schema['version']!r}")
+        if schema["intensities"].keys() != set(schema["action_units"]):
+            raise UserError(f"{path}: action_units and intensities must name the same AUs")
+        return schema
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: cannot be read as a schema: {reason(error)}") from error

@@ -1,0 +1,85 @@
+"""`dvc repro` with what it takes for granted looked at first."""
+
+import contextlib
+import fcntl
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ganimation_tf.errors import UserError, reason
+from ganimation_tf.evaluation import wording
+from ganimation_tf.evaluation.gate import Gate
+from ganimation_tf.line import project
+
+_LOCK = ".dvc/tmp/ganimation-line.lock"
+
+
+def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
+    """Runs the steps whose inputs, parameters or outputs are not those of the last time.
+
+    Args:
+        more: for `dvc repro`, such as the name of a step.
+
+    Returns:
+        DVC's exit code: 0 if all is done, 1 if a step failed, whose own words say why.
+
+    Raises:
+        UserError: if there is no line, its parameters cannot be right, or another process runs it.
+    """
+    if not (directory / project.PIPELINE).is_file() or not (directory / ".dvc").is_dir():
+        raise UserError(f"{directory} has no line: ganimation line init {directory} makes one")
+    check(directory)
+    with _alone(directory):
+        return min(1, project.dvc(directory, ["repro", *more]).returncode)
+
+
+def check(directory: pathlib.Path) -> None:
+    """Looks at what would otherwise be known only after hours: the gates, and who is allowed.
+
+    Raises:
+        UserError: naming the parameter, the rule and the value.
+    """
+    params = _read_params(directory / project.PARAMS)
+    evaluator = params.get("evaluator") or {}
+    gates = evaluator.get("gate") or []
+    where = f"{directory / project.PARAMS}: evaluator.gate"
+    if isinstance(gates, str):
+        gates = [gates]
+    if not isinstance(gates, list) or not gates:
+        raise UserError(f"{where} must list at least one condition: nothing is pushed without one")
+    for text in gates:
+        gate = Gate.parse(str(text))
+        wording.require_known(gate.metric, f"{where} {text}")
+
+
+def _read_params(path: pathlib.Path) -> dict[str, Any]:
+    from ruamel.yaml import YAML, YAMLError  # it comes with DVC
+
+    try:
+        params = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except (OSError, YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
+    if not isinstance(params, dict):
+        raise UserError(f"{path} must have a section for each step")
+    return params
+
+
+@contextlib.contextmanager
+def _alone(directory: pathlib.Path) -> Iterator[None]:
+    """Claims the line for this process, which a kill gives up too.
+
+    Raises:
+        UserError: if another process runs it.
+    """
+    path = directory / _LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {reason(error)}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{directory}: the line is being run by another process") from None
+        yield

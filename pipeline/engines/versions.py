@@ -1,0 +1,70 @@
+"""What the bytes of a dataset hang on, here and on another machine. Imports nothing heavy.
+
+Workers are asked before they have everything that the job needs, so what is missing is told, not
+raised.
+"""
+
+import functools
+import hashlib
+import importlib.metadata
+import importlib.resources
+import platform
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+
+CODE = "code of ganimation-tf"
+
+PACKAGES = ("ganimation_tf", "pipeline")
+"""What workers run of this project."""
+
+_DISTRIBUTIONS = ("apache-beam", "numpy", "pillow", "av", "ai-edge-litert", "distributed")
+_OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless")
+
+
+@functools.cache
+def here() -> Mapping[str, str]:
+    """Version by name, `missing` for what is not installed."""
+    major, minor, _ = platform.python_version_tuple()
+    found = {"Python": f"{major}.{minor}"}
+    found |= {name: _version(name) for name in _DISTRIBUTIONS}
+    opencv = [version for name in _OPENCV if (version := _version(name)) != "missing"]
+    found["OpenCV"] = opencv[0] if opencv else "missing"
+    return {**found, CODE: code_digest()}
+
+
+def difference(there: Mapping[str, str], expected: Mapping[str, str]) -> str | None:
+    """What differs first, in words; None if nothing does."""
+    for name, version in expected.items():
+        found = there.get(name, "missing")
+        if found != version:
+            return f"{name} {found} where this machine has {version}"
+    return None
+
+
+@functools.cache
+def code_digest() -> str:
+    """Twelve hexadecimal digits of the sha256 over the project's modules, wherever they lie."""
+    state = hashlib.sha256()
+    for package in PACKAGES:
+        for name, file in modules(importlib.resources.files(package), package):
+            state.update(f"{name}\0".encode())
+            state.update(file.read_bytes())
+    return state.hexdigest()[:12]
+
+
+def modules(folder: Traversable, name: str) -> list[tuple[str, Traversable]]:
+    """(`package/module.py`, the file) of each module of a package, in order."""
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name.isidentifier():
+            found += modules(entry, f"{name}/{entry.name}")
+        elif entry.name.endswith(".py"):
+            found.append((f"{name}/{entry.name}", entry))
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,168 @@
+"""Pushes: which models get in, under which number, and that nothing is ever there by halves."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from ganimation_tf import cli, files
+from ganimation_tf.blessing import EVALUATION, INFRASTRUCTURE, Blessing
+from ganimation_tf.errors import UserError
+from ganimation_tf.export import model_directory
+from ganimation_tf.export.model_directory import PUSHED, next_version, push
+
+
+def export(directory: pathlib.Path, weights: bytes = b"weights") -> pathlib.Path:
+    (directory / "variables").mkdir(parents=True)
+    (directory / "saved_model.pb").write_bytes(b"graph")
+    (directory / "variables" / "data").write_bytes(weights)
+    return directory
+
+
+def blessing(export: pathlib.Path, about: str, **changes) -> Blessing:
+    fields = {"blessed": True, "conditions": ["truth_error<=1"], "failures": []}
+    return Blessing(**{"about": about, "model": files.tree_digest(export), **fields, **changes})
+
+
+def pushed(model, models, **changes):
+    both = (blessing(model, about) for about in (EVALUATION, INFRASTRUCTURE))
+    return push(model, models, *both, **changes)
+
+
+def contents(directory: pathlib.Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_versions_are_numbered_and_whole(tmp_path):
+    models = tmp_path / "models"
+    first, second = export(tmp_path / "a"), export(tmp_path / "b", b"others")
+    assert pushed(first, models).path == models / "1"
+    assert pushed(second, models).path == models / "2"
+    found = contents(models / "1")
+    note = json.loads(found.pop(PUSHED))
+    assert found == contents(first)
+    assert note["digest"] == files.tree_digest(first)
+    assert note["evaluation"]["conditions"] == ["truth_error<=1"]
+    assert sorted(path.name for path in models.iterdir()) == ["1", "2"]
+
+
+def test_the_newest_model_is_not_pushed_twice_and_an_earlier_one_comes_back(tmp_path):
+    models = tmp_path / "models"
+    first, second = export(tmp_path / "a"), export(tmp_path / "b", b"others")
+    pushed(first, models)
+    again = pushed(first, models)
+    assert (again.path, again.new) == (models / "1", False)
+    pushed(second, models)
+    assert pushed(first, models).path == models / "3"
+
+
+def test_a_pushed_version_that_was_changed_by_hand_is_pushed_again(tmp_path):
+    models, model = tmp_path / "models", export(tmp_path / "a")
+    pushed(model, models)
+    (models / "1" / "variables" / "data").write_bytes(b"damaged")
+    assert pushed(model, models).path == models / "2"
+
+
+@pytest.mark.parametrize("about", [EVALUATION, INFRASTRUCTURE])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"blessed": False, "failures": ["gate truth_error<=1 failed: truth_error is 1.5"]},
+            "is not blessed by the {about}: gate truth_error<=1 failed: truth_error is 1.5",
+        ),
+        ({"model": "0" * 64}, "is not the model that the {about} saw, or has changed since"),
+        ({"model": None}, "is not the model that the {about} saw"),
+        ({"conditions": []}, "asked for nothing: give it a --gate"),
+    ],
+)
+def test_nothing_gets_in_without_both_blessings(tmp_path, about, changes, message):
+    model, models = export(tmp_path / "a"), tmp_path / "models"
+    both = [
+        blessing(model, one, **(changes if one == about else {}))
+        for one in (EVALUATION, INFRASTRUCTURE)
+    ]
+    with pytest.raises(UserError, match=message.format(about=about)):
+        push(model, models, *both)
+    assert not models.exists()
+
+
+def test_a_model_that_was_changed_after_its_evaluation_is_refused(tmp_path):
+    model = export(tmp_path / "a")
+    both = [blessing(model, about) for about in (EVALUATION, INFRASTRUCTURE)]
+    (model / "variables" / "data").write_bytes(b"retouched")
+    with pytest.raises(UserError, match="is not the model that the evaluation saw"):
+        push(model, tmp_path / "models", *both)
+
+
+def test_what_is_no_export(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UserError, match="is no SavedModel"):
+        pushed(tmp_path / "a", tmp_path / "models")
+
+
+def test_a_number_that_another_process_takes_meanwhile(tmp_path, monkeypatch):
+    models, model = tmp_path / "models", export(tmp_path / "a")
+    numbers = iter([1, 1, 2])
+    monkeypatch.setattr(model_directory, "next_version", lambda _: next(numbers))
+    export(models / "1", b"another process's")
+    assert pushed(model, models).path == models / "2"
+    assert contents(models / "1")["variables/data"] == b"another process's"
+
+
+def test_nothing_is_left_of_a_push_that_fails(tmp_path, monkeypatch):
+    models, model = tmp_path / "models", export(tmp_path / "a")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model_directory, "_flush", full)
+    with pytest.raises(UserError, match="the push was not done: No space left on device"):
+        pushed(model, models)
+    assert list(models.iterdir()) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system with 1 MiB of room; skipped where none may be mounted."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(where)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a tmpfs cannot be mounted here: it takes root")
+    yield where
+    subprocess.run(["umount", str(where)], check=True)
+
+
+def test_a_disk_that_fills_in_the_middle(tmp_path, small_disk, capsys):
+    models, model = small_disk / "models", export(tmp_path / "a")
+    pushed(model, models)
+    larger = export(tmp_path / "b", bytes(3 << 20))
+    for about in (EVALUATION, INFRASTRUCTURE):
+        blessing(larger, about).write(tmp_path / f"{about}.json")
+    command = ["push", str(larger), "--to", str(models)]
+    command += ["--evaluation", str(tmp_path / "evaluation.json")]
+    command += ["--infra", str(tmp_path / "infrastructure.json")]
+    assert cli.main(command) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "the push was not done" in error
+    assert [path.name for path in models.iterdir()] == ["1"]
+
+
+def test_the_command_tells_what_it_did_and_notes_it(tmp_path, capsys):
+    models, model = tmp_path / "models", export(tmp_path / "a")
+    for about in (EVALUATION, INFRASTRUCTURE):
+        blessing(model, about).write(tmp_path / f"{about}.json")
+    command = ["push", str(model), "--to", str(models), "-o", str(tmp_path / "pushed.json")]
+    command += ["--evaluation", str(tmp_path / "evaluation.json"), "--infra"]
+    assert cli.main([*command, str(tmp_path / "infrastructure.json")]) == 0
+    assert json.loads((tmp_path / "pushed.json").read_text())["version"] == 1
+    assert cli.main([*command, str(tmp_path / "evaluation.json")]) == 2
+    assert "must be about infrastructure, it is about 'evaluation'" in capsys.readouterr().err
+    assert next_version(models) == 2

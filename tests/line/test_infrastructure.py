@@ -1,0 +1,38 @@
+"""An export is served by a process of its own; what cannot be served is not blessed."""
+
+import json
+import shutil
+
+import pytest
+
+from ganimation_tf import cli, files
+from ganimation_tf.blessing import INFRASTRUCTURE, Blessing
+
+
+def test_a_model_that_serves_is_blessed(model_dir, tmp_path, capsys):
+    export, note = model_dir / "2", tmp_path / "infra.json"
+    assert cli.main(["infra-validate", str(export), "-o", str(note)]) == 0
+    found = Blessing.load(note, INFRASTRUCTURE)
+    assert found.blessed and found.model == files.tree_digest(export)
+    assert found.facts["milliseconds_per_face"] > 0
+    assert f"{export} is blessed" in capsys.readouterr().out
+
+
+def test_a_damaged_model_is_not_and_the_servers_words_say_why(model_dir, tmp_path, capsys):
+    export, note = tmp_path / "1", tmp_path / "infra.json"
+    shutil.copytree(model_dir / "2", export)
+    (export / "saved_model.pb").write_bytes(b"damaged")
+    assert cli.main(["infra-validate", str(export), "-o", str(note)]) == 1
+    out = capsys.readouterr().out
+    assert "failed     the server ended: " in out and "cannot be loaded as a SavedModel" in out
+    assert f"{export} is not blessed" in out
+    assert json.loads(note.read_text())["blessed"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [([], "is no SavedModel"), (["--seconds", "0"], "--seconds must be above 0, got 0")],
+)
+def test_bad_arguments(tmp_path, arguments, message, capsys):
+    assert cli.main(["infra-validate", str(tmp_path), *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,180 @@
+"""The line as a whole: what runs when, what is pushed, and who takes over."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from ruamel.yaml import YAML
+
+from ganimation_tf import cli
+from ganimation_tf.faces import images
+from ganimation_tf.line import project
+from serving.client.sync import GanimationClient
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+STEPS = (
+    *("examples", "statistics", "schema", "validator", "trainer", "evaluator"),
+    *("infra_validator", "pusher"),
+)
+SECONDS = 1200
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    """A line that has run once."""
+    directory = tmp_path_factory.mktemp("line") / "work"
+    draw = ["synthesize", "--count", "80", "--image-size", "64", "--seed", "3"]
+    assert cli.main([*draw, "--output", str(directory / "photos")]) == 0
+    assert cli.main(["line", "init", str(directory), "--small"]) == 0
+    change(directory, "trainer", "steps", 8)
+    change(directory, "evaluator", "gate", ["truth_error<=50", "zero_edit<=0"])
+    run(directory, steps=STEPS)
+    return directory
+
+
+def change(directory: pathlib.Path, section: str, name: str, value) -> None:
+    yaml = YAML()
+    params = yaml.load((directory / project.PARAMS).read_text())
+    params[section][name] = value
+    with (directory / project.PARAMS).open("w") as file:
+        yaml.dump(params, file)
+
+
+def command(directory: pathlib.Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "ganimation_tf", "line", "run", str(directory), *more]
+
+
+def run(directory: pathlib.Path, steps, code: int = 0) -> str:
+    """Runs the line, in which these steps and no others are to run; what it said."""
+    done = subprocess.run(
+        command(directory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert done.returncode == code, done.stdout
+    begun = [
+        text.split("'")[1] for text in done.stdout.splitlines() if text.startswith("Running stage")
+    ]
+    assert begun == list(steps), done.stdout
+    return done.stdout
+
+
+def versions(directory: pathlib.Path) -> list[str]:
+    return sorted(path.name for path in (directory / "models").iterdir())
+
+
+def test_a_pushed_model_knows_where_it_comes_from(line, capsys):
+    assert versions(line) == ["1"]
+    assert cli.main(["lineage", str(line / "models")]) == 0
+    out = capsys.readouterr().out
+    digest = json.loads((line / "examples" / "dataset.json").read_text())["sources"]["sha256"]
+    assert (
+        f"80 images, 80 annotations; their digests are the sources.jsonl of SHA-256 {digest}" in out
+    )
+    assert "gate       truth_error<=50 holds" in out
+
+
+def test_nothing_is_run_again_and_dvc_shows_the_figures(line):
+    assert "up to date" in run(line, steps=())
+    shown = project.dvc(line, ["metrics", "show", "--json"], capture_output=True, text=True)
+    figures = json.loads(shown.stdout)[""]["data"]
+    assert figures["evaluation/metrics.json"]["data"]["zero_edit"] == 0
+    assert figures["trainer/run/metrics.json"]["data"]["step"] == 8
+    plots = project.dvc(line, ["plots", "show"], capture_output=True, text=True)
+    assert plots.returncode == 0 and (line / "dvc_plots" / "index.html").is_file()
+    assert "could not find" not in plots.stderr
+
+
+def test_a_changed_photo_runs_what_follows_from_it_and_a_served_model_takes_over(line, tmp_path):
+    log = tmp_path / "log"
+    serve = [sys.executable, "-m", "ganimation_tf", "serve", "--model-dir", str(line / "models")]
+    with log.open("w") as stream:
+        server = subprocess.Popen([*serve, "--port", "0"], stdout=stream, stderr=stream)
+    try:
+        address = wait_for(lambda: after(log.read_text(), " at ", "serving "))
+        photo = sorted((line / "photos" / "imgs").iterdir())[0]
+        pixels = images.decode(photo.read_bytes())
+        photo.write_bytes(images.encode_jpeg(255 - pixels, quality=95))
+        run(line, steps=STEPS)
+        assert versions(line) == ["1", "2"]
+        with GanimationClient(address) as client:
+            wait_for(lambda: client.status().get(2) == "AVAILABLE")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_an_output_changed_by_hand_is_made_again(line):
+    before = (line / "trainer" / "export" / "1" / "saved_model.pb").read_bytes()
+    shard = sorted((line / "examples").glob("train-*"))[0]
+    sound = shard.read_bytes()
+    shard.write_bytes(sound[:-1])
+    run(line, steps=["examples"])  # the same dataset comes out: nothing follows
+    assert shard.read_bytes() == sound
+    (line / "trainer" / "export" / "1" / "saved_model.pb").unlink()
+    text = run(line, steps=[])
+    assert "Stage 'trainer' is cached" in text
+    assert (line / "trainer" / "export" / "1" / "saved_model.pb").read_bytes() == before
+
+
+def test_a_model_under_the_gate_is_not_pushed(line):
+    before = versions(line)
+    change(line, "evaluator", "gate", ["truth_share>=0.99"])
+    text = run(line, steps=["evaluator"], code=1)
+    assert "gate truth_share>=0.99 failed" in text
+    assert versions(line) == before
+    change(line, "evaluator", "gate", ["truth_error<=50", "zero_edit<=0"])
+    run(line, steps=[])
+    assert versions(line) == before
+
+
+def test_a_schema_of_other_action_units_ends_the_line(line):
+    path = line / "schema.json"
+    sound = path.read_text()
+    schema = json.loads(sound)
+    schema["action_units"].remove("AU45")
+    del schema["intensities"]["AU45"]
+    path.write_text(json.dumps(schema))
+    text = run(line, steps=["schema", "validator"], code=1)
+    assert "with AU45 besides" in text
+    path.write_text(sound)
+    run(line, steps=["schema"])
+
+
+def test_killed_in_training_it_goes_on_from_the_last_state(line):
+    before = versions(line)
+    change(line, "trainer", "steps", 150)
+    change(line, "trainer", "checkpoint-minutes", 0)
+    process = subprocess.Popen(
+        command(line), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    states = line / "runs"
+    wait_for(lambda: any(step_of(path) >= 12 for path in states.glob("*/checkpoints/step-*")))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    text = run(line, steps=["trainer", "evaluator", "infra_validator", "pusher"])
+    begun = int(after(text, " at step ", "going on with ").split()[0])
+    assert 12 <= begun < 150
+    assert len(versions(line)) == len(before) + 1
+
+
+def step_of(path: pathlib.Path) -> int:
+    return int(path.name.removeprefix("step-"))
+
+
+def after(text: str, mark: str, begin: str) -> str | None:
+    """What follows `mark` on the line that holds `begin`."""
+    found = (one.partition(mark)[2] for one in text.splitlines() if begin in one and mark in one)
+    return next(found, None)
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found

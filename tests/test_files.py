@@ -1,0 +1,34 @@
+import hashlib
+
+import pytest
+
+from ganimation_tf import files
+from ganimation_tf.errors import UserError
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_the_digest_of_a_tree_is_that_of_its_list(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b" / "c").write_bytes(b"2")
+    listed = f"{digest(b'1')} a\n{digest(b'2')} b/c\n"
+    assert files.tree_digest(tmp_path) == digest(listed.encode())
+    assert files.tree_digest(tmp_path, leave_out=("b/c",)) == digest(f"{digest(b'1')} a\n".encode())
+
+
+def test_a_tree_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="none: cannot be read: No such file or directory"):
+        files.tree_digest(tmp_path / "none")
+
+
+def test_nothing_is_left_of_scratch_unless_it_was_renamed(tmp_path):
+    with files.scratch(tmp_path / "a.txt") as partial:
+        partial.write_text("lost")
+    assert list(tmp_path.iterdir()) == []
+    with files.scratch(tmp_path / "a.txt") as partial:
+        partial.write_text("kept")
+        partial.rename(tmp_path / "b.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]

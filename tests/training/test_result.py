@@ -1,0 +1,57 @@
+"""`train --result`: what comes next has a finished run under a name that stays."""
+
+import json
+
+import pytest
+
+from ganimation_tf import cli
+from ganimation_tf.errors import UserError
+from ganimation_tf.training import result, runs
+
+
+@pytest.fixture(scope="module")
+def copied(drawn, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("result") / "trainer" / "run"
+    result.write(drawn.run, directory)
+    return directory
+
+
+def test_it_is_a_run_without_logs_and_with_one_state(drawn, copied):
+    assert runs.read_facts(copied) == runs.read_facts(drawn.run)
+    assert runs.saved_step(copied) == runs.saved_step(drawn.run) == 1
+    assert [path.name for path in runs.saved_states(copied)] == ["step-0000001"]
+    runs.require_networks(copied)
+    names = {path.name for path in copied.iterdir()}
+    assert not names & {"logs", runs.LOCK}
+    assert (copied / "generator.keras").read_bytes() == (drawn.run / "generator.keras").read_bytes()
+
+
+def test_metrics_are_those_of_the_log_without_its_times(drawn, copied):
+    lines = [json.loads(line) for line in (drawn.run / runs.METRICS).read_text().splitlines()]
+    history = json.loads((copied / result.HISTORY).read_text())
+    assert [line["loss"] for line in history] == [line["loss"] for line in lines]
+    assert not any("seconds" in line for line in history)
+    metrics = json.loads((copied / result.METRICS).read_text())
+    assert metrics["step"] == 1 and metrics["loss"] == lines[-1]["loss"]
+
+
+def test_an_earlier_result_is_replaced(drawn, tmp_path):
+    result.write(drawn.run, tmp_path / "run")
+    (tmp_path / "run" / "stale").touch()
+    result.write(drawn.run, tmp_path / "run")
+    assert not (tmp_path / "run" / "stale").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_other_files_are_not_replaced_and_that_is_told_before_training(drawn, tmp_path, capsys):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    command = ["train", "--data", str(drawn.data), "--output", str(tmp_path / "runs")]
+    assert cli.main([*command, "--result", str(tmp_path)]) == 2
+    assert "--result" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_place_that_cannot_be_written(drawn, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written"):
+        result.write(drawn.run, tmp_path / "file" / "run")
