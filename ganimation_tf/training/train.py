@@ -52,6 +52,7 @@ def train(
     *,
     resume: pathlib.Path | None = None,
     new: bool = False,
+    prolong: bool = True,
     chosen_devices: Sequence[str] = (),
     checkpoint_minutes: float = 10.0,
     ignore_memory: bool = False,
@@ -66,6 +67,8 @@ def train(
             is made.
         resume: the run to go on with, in place of one found in `runs_dir`.
         new: make a new run in any case.
+        prolong: go on with a run of fewer steps too, where there is none of this very plan; what
+            comes out depends on what was trained before then.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
         checkpoint_minutes: time between two saved states within an epoch.
         ignore_memory: train also where the memory will hardly suffice.
@@ -89,7 +92,8 @@ def train(
         resume = resume.resolve()
         if not longer.is_shorter(runs.read_facts(resume), plan.facts):
             runs.require_same(resume, plan.facts)
-    begun = resume or (None if new else longer.find(runs_dir, plan.facts))
+    find = longer.find if prolong else runs.find_run
+    begun = resume or (None if new else find(runs_dir, plan.facts))
     if begun and saved_step(begun) >= plan.steps:
         log.info("%s is finished already; --new trains it once more", begun)
         return begun
