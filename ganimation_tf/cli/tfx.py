@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import logging
 import pathlib
+import types
 
 from ganimation_tf import quiet
 from ganimation_tf.cli import flags
@@ -55,11 +56,8 @@ def run(args: argparse.Namespace) -> int:
             "tfx is not installed; it needs glibc 2.39 and versions that fit no other extra: "
             "install what requirements-tfx.lock lists, or run `make test-tfx`, which does"
         )
-    for name in (None, "absl"):  # TFX prints each of its protos, and warns of its own queries
-        logging.getLogger(name).setLevel(logging.ERROR)
     quiet.import_tensorflow()
-    from pipeline.tfx import run as running
-
+    running = _load()
     if args.compile:
         path = args.compile.resolve()
         running.compile_for_kubeflow(options, path, args.container, args.beam_args)
@@ -68,6 +66,18 @@ def run(args: argparse.Namespace) -> int:
     running.run_locally(options, args.beam_args)
     _report(options)
     return 0
+
+
+def _load() -> types.ModuleType:
+    """`pipeline.tfx.run`; TFX prints each of its protos, and warns of its own queries."""
+    logging.disable(logging.WARNING)
+    try:
+        from pipeline.tfx import run as running
+    finally:
+        logging.disable(logging.NOTSET)
+    for name in (None, "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return running
 
 
 def _report(options: LineOptions) -> None:

@@ -111,6 +111,5 @@ class Manifest:
         digest = hashlib.sha256(" ".join(self.action_units).encode())
         for split in sorted(self.splits):
             for shard in self.splits[split]:
-                name = pathlib.PurePosixPath(shard.file).name  # whatever folder it lies in
-                digest.update(f"{split} {name} {shard.sha256}".encode())
+                digest.update(f"{split} {shard.file} {shard.sha256}".encode())
         return digest.hexdigest()

@@ -140,10 +140,10 @@ class Cluster:
             while futures:
                 finished = [future for future in futures if future.done()]
                 for future in finished:
-                    found = self._result(future, futures[future])
-                    if found is not None:
+                    outcome = self._result(future, futures[future])
+                    if outcome is not None:
                         del futures[future]
-                        yield found
+                        yield outcome
                 self._look()
                 if not finished:
                     time.sleep(_POLL)
@@ -213,8 +213,8 @@ class _Submit(beam.DoFn):
         self.job = job
 
     def process(self, token: str, names: Sequence[str]) -> Iterator[shard.Output]:
-        for found in _OPEN[token].run(self.job, sorted(names)):
-            yield from shard.outputs(found)
+        for outcome in _OPEN[token].run(self.job, sorted(names)):
+            yield from shard.outputs(outcome)
 
 
 @dataclasses.dataclass

@@ -1,6 +1,6 @@
 """The production line as TFX components; needs the extra `tfx` (docs/tfx.md).
 
-    FaceExampleGen -> StatisticsGen -> SchemaGen -> ExampleValidator
+    FaceExampleGen -> StatisticsGen -> SchemaGen -> FaceSchema -> ExampleValidator
                    -> Trainer -> FaceEvaluator -> FaceInfraValidator -> FacePusher
 
 The components are thin: `input_digest`, `splits`, `trainer`, `serving_check` and `pushing` do the

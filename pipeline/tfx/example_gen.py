@@ -24,7 +24,7 @@ from ganimation_tf.errors import UserError
 from pipeline import preprocess
 from pipeline.options import PreprocessOptions
 from pipeline.tfx.input_digest import content_digest
-from pipeline.tfx.splits import to_split_folders
+from pipeline.tfx.splits import add_split_folders
 
 EXAMPLES = "examples"
 IMAGES, ANNOTATIONS, OPTIONS = "images", "annotations", "options"
@@ -77,8 +77,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             **json.loads(exec_properties[OPTIONS]),
         )
         made = preprocess.run(options, self._beam_pipeline_args).manifest
-        made = to_split_folders(artifact.uri, made)
-        splits = [split for split in made.splits if made.records(split)]
+        splits = add_split_folders(artifact.uri, made)
         if manifest.EVAL not in splits:
             raise UserError(
                 f"none of the {made.records(manifest.TRAIN)} faces is in the split eval, by which "

@@ -14,6 +14,7 @@ from pipeline.tfx.example_gen import FaceExampleGen
 from pipeline.tfx.infra_validator import FaceInfraValidator
 from pipeline.tfx.options import NAME, LineOptions
 from pipeline.tfx.pusher import FacePusher
+from pipeline.tfx.schema import FaceSchema
 
 
 def create_pipeline(
@@ -42,7 +43,7 @@ def create_pipeline(
 
 def _components(options: LineOptions) -> list[BaseNode]:
     examples, *checks = _data(options)
-    schema = checks[1].outputs["schema"]
+    schema, validator = checks[-2].outputs["schema"], checks[-1]
     training = tfx.components.Trainer(
         run_fn=f"{trainer.__name__}.{trainer.run_fn.__name__}",
         examples=examples.outputs["examples"],
@@ -56,7 +57,7 @@ def _components(options: LineOptions) -> list[BaseNode]:
             trainer.BEST: options.best,
         },
     )
-    return [examples, *checks, training, *_gates(options, examples, training)]
+    return [examples, *checks, training, *_gates(options, examples, validator, training)]
 
 
 def _data(options: LineOptions) -> list[BaseNode]:
@@ -72,22 +73,29 @@ def _data(options: LineOptions) -> list[BaseNode]:
     )
     statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
     if options.schema:
-        schema = tfx.components.ImportSchemaGen(schema_file=options.schema)
+        schemas = [tfx.components.ImportSchemaGen(schema_file=options.schema)]
     else:
-        schema = tfx.components.SchemaGen(
+        inferred = tfx.components.SchemaGen(
             statistics=statistics.outputs["statistics"], exclude_splits=["eval"]
         )
+        curated = FaceSchema(
+            examples=examples.outputs["examples"], inferred=inferred.outputs["schema"]
+        )
+        schemas = [inferred, curated]
     validator = tfx.components.ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+        statistics=statistics.outputs["statistics"], schema=schemas[-1].outputs["schema"]
     )
-    return [examples, statistics, schema, validator]
+    return [examples, statistics, *schemas, validator]
 
 
-def _gates(options: LineOptions, examples: BaseNode, training: BaseNode) -> list[BaseNode]:
+def _gates(
+    options: LineOptions, examples: BaseNode, validator: BaseNode, training: BaseNode
+) -> list[BaseNode]:
     """What a model must pass, and where it goes then."""
     of = {"examples": examples.outputs["examples"], "model": training.outputs["model"]}
     evaluator = FaceEvaluator(
         **of,
+        anomalies=validator.outputs["anomalies"],
         gates="\n".join(options.gates),
         faces=options.faces,
         pixels_only=options.pixels_only,

@@ -57,8 +57,8 @@ class LineOptions:
     pixels_only: bool = _option(False, "Judge by truth alone, without blendshapes and identity.")
     schema: str | None = _option(
         None,
-        "schema.pbtxt that data are checked against. Without it: what this data's training split "
-        "looks like.",
+        "schema.pbtxt that data are checked against, such as an earlier FaceSchema. Without it: "
+        "what this data's training split looks like.",
         metavar="FILE",
     )
     infer: bool = _option(

@@ -1,10 +1,10 @@
 """A dataset directory that is an Examples artifact as well: one folder for each split.
 
-TFX looks for `Split-train/*`; everything of this package goes by the file names in `dataset.json`,
-and does not mind a folder in them.
+TFX looks for `Split-train/*`, this package for the files that `dataset.json` lists. So each shard
+has a second name, which takes no space where there are hard links; elsewhere it is a copy.
 """
 
-import dataclasses
+import os
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -12,24 +12,32 @@ from ganimation_tf.data import manifest
 from pipeline import files
 
 
-def to_split_folders(directory: str, made: manifest.Manifest) -> manifest.Manifest:
-    """Moves the shards of a finished dataset to `Split-<split>/`; returns its new description.
+def add_split_folders(directory: str, made: manifest.Manifest) -> list[str]:
+    """Names the shards of a finished dataset in `Split-<split>/`, too.
 
     Args:
         directory: of the dataset, on any of Beam's file systems.
         made: its `dataset.json`.
+
+    Returns:
+        The splits that have records; the others get no folder.
     """
-    splits = {}
-    for split in (split for split in made.splits if made.records(split)):
+    splits = [split for split in made.splits if made.records(split)]
+    for split in splits:
         folder = FileSystems.join(directory, f"Split-{split}")
         FileSystems.mkdirs(folder)
-        splits[split] = tuple(
-            dataclasses.replace(shard, file=f"Split-{split}/{shard.file}")
-            for shard in made.splits[split]
-        )
-        before = [FileSystems.join(directory, shard.file) for shard in made.splits[split]]
-        after = [FileSystems.join(directory, shard.file) for shard in splits[split]]
-        FileSystems.rename(before, after)
-    moved = dataclasses.replace(made, splits={**made.splits, **splits})
-    files.write_text(FileSystems.join(directory, manifest.FILE), moved.to_json())
-    return moved
+        for shard in made.splits[split]:
+            _second_name(
+                FileSystems.join(directory, shard.file), FileSystems.join(folder, shard.file)
+            )
+    return splits
+
+
+def _second_name(path: str, second: str) -> None:
+    if files.is_local(path):
+        try:
+            os.link(path, second)
+            return
+        except OSError:  # another file system, or one without links
+            pass
+    FileSystems.copy([path], [second])

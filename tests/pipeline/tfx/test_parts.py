@@ -7,7 +7,6 @@ import pathlib
 import shutil
 import types
 
-import numpy as np
 import pytest
 
 import tiny
@@ -18,11 +17,10 @@ from ganimation_tf.export import versions
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.options import OptionError
 from ganimation_tf.presets import PRESETS
-from ganimation_tf.training import dataset
 from pipeline.tfx import processes, pushing, serving_check
 from pipeline.tfx.input_digest import content_digest
 from pipeline.tfx.options import LineOptions
-from pipeline.tfx.splits import to_split_folders
+from pipeline.tfx.splits import add_split_folders
 from pipeline.tfx.trainer import recipe, run_fn
 
 PLACES = {"images": "i", "annotations": "a", "output": "o", "model_dir": "m"}
@@ -64,28 +62,33 @@ def test_a_name_is_part_of_the_digest(photos):
     assert digest(photos) != before
 
 
-def test_a_dataset_in_split_folders_is_the_same_dataset(tmp_path):
+def test_a_dataset_has_a_folder_for_each_split_and_stays_what_it_is(tmp_path):
     before = tiny.write_dataset(tmp_path)
-    units = dataset.load_action_units(tmp_path, before, "train")
-    moved = to_split_folders(str(tmp_path), before)
-    found = manifest.Manifest.load(tmp_path)
-    assert found == moved
-    assert found.digest() == before.digest()
-    assert [shard.file for shard in found.splits["eval"]] == [
-        "Split-eval/eval-00000-of-00001.tfrecord"
-    ]
+    assert add_split_folders(str(tmp_path), before) == ["train", "eval"]
+    assert manifest.Manifest.load(tmp_path) == before
     for split in ("train", "eval"):
-        (shard,) = found.splits[split]
-        data = (tmp_path / shard.file).read_bytes()
-        assert hashlib.sha256(data).hexdigest() == shard.sha256
-    np.testing.assert_array_equal(dataset.load_action_units(tmp_path, found, "train"), units)
+        (shard,) = before.splits[split]
+        (file,) = (tmp_path / f"Split-{split}").iterdir()
+        assert file.name == shard.file
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == shard.sha256
+        assert file.samefile(tmp_path / shard.file)
+
+
+def test_without_hard_links_it_is_a_copy(tmp_path, monkeypatch):
+    def link(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", link)
+    (shard,) = tiny.write_dataset(tmp_path).splits["eval"]
+    add_split_folders(str(tmp_path), manifest.Manifest.load(tmp_path))
+    data = (tmp_path / "Split-eval" / shard.file).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == shard.sha256
 
 
 def test_a_split_without_records_gets_no_folder(tmp_path):
-    tiny.write_dataset(tmp_path, evaluation=0)
-    moved = to_split_folders(str(tmp_path), manifest.Manifest.load(tmp_path))
+    made = tiny.write_dataset(tmp_path, evaluation=0)
+    assert add_split_folders(str(tmp_path), made) == ["train"]
     assert not (tmp_path / "Split-eval").exists()
-    assert moved.records("eval") == 0
 
 
 def test_a_recipe_is_the_preset_with_other_values_in_place():
@@ -102,7 +105,7 @@ def trained(tmp_path_factory) -> types.SimpleNamespace:
     root = tmp_path_factory.mktemp("tfx")
     data = root / "examples" / "1"
     made = tiny.write_dataset(data)
-    to_split_folders(str(data), made)
+    add_split_folders(str(data), made)
     for name in ("model", "model_run"):
         (root / name / "2").mkdir(parents=True)
     values = tiny.CONFIG.to_dict()
