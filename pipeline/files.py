@@ -69,7 +69,7 @@ class Source:
 
 
 def beside(annotation: Found, names: Sequence[str]) -> Iterator[Found]:
-    """The files of these names in the directory of `found`, of those that are there."""
+    """The files of these names in the directory of `annotation`, of those that are there."""
     for name in names:
         path, file = (
             whole[: len(whole) - len(os.path.basename(whole))] + name

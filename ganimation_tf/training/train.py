@@ -93,11 +93,11 @@ def train(
         if not longer.is_shorter(runs.read_facts(resume), plan.facts):
             runs.require_same(resume, plan.facts)
     find = longer.find if prolong else runs.find_run
-    found = resume or (None if new else find(runs_dir, plan.facts))
-    if found and saved_step(found) >= plan.steps:
-        log.info("%s is finished already; --new trains it once more", found)
-        return found
-    if not found and not new:
+    begun = resume or (None if new else find(runs_dir, plan.facts))
+    if begun and saved_step(begun) >= plan.steps:
+        log.info("%s is finished already; --new trains it once more", begun)
+        return begun
+    if not begun and not new:
         longer.tell_of_unfinished(runs_dir, plan.facts)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
@@ -109,7 +109,7 @@ def train(
     if not ignore_memory:
         size, replicas = plan.config.batch_size // count, strategy.num_replicas_in_sync // count
         estimate.require_memory(model, size, replicas)
-    opened = _opened(plan, strategy, runs_dir, found, resume)
+    opened = _opened(plan, strategy, runs_dir, begun, resume)
     with explained(plan), opened as (run, own):
         score = best.make_score(plan.config, judge is not None)
         checkpoints = Checkpoints(own, checkpoint_minutes, score)
@@ -131,7 +131,7 @@ def _opened(
     plan: Plan,
     strategy: tf.distribute.Strategy,
     runs_dir: pathlib.Path,
-    found: pathlib.Path | None,
+    begun: pathlib.Path | None,
     resume: pathlib.Path | None,
 ) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
     """The run, and the directory that this process writes: the run itself, but on one machine only.
@@ -143,7 +143,7 @@ def _opened(
         UserError: if another process trains the run, or this machine does not see it.
     """
     if workers.is_chief(strategy):
-        run = found or runs.start_run(runs_dir, plan.facts)
+        run = begun or runs.start_run(runs_dir, plan.facts)
         with runs.lock(run):
             with writing(run):
                 longer.replan(run, plan.facts)

@@ -30,30 +30,30 @@ DEVIATIONS = 3.0
 """How many standard errors of a share its bounds leave for chance."""
 
 
-def infer(found: Numbers, bounds: SchemaOptions) -> dict[str, Any]:
-    """The schema that `found` is an example of."""
+def infer(numbers: Numbers, bounds: SchemaOptions) -> dict[str, Any]:
+    """The schema that `numbers` is an example of."""
     return {
         "version": VERSION,
-        "action_units": list(found.action_units),
-        "crop": dict(found.crop),
-        "faces": found.faces,
-        "least_faces": math.ceil(found.faces * bounds.least_faces),
-        "largest_rejected_share": _up(found.rejected_share + bounds.rejected_margin),
-        "largest_enlarged_share": _up(found.enlarged_share + bounds.rejected_margin),
-        **found.edges,
+        "action_units": list(numbers.action_units),
+        "crop": dict(numbers.crop),
+        "faces": numbers.faces,
+        "least_faces": math.ceil(numbers.faces * bounds.least_faces),
+        "largest_rejected_share": _up(numbers.rejected_share + bounds.rejected_margin),
+        "largest_enlarged_share": _up(numbers.enlarged_share + bounds.rejected_margin),
+        **numbers.edges,
         "intensities": {
             name: {
                 "range": [
-                    _down(found.lowest[name] - bounds.range_margin),
-                    _up(found.highest[name] + bounds.range_margin),
+                    _down(numbers.lowest[name] - bounds.range_margin),
+                    _up(numbers.highest[name] + bounds.range_margin),
                 ],
-                "active_share": _share_bounds(found.active[name], found.faces, bounds),
+                "active_share": _share_bounds(numbers.active[name], numbers.faces, bounds),
                 "drift": bounds.drift,
-                "histogram": list(found.histograms[name]),
+                "histogram": list(numbers.histograms[name]),
             }
-            for name in found.action_units
+            for name in numbers.action_units
         },
-        "sides": {"drift": bounds.drift, "histogram": list(found.sides)},
+        "sides": {"drift": bounds.drift, "histogram": list(numbers.sides)},
     }
 
 
