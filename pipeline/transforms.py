@@ -81,7 +81,8 @@ def finish(
     merge_runs([run.path for run in runs], FileSystems.join(job.output, manifest.REJECTED))
     temporaries = rf"{re.escape(TEMPORARY)}.*"
     if not records:
-        unfinished = f"{temporaries}|{SHARD_PATTERN}|{re.escape(manifest.FINGERPRINT)}"
+        names = "|".join(map(re.escape, (manifest.FINGERPRINT, manifest.SOURCES)))
+        unfinished = f"{temporaries}|{SHARD_PATTERN}|{names}"
         files.delete_matching(job.output, unfinished)
         return 0
     made = _manifest(job, options, facts, statistics.rejections)

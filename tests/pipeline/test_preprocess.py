@@ -277,6 +277,7 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
         "mine",
         "rejected.jsonl",
         "report.html",
+        "sources.jsonl",
         "statistics.json",
         "train-00000-of-00001.tfrecord",
     ]
