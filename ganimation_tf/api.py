@@ -94,11 +94,11 @@ def train(
 
     Args:
         data: directory of a dataset of `ganimation preprocess`.
-        runs: the numbered run is made below it; an unfinished one there of the very same options
-            is gone on with.
+        runs: the numbered run is made below it; an unfinished one there of the very same options,
+            or else one of fewer steps, is gone on with.
         config: the recipe.
         preset: the name that the run bears.
-        steps: generator updates; None: as many as the config's epochs make.
+        steps: generator updates; None: as many as the config says, or its epochs make.
         start_from: a run whose networks to start from.
         new: make a new run in any case.
         devices: such as `["GPU:0", "GPU:1"]`; none: all GPUs, else the CPU.

@@ -57,9 +57,9 @@ class Blessing:
             UserError: if it cannot be read or is about something else.
         """
         try:
-            found = cls(**json.loads(path.read_text(encoding="utf-8")))
+            blessing = cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise UserError(f"{path}: cannot be read as a blessing: {reason(error)}") from error
-        if found.about != about:
-            raise UserError(f"{path} must be about {about}, it is about {found.about!r}")
-        return found
+        if blessing.about != about:
+            raise UserError(f"{path} must be about {about}, it is about {blessing.about!r}")
+        return blessing

@@ -69,7 +69,7 @@ class Source:
 
 
 def beside(annotation: Found, names: Sequence[str]) -> Iterator[Found]:
-    """The files of these names in the directory of `found`, of those that are there."""
+    """The files of these names in the directory of `annotation`, of those that are there."""
     for name in names:
         path, file = (
             whole[: len(whole) - len(os.path.basename(whole))] + name
@@ -172,9 +172,23 @@ def replace(temporary: str, path: str) -> None:
         FileSystems.rename([temporary], [path])
 
 
+@contextlib.contextmanager
+def created(path: str) -> Iterator[BinaryIO]:
+    """A new file on whatever filesystem, open for writing; it may stay empty.
+
+    Beam 2.77 writes to S3 in parts, and an upload of no part is refused: an empty file is made of
+    one empty part.
+    """
+    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        yield file
+        uploader = getattr(getattr(file, "raw", None), "_uploader", None)
+        if uploader is not None and hasattr(uploader, "upload_id") and not file.tell():
+            uploader._write_to_s3(b"")
+
+
 def write_text(path: str, text: str) -> None:
     """Writes a small text file in UTF-8."""
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with created(path) as file:
         file.write(text.encode("utf-8"))
 
 

@@ -42,7 +42,7 @@ class Fingerprint:
 
     def changes(self, now: Self) -> list[str]:
         """What differs, in words; empty if the same dataset would come out."""
-        found = [
+        changes = [
             f"{name} was {before}, is {now.versions.get(name)}"
             for name, before in self.versions.items()
             if before != now.versions.get(name)
@@ -50,15 +50,16 @@ class Fingerprint:
         for name in sorted({*self.options, *now.options}):
             before, after = self.options.get(name), now.options.get(name)
             if before != after:
-                found.append(f"--{name.replace('_', '-')} was {before}, is {after}")
+                changes.append(f"--{name.replace('_', '-')} was {before}, is {after}")
         for kind, after in now.inputs.items():
-            found += _changed_files(kind, self.inputs.get(kind, after[:0]), after)
-        return found
+            changes += _changed_files(kind, self.inputs.get(kind, after[:0]), after)
+        return changes
 
     def to_json(self) -> str:
         """The text of `fingerprint.json`."""
         inputs = {
-            kind: base64.b64encode(found.tobytes()).decode() for kind, found in self.inputs.items()
+            kind: base64.b64encode(digests.tobytes()).decode()
+            for kind, digests in self.inputs.items()
         }
         facts = {"versions": dict(self.versions), "options": dict(self.options), "inputs": inputs}
         return json.dumps(facts, indent=1, sort_keys=True) + "\n"
@@ -69,8 +70,8 @@ class Fingerprint:
         try:
             facts = json.loads(text)
             inputs = {
-                kind: np.frombuffer(base64.b64decode(found), _FILE)
-                for kind, found in facts["inputs"].items()
+                kind: np.frombuffer(base64.b64decode(digests), _FILE)
+                for kind, digests in facts["inputs"].items()
             }
             return cls(dict(facts["versions"]), dict(facts["options"]), inputs)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -94,18 +95,18 @@ def take(
 
 def with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
     """The annotation files and what their reader needs beside them."""
-    for found in annotations.of(reader.suffixes):
-        yield found
-        if not found.problem:
-            yield from files.beside(found, reader.beside)
+    for listed in annotations.of(reader.suffixes):
+        yield listed
+        if not listed.problem:
+            yield from files.beside(listed, reader.beside)
 
 
 def _inputs(listing: Iterator[files.Found]) -> np.ndarray:
     """`_FILE` (N,), sorted: 16 bytes for each file, so that millions can be remembered."""
     hashes = array("Q")
-    for found in listing:
-        state = found.problem.code if found.problem else f"{found.size} {found.modified}"
-        hashes.append(_hash(found.file))
+    for listed in listing:
+        state = listed.problem.code if listed.problem else f"{listed.size} {listed.modified}"
+        hashes.append(_hash(listed.file))
         hashes.append(_hash(state))
     return np.sort(np.asarray(hashes).astype("<u8").view(_FILE))
 

@@ -172,13 +172,13 @@ def build(
     return shards | "Finish" >> Finish(job, facts, rejected, listed, statistics)
 
 
-def _result(found: Output, facts: Mapping[str, Any]) -> Result:
+def _result(prepared: Output, facts: Mapping[str, Any]) -> Result:
     """Reads what the job wrote.
 
     Raises:
         UserError: if there is no dataset, because no input was usable.
     """
-    output = found.directory
+    output = prepared.directory
     where = FileSystems.join(output, manifest.FILE)
     if FileSystems.exists(where):
         text = files.read(where, MAX_MANIFEST_BYTES).decode()
@@ -186,7 +186,7 @@ def _result(found: Output, facts: Mapping[str, Any]) -> Result:
         facts = json.loads(files.read(statistics, MAX_MANIFEST_BYTES))
         warnings = [warning["message"] for warning in facts["warnings"]]
         made = manifest.Manifest.from_json(text, where)
-        return Result(made, output, warnings, unchanged=found.finished)
+        return Result(made, output, warnings, unchanged=prepared.finished)
     raise UserError(_why_nothing(FileSystems.join(output, manifest.REJECTED), facts))
 
 

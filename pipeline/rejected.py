@@ -8,7 +8,6 @@ import heapq
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.annotations.rejections import Rejection
@@ -51,8 +50,7 @@ def merge_runs(paths: Sequence[str], target: str) -> None:
 def _merge(paths: Sequence[str], target: str) -> None:
     with contextlib.ExitStack() as stack:
         runs = [_lines(stack.enter_context(files.opened(path))) for path in paths]
-        created = FileSystems.create(target, compression_type=CompressionTypes.UNCOMPRESSED)
-        with created as file:
+        with files.created(target) as file:
             for line in heapq.merge(*runs):
                 file.write(line)
 

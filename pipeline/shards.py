@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.annotations.rejections import Rejection
@@ -85,7 +84,7 @@ def _make(
     rejections: list[Rejection] = []
     path = FileSystems.join(job.output, f"{TEMPORARY}{uuid.uuid4().hex}-{name}")
     digest, count, seen = hashlib.sha256(), 0, 0
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with files.created(path) as file:
         sink = _Digesting(file.write, digest.update)
         for (key, _), group in itertools.groupby(entries, lambda entry: (entry.key, entry.block)):
             for outcome in maker.outcomes(key, list(group)):

@@ -52,24 +52,24 @@ def write(output: str, photos: Listed, annotations: Listed, reader: Reader) -> d
 
 
 def _lines(kind: str, listing: Iterable[files.Found]) -> Iterator[str]:
-    found = list(listing)
+    listed = list(listing)
     with concurrent.futures.ThreadPoolExecutor(_READERS) as readers:
-        begins = range(0, len(found), _TOGETHER)  # not all tasks at once
+        begins = range(0, len(listed), _TOGETHER)  # not all tasks at once
         digests = itertools.chain.from_iterable(
-            readers.map(_digest, found[begin : begin + _TOGETHER]) for begin in begins
+            readers.map(_digest, listed[begin : begin + _TOGETHER]) for begin in begins
         )
-        shown = progress.track(digests, len(found), f"{kind}s read")
-        for one, digest in zip(found, shown, strict=True):
+        shown = progress.track(digests, len(listed), f"{kind}s read")
+        for one, digest in zip(listed, shown, strict=True):
             facts = {"file": one.file, "kind": kind, "sha256": digest}
             yield json.dumps(facts)  # ASCII: a name may be no UTF-8
 
 
-def _digest(found: files.Found) -> str | None:
+def _digest(listed: files.Found) -> str | None:
     """SHA-256 of a file's bytes; None where it cannot be read, which its rejection tells."""
-    if found.problem:
+    if listed.problem:
         return None
     try:
-        with files.opened(found.path) as file:
+        with files.opened(listed.path) as file:
             digest = hashlib.sha256()
             while block := file.read(1 << 20):
                 digest.update(block)

@@ -70,11 +70,11 @@ def finish(
     Raises:
         RuntimeError: if anything was lost on the way.
     """
-    facts = sorted(facts, key=lambda found: found.shard.file)
+    facts = sorted(facts, key=lambda done: done.shard.file)
     runs = sorted(runs)
     rejected = sum(run.lines for run in runs)
     _check_sums(job, facts, rejected, listed)
-    records = sum(found.shard.records for found in facts)
+    records = sum(done.shard.records for done in facts)
     counted = sum(split.records for split in statistics.splits.values())
     if (counted, sum(statistics.rejections.values())) != (records, rejected):
         raise RuntimeError(f"the runner lost statistics: {counted} of {records} records are there")
@@ -100,17 +100,17 @@ def _manifest(
     rejections: Mapping[str, int],
 ) -> manifest.Manifest:
     clipped: Counter[str] = Counter()
-    for found in facts:
-        clipped.update(found.clipped)
+    for done in facts:
+        clipped.update(done.clipped)
     return manifest.Manifest(
         action_units=tuple(job.action_units),
         action_units_maximum=job.action_units_maximum,
         crop=job.crop,
         splits={
-            split: [found.shard for found in facts if found.shard.file.startswith(f"{split}-")]
+            split: [done.shard for done in facts if done.shard.file.startswith(f"{split}-")]
             for split in (manifest.TRAIN, manifest.EVAL)
         },
-        inputs=sum(found.inputs for found in facts),
+        inputs=sum(done.inputs for done in facts),
         rejections=dict(rejections),
         clipped=dict(clipped),
         options=options,
@@ -120,19 +120,19 @@ def _manifest(
 
 def _check_sums(job: Job, facts: Sequence[ShardFacts], rejected: int, listed: int) -> None:
     """Raises `RuntimeError` unless every file was seen and every input accounted for."""
-    names = [found.shard.file for found in facts]
+    names = [done.shard.file for done in facts]
     if names != sorted(job.sharding.names()):
         raise RuntimeError(
             f"shards must be {sorted(job.sharding.names())}, the runner gave {names}"
         )
-    seen = sum(found.entries for found in facts)
+    seen = sum(done.entries for done in facts)
     if seen != listed:
         raise RuntimeError(f"the runner lost files: {listed} were listed, {seen} were handled")
-    made = sum(found.rejected for found in facts)
+    made = sum(done.rejected for done in facts)
     if rejected != made:
         raise RuntimeError(f"the runner lost rejections: {rejected} arrived, {made} were made")
-    inputs = sum(found.inputs for found in facts)
-    written = sum(found.shard.records for found in facts)
+    inputs = sum(done.inputs for done in facts)
+    written = sum(done.shard.records for done in facts)
     if inputs != written + rejected:
         raise RuntimeError(f"{inputs} inputs, but {written} records + {rejected} rejections")
 

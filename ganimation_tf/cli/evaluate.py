@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         return _write_edits(args)
     baseline = report_lib.Report.load(args.baseline) if args.baseline else None
     measured_with, notes = instruments.load(args)
-    found = evaluate(
+    evaluation = evaluate(
         _open(args),
         args.data,
         split=args.split,
@@ -87,16 +87,16 @@ def run(args: argparse.Namespace) -> int:
     )
     differences: list = []
     if baseline is not None:
-        differences, more = report_lib.compare(found.report, baseline)
+        differences, more = report_lib.compare(evaluation.report, baseline)
         notes += more
-    for line in wording.lines(found.report, differences):
+    for line in wording.lines(evaluation.report, differences):
         print(line)
-    for note in (*found.report.notes, *notes):
+    for note in (*evaluation.report.notes, *notes):
         log.info("note: %s", note)
-    failed = gate.failures(gates, found.report.metrics)
+    failed = gate.failures(gates, evaluation.report.metrics)
     if args.report:
-        _write(args.report, found, differences, notes)
-        verdict = gate.verdict(args.model, found.report, args.split, gates, failed)
+        _write(args.report, evaluation, differences, notes)
+        verdict = gate.verdict(args.model, evaluation.report, args.split, gates, failed)
         verdict.write(args.report / blessing.FILE)
     for line in failed:
         print(line)
@@ -161,7 +161,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--pixels-only leaves out all judges, and another option asks for one")
 
 
-def _write(directory: pathlib.Path, found, differences, notes) -> None:
+def _write(directory: pathlib.Path, evaluation, differences, notes) -> None:
     """Writes the report and its page.
 
     Raises:
@@ -171,8 +171,8 @@ def _write(directory: pathlib.Path, found, differences, notes) -> None:
     from ganimation_tf.files import write_whole
 
     try:
-        path = found.report.write(directory)
-        text = page.render(found, differences, notes)
+        path = evaluation.report.write(directory)
+        text = page.render(evaluation, differences, notes)
         write_whole(directory / report.PAGE, text.encode())
     except OSError as error:
         raise UserError(f"--report {directory} cannot be written: {error.strerror}") from error

@@ -36,12 +36,12 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--seconds must be above 0, got {args.seconds:g}")
     from ganimation_tf.line import infrastructure
 
-    found = infrastructure.validate(args.export, args.seconds)
-    for failure in found.failures:
+    checked = infrastructure.validate(args.export, args.seconds)
+    for failure in checked.failures:
         print(f"failed     {failure}")
-    for name, value in found.facts.items():
+    for name, value in checked.facts.items():
         print(f"{value:<10} {name.replace('_', ' ')}")
     if args.output:
-        found.write(args.output)
-    print(f"result     {args.export} is {'' if found.blessed else 'not '}blessed")
-    return 0 if found.blessed else NOT_BLESSED
+        checked.write(args.output)
+    print(f"result     {args.export} is {'' if checked.blessed else 'not '}blessed")
+    return 0 if checked.blessed else NOT_BLESSED

@@ -38,12 +38,12 @@ def run(args: argparse.Namespace) -> int:
     from ganimation_tf.data import inspection
     from ganimation_tf.faces import images
 
-    found = inspection.inspect(args.dataset)
+    inspected = inspection.inspect(args.dataset)
     print(f"dataset    {args.dataset}")
-    print(found.summary())
-    pixels = inspection.sheet(args.dataset, found)
+    print(inspected.summary())
+    pixels = inspection.sheet(args.dataset, inspected)
     if args.output:
-        _write(args.output, found, pixels)
+        _write(args.output, inspected, pixels)
     elif pixels is not None:
         dataset = args.dataset.resolve()
         path = args.sheet or dataset.with_name(f"{dataset.name}-contact-sheet.png")
@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> int:
             if args.sheet:
                 raise UserError(f"--sheet {error}") from None
             print(f"sheet      none: {error}; --sheet PNG writes it elsewhere")
-    problems = len(found.problems)
+    problems = len(inspected.problems)
     print("result     " + (f"{problems} problems" if problems else "sound"))
     return FOUND_PROBLEMS if problems else 0
 
 
-def _write(directory: pathlib.Path, found, pixels) -> None:
+def _write(directory: pathlib.Path, inspected, pixels) -> None:
     from ganimation_tf import files
     from ganimation_tf.data.statistics import dataset
     from ganimation_tf.errors import UserError, reason
@@ -69,10 +69,10 @@ def _write(directory: pathlib.Path, found, pixels) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output {directory}: cannot be made: {reason(error)}") from error
-    facts = dataset.to_dict(found.statistics, found.made.action_units, ())
+    facts = dataset.to_dict(inspected.statistics, inspected.made.action_units, ())
     metrics, action_units = dataset.figures(facts)
-    metrics["rejected"] = sum(found.made.rejections.values())
-    metrics |= {"problems": len(found.problems), "warnings": len(found.warnings)}
+    metrics["rejected"] = sum(inspected.made.rejections.values())
+    metrics |= {"problems": len(inspected.problems), "warnings": len(inspected.warnings)}
     for name, content in (("metrics.json", metrics), ("action_units.json", action_units)):
         files.write_whole(directory / name, (json.dumps(content, indent=1) + "\n").encode())
     if pixels is not None:

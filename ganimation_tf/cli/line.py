@@ -12,7 +12,9 @@ INIT, RUN = "init", "run"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, help="what to do with it"
+    )
     init = actions.add_parser(
         INIT, help="write dvc.yaml and params.yaml", formatter_class=parser.formatter_class
     )

@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 from ganimation_tf.cli import flags
-from ganimation_tf.data.schema.bounds import SchemaOptions
+from ganimation_tf.data.schema.options import SchemaOptions
 
 HELP = "take a schema from a data set: AUs, ranges, shares, sizes and drift that the next may have"
 EXAMPLE = "ganimation schema dataset -o schema.json"
@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
             print(f"kept {args.output}; without it one would be taken from {args.dataset}")
             return 0
         raise UserError(f"{args.output} exists; --keep leaves it as it is, deleting it renews it")
-    found = numbers_of(args.dataset)
-    if not found.faces:
+    numbers = numbers_of(args.dataset)
+    if not numbers.faces:
         raise UserError(f"{args.dataset} has no faces to take a schema from")
-    bounds.write(bounds.infer(found, chosen), args.output)
-    print(f"wrote {args.output}, from {found.faces} faces with {len(found.action_units)} AUs")
+    bounds.write(bounds.infer(numbers, chosen), args.output)
+    print(f"wrote {args.output}, from {numbers.faces} faces with {len(numbers.action_units)} AUs")
     return 0

@@ -44,7 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=pathlib.Path,
         metavar="DIR",
         help="when the run is finished, a copy of it for what comes next: networks, samples, the "
-        "newest state, and its metrics as metrics.json and history.json",
+        "newest state, and its metrics as metrics.json and history.json; a run of fewer steps is "
+        "not prolonged then, so that the result follows from the options alone",
     )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
     parser.add_argument(
@@ -177,6 +178,7 @@ def run(args: argparse.Namespace) -> int:
         args.output,
         resume=args.resume,
         new=args.new,
+        prolong=args.result is None,  # a result is to follow from the options alone
         chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
         ignore_memory=args.ignore_memory,

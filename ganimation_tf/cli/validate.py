@@ -36,23 +36,23 @@ def run(args: argparse.Namespace) -> int:
 
     schema = bounds.load(args.schema)
     if args.source.startswith(("http://", "https://")):
-        found, drifts = _of_server(args.source, schema)
+        anomalies_seen, drifts = _of_server(args.source, schema)
     else:
-        found, drifts = _of_dataset(pathlib.Path(args.source), schema)
-    for anomaly in found:
+        anomalies_seen, drifts = _of_dataset(pathlib.Path(args.source), schema)
+    for anomaly in anomalies_seen:
         print(f"anomaly    {anomaly.code}: {anomaly.message}")
     if args.output:
         facts = {
-            "anomalies": len(found),
+            "anomalies": len(anomalies_seen),
             "largest_drift": round(max(drifts.values()), 6) if drifts else None,
             "drifts": [{"of": name, "drift": round(drifts[name], 6)} for name in drifts],
-            "messages": [anomaly.message for anomaly in found],
+            "messages": [anomaly.message for anomaly in anomalies_seen],
         }
         files.write_whole(args.output, (json.dumps(facts, indent=1) + "\n").encode())
     largest = max(drifts, key=lambda name: drifts[name], default=None)
     about = f"; the largest drift is {drifts[largest]:.3f}, of {largest}" if largest else ""
-    print(f"result     {len(found) or 'no'} anomalies{about}")
-    return FOUND_ANOMALIES if found else 0
+    print(f"result     {len(anomalies_seen) or 'no'} anomalies{about}")
+    return FOUND_ANOMALIES if anomalies_seen else 0
 
 
 def _of_dataset(directory: pathlib.Path, schema):
@@ -60,9 +60,9 @@ def _of_dataset(directory: pathlib.Path, schema):
     from ganimation_tf.data.schema.numbers import numbers_of
 
     numbers = numbers_of(directory)
-    found = anomalies.anomalies(numbers, schema)
+    anomalies_seen = anomalies.anomalies(numbers, schema)
     same_kind = numbers.action_units == tuple(schema["action_units"])
-    return found, anomalies.drifts(numbers, schema) if same_kind else {}
+    return anomalies_seen, anomalies.drifts(numbers, schema) if same_kind else {}
 
 
 def _of_server(url: str, schema):

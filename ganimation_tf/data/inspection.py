@@ -76,9 +76,9 @@ def inspect(directory: str | pathlib.Path) -> Inspection:
     for split, shards in sorted(made.splits.items()):
         if not shards:  # a split that was not asked for has no statistics
             continue
-        found = statistics.split(split)
+        gathered = statistics.split(split)
         for shard in shards:
-            in_file = list(_check_shard(directory, shard, made, found))
+            in_file = list(_check_shard(directory, shard, made, gathered))
             problems += in_file[:MAX_PROBLEMS]
             if len(in_file) > MAX_PROBLEMS:
                 more = len(in_file) - MAX_PROBLEMS
@@ -95,12 +95,12 @@ def inspect(directory: str | pathlib.Path) -> Inspection:
     return Inspection(made, statistics, problems, warnings)
 
 
-def sheet(directory: str | pathlib.Path, found: Inspection) -> np.ndarray | None:
+def sheet(directory: str | pathlib.Path, inspected: Inspection) -> np.ndarray | None:
     """The random sample of each split as one picture, uint8 (height, width, 3).
 
     None if there is no whole record.
     """
-    facts = to_dict(found.statistics, found.made.action_units, ())
+    facts = to_dict(inspected.statistics, inspected.made.action_units, ())
     faces = [face for split in facts["splits"].values() for face in split["sample"]]
     read = read_records(faces, lambda name: open(pathlib.Path(directory) / name, "rb"))
     tiles, labels = [], []
@@ -108,7 +108,7 @@ def sheet(directory: str | pathlib.Path, found: Inspection) -> np.ndarray | None
         record = read[face["file"], face["offset"]]
         tiles.append(images.decode(record.image))
         strongest = int(np.argmax(record.action_units))
-        name = found.made.action_units[strongest]
+        name = inspected.made.action_units[strongest]
         labels.append(f"{name} {record.action_units[strongest]:.2f}")
     return contact_sheet.grid(tiles, min(_COLUMNS, len(tiles)), labels) if tiles else None
 
@@ -228,9 +228,9 @@ def _check_statistics(
         stated = json.loads(text)["splits"]
         wrong = [
             f"{split}.{name}"
-            for split, found in counted.items()
+            for split, numbers in counted.items()
             for name in RECOUNTED
-            if stated[split][name] != json.loads(json.dumps(found[name]))
+            if stated[split][name] != json.loads(json.dumps(numbers[name]))
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         yield f"{manifest.STATISTICS}: cannot be read: {error!r}"

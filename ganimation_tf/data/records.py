@@ -98,10 +98,10 @@ def decode(serialized: bytes) -> FaceRecord:
         raise ValueError(f"record: is no tf.train.Example: {error}") from None
 
     def values(name: str, kind: str, count: int | None = 1) -> Sequence:
-        found = getattr(feature[name], kind).value if name in feature else []
-        if count is not None and len(found) != count:
-            raise ValueError(f"record: {name} must have {count} value(s), found {len(found)}")
-        return found
+        given = getattr(feature[name], kind).value if name in feature else []
+        if count is not None and len(given) != count:
+            raise ValueError(f"record: {name} must have {count} value(s), found {len(given)}")
+        return given
 
     return FaceRecord(
         image=values(IMAGE, "bytes_list")[0],

@@ -6,11 +6,14 @@ import operator
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ganimation_tf import files
 from ganimation_tf.blessing import EVALUATION, Blessing
 from ganimation_tf.errors import UserError
-from ganimation_tf.evaluation.report import Report
+
+if TYPE_CHECKING:  # it needs numpy, which options that name a gate do without
+    from ganimation_tf.evaluation.report import Report
 
 _COMPARISONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 _GATE = re.compile(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(\S+)\s*")
@@ -86,7 +89,7 @@ def failures(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:
 
 
 def verdict(
-    model: str, report: Report, split: str, gates: Sequence[Gate], failed: Sequence[str]
+    model: str, report: "Report", split: str, gates: Sequence[Gate], failed: Sequence[str]
 ) -> Blessing:
     """What a push has to know: which model it was, and whether the gates let it through.
 

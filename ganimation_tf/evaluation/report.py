@@ -76,8 +76,8 @@ class Report:
                 raise UserError(f"{where}: version must be {VERSION}, found {version!r}")
             facts["metrics"] = {name: _number(value) for name, value in facts["metrics"].items()}
             facts["intervals"] = {
-                name: None if found is None else Interval(**found)
-                for name, found in facts["intervals"].items()
+                name: None if interval is None else Interval(**interval)
+                for name, interval in facts["intervals"].items()
             }
             return cls(**facts)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

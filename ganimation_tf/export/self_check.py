@@ -52,12 +52,12 @@ def check_export(directory: pathlib.Path, served, card: ModelCard) -> None:
             raise SelfCheckError(f"{card_key} is not the model card")
 
 
-def _compare(key: str, found: np.ndarray, wanted: np.ndarray) -> None:
+def _compare(key: str, answered: np.ndarray, wanted: np.ndarray) -> None:
     # A PNG rounds to whole gray levels.
     limit = TOLERANCE + (0.5 / 255 if key.endswith(signature.IMAGE_BYTES) else 0.0)
-    if found.shape != wanted.shape:
-        raise SelfCheckError(f"{key} must have shape {wanted.shape}, got {found.shape}")
-    difference = float(np.abs(found - wanted).max())
+    if answered.shape != wanted.shape:
+        raise SelfCheckError(f"{key} must have shape {wanted.shape}, got {answered.shape}")
+    difference = float(np.abs(answered - wanted).max())
     if not difference <= limit:  # written so that NaN is refused
         raise SelfCheckError(
             f"{key} must equal Keras's to {limit:.1e}, differs by {difference:.1e}"
@@ -80,7 +80,7 @@ def _expected(served, card: ModelCard, rows: int) -> dict[str, np.ndarray]:
     with tf.device("CPU"):
         edited = models.editor([pictures, wanted])
         of_records = models.source_editor([pictures, from_source[signature.SOURCE], wanted])
-        found = {
+        expected = {
             signature.RENDER: models.editor([from_source[signature.IMAGE], wanted]),
             signature.FROM_SOURCE: models.source_editor(
                 [from_source[signature.IMAGE], from_source[signature.SOURCE], wanted]
@@ -90,7 +90,7 @@ def _expected(served, card: ModelCard, rows: int) -> dict[str, np.ndarray]:
         }
     names = {
         f"{name}/{rows}/{signature.IMAGE if output == EDITED else output}": values.numpy()
-        for name, outputs in found.items()
+        for name, outputs in expected.items()
         for output, values in outputs.items()
     }
     return names | {

@@ -22,7 +22,8 @@ from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.files import whole
 from ganimation_tf.origin import made_with, package_origin
 from ganimation_tf.training import lineage
-from ganimation_tf.training.runs import METRICS, best_networks, load_network, read_facts
+from ganimation_tf.training.runs import METRICS, read_facts
+from ganimation_tf.training.saved_networks import best_networks, load_network
 
 OUTPUTS = (signature.IMAGE, signature.ATTENTION, signature.COLOR, signature.FLOW)
 """What a generator may give, in the order of the model card."""

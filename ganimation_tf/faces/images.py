@@ -174,12 +174,12 @@ def _pixels(image: Image.Image, reduce: int) -> np.ndarray:
     rows = max(1, _STRIP // (width * reduce)) * reduce
     if rows >= height:
         return np.asarray(_as_rgb(image).reduce(reduce) if reduce > 1 else _as_rgb(image))
-    found = np.empty((-(-height // reduce), -(-width // reduce), 3), np.uint8)
+    pixels = np.empty((-(-height // reduce), -(-width // reduce), 3), np.uint8)
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(height, top + rows)))
         begin, end = top // reduce, -(-min(height, top + rows) // reduce)
-        found[begin:end] = _pixels(strip, reduce)
-    return found
+        pixels[begin:end] = _pixels(strip, reduce)
+    return pixels
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

@@ -87,8 +87,8 @@ def _address(server: subprocess.Popen, log: pathlib.Path, seconds: float) -> str
     deadline = time.monotonic() + seconds
     while True:
         ended, text = server.poll() is not None, log.read_text()
-        if found := _SERVING.search(text):
-            return found[1]
+        if match := _SERVING.search(text):
+            return match[1]
         if ended or time.monotonic() > deadline:
             last = (text.strip().splitlines() or ["it said nothing"])[-1]
             how = "ended" if ended else f"was not ready within {seconds:g} seconds"

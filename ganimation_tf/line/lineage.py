@@ -97,13 +97,14 @@ def lines(facts: Mapping[str, Any]) -> Iterator[str]:
 def _judged(pushed: Mapping[str, Any]) -> Iterator[str]:
     yield _line("pushed", f"the model of digest {pushed['digest']}")
     evaluation, served = pushed["evaluation"], pushed["infrastructure"]
-    found = evaluation["facts"]
+    evaluated = evaluation["facts"]
     for condition in evaluation["conditions"]:
         metric = re.match(r"\s*([\w.]+)", condition)
-        value = found["metrics"].get(metric[1]) if metric else None
+        value = evaluated["metrics"].get(metric[1]) if metric else None
         yield _line("gate", f"{condition} holds, it is {value}")
     yield _line(
-        "evaluated", f"on {found['people']} people of {found['split']}, dataset {found['dataset']}"
+        "evaluated",
+        f"on {evaluated['people']} people of {evaluated['split']}, dataset {evaluated['dataset']}",
     )
     for condition in served["conditions"]:
         yield _line("served", condition)

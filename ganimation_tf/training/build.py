@@ -11,7 +11,7 @@ from ganimation_tf.expressions import prototypes
 from ganimation_tf.networks.critic import build_critic
 from ganimation_tf.networks.estimator import build_estimator
 from ganimation_tf.networks.generator import build_generator
-from ganimation_tf.training import runs
+from ganimation_tf.training import runs, saved_networks
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.plan import Plan
 from ganimation_tf.training.schedules import make_schedule
@@ -98,6 +98,8 @@ def load_run(run: pathlib.Path, best: bool = False) -> GANimation:
         UserError: if it is no run or has no such networks yet.
     """
     config = TrainConfig.from_dict(runs.read_facts(run)["train"])
-    directory = runs.best_networks(run) if best else run
-    generator, critic = (runs.load_network(directory, name) for name in ("generator", "critic"))
+    directory = saved_networks.best_networks(run) if best else run
+    generator, critic = (
+        saved_networks.load_network(directory, name) for name in ("generator", "critic")
+    )
     return GANimation(generator, critic, config.critic_steps, relative=config.relative)

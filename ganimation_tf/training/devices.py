@@ -130,11 +130,11 @@ def _why_xla_fails(device: str) -> str | None:
 
 
 def _gpu_has_bfloat16() -> bool:
-    found = [
+    capable = [
         tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
         for gpu in tf.config.list_physical_devices("GPU")
     ]
-    return bool(found) and min(found) >= AMPERE
+    return bool(capable) and min(capable) >= AMPERE
 
 
 def _cpu_has_bfloat16() -> bool:

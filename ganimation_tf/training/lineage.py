@@ -15,7 +15,7 @@ from ganimation_tf import shipped
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.files import write_whole
 from ganimation_tf.origin import made_with
-from ganimation_tf.training import runs
+from ganimation_tf.training import runs, saved_networks
 from ganimation_tf.training.plan import Plan
 
 FILE = "lineage.json"
@@ -27,15 +27,15 @@ def note(run: pathlib.Path, plan: Plan) -> None:
     Raises:
         UserError: if it cannot be written.
     """
-    found = read(run) or {
+    lineage = read(run) or {
         "made_with": [],
         "dataset": _dataset(plan),
         "start_from": _parent(plan.start_from),
     }
     now = made_with()
-    if now not in found["made_with"]:
-        found["made_with"].append(now)
-        write_whole(run / FILE, (json.dumps(found, indent=2) + "\n").encode())
+    if now not in lineage["made_with"]:
+        lineage["made_with"].append(now)
+        write_whole(run / FILE, (json.dumps(lineage, indent=2) + "\n").encode())
 
 
 def read(run: pathlib.Path) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _dataset(plan: Plan) -> dict[str, Any]:
 def _parent(source: pathlib.Path | None) -> dict[str, Any] | None:
     if source is None:
         return None
-    if runs.holds_weights(source):
+    if saved_networks.holds_weights(source):
         card = shipped.read_config(source).get("card", {})
         known = ("package", "training", "lineage")
         return {"name": runs.name_of(source), **{k: card[k] for k in known if k in card}}

@@ -5,7 +5,7 @@ import pathlib
 
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import TRAIN, Manifest
-from ganimation_tf.training import dataset, runs
+from ganimation_tf.training import dataset, runs, saved_networks
 
 EVALUATIONS, LEAST_EPOCH, MOST_EPOCH = 20, 100, 1_000
 """How often a run is evaluated whose length is given in steps, and least and most steps between: a
@@ -59,7 +59,7 @@ def make_plan(
     manifest = Manifest.load(data)
     dataset.shard_paths(data, manifest, TRAIN)
     if start_from is not None:
-        runs.require_networks(start_from)
+        saved_networks.require_networks(start_from)
     steps = steps or config.steps
     if steps:
         epoch_steps = min(steps, MOST_EPOCH, max(LEAST_EPOCH, steps // EVALUATIONS))

@@ -52,6 +52,7 @@ def train(
     *,
     resume: pathlib.Path | None = None,
     new: bool = False,
+    prolong: bool = True,
     chosen_devices: Sequence[str] = (),
     checkpoint_minutes: float = 10.0,
     ignore_memory: bool = False,
@@ -66,6 +67,8 @@ def train(
             is made.
         resume: the run to go on with, in place of one found in `runs_dir`.
         new: make a new run in any case.
+        prolong: go on with a run of fewer steps too, where there is none of this very plan; what
+            comes out depends on what was trained before then.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
         checkpoint_minutes: time between two saved states within an epoch.
         ignore_memory: train also where the memory will hardly suffice.
@@ -89,11 +92,12 @@ def train(
         resume = resume.resolve()
         if not longer.is_shorter(runs.read_facts(resume), plan.facts):
             runs.require_same(resume, plan.facts)
-    found = resume or (None if new else longer.find(runs_dir, plan.facts))
-    if found and saved_step(found) >= plan.steps:
-        log.info("%s is finished already; --new trains it once more", found)
-        return found
-    if not found and not new:
+    find = longer.find if prolong else runs.find_run
+    begun = resume or (None if new else find(runs_dir, plan.facts))
+    if begun and saved_step(begun) >= plan.steps:
+        log.info("%s is finished already; --new trains it once more", begun)
+        return begun
+    if not begun and not new:
         longer.tell_of_unfinished(runs_dir, plan.facts)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
@@ -105,7 +109,7 @@ def train(
     if not ignore_memory:
         size, replicas = plan.config.batch_size // count, strategy.num_replicas_in_sync // count
         estimate.require_memory(model, size, replicas)
-    opened = _opened(plan, strategy, runs_dir, found, resume)
+    opened = _opened(plan, strategy, runs_dir, begun, resume)
     with explained(plan), opened as (run, own):
         score = best.make_score(plan.config, judge is not None)
         checkpoints = Checkpoints(own, checkpoint_minutes, score)
@@ -127,7 +131,7 @@ def _opened(
     plan: Plan,
     strategy: tf.distribute.Strategy,
     runs_dir: pathlib.Path,
-    found: pathlib.Path | None,
+    begun: pathlib.Path | None,
     resume: pathlib.Path | None,
 ) -> Iterator[tuple[pathlib.Path, pathlib.Path]]:
     """The run, and the directory that this process writes: the run itself, but on one machine only.
@@ -139,7 +143,7 @@ def _opened(
         UserError: if another process trains the run, or this machine does not see it.
     """
     if workers.is_chief(strategy):
-        run = found or runs.start_run(runs_dir, plan.facts)
+        run = begun or runs.start_run(runs_dir, plan.facts)
         with runs.lock(run):
             with writing(run):
                 longer.replan(run, plan.facts)

@@ -10,7 +10,7 @@ from ganimation_tf import shipped
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import refit_kernel
-from ganimation_tf.training import runs
+from ganimation_tf.training import runs, saved_networks
 from ganimation_tf.training.build import build_networks
 from ganimation_tf.training.model import GANimation
 
@@ -32,7 +32,7 @@ def start_from(model: GANimation, source: pathlib.Path, names: Sequence[str]) ->
     Raises:
         UserError: if the networks cannot be read or are built otherwise.
     """
-    read = _of_weights if runs.holds_weights(source) else _of_run
+    read = _of_weights if saved_networks.holds_weights(source) else _of_run
     networks, old_names, relative = read(source)
     if relative != model.relative:
         raise UserError(
@@ -52,7 +52,7 @@ def start_from(model: GANimation, source: pathlib.Path, names: Sequence[str]) ->
 def _of_run(run: pathlib.Path) -> tuple[list[keras.Model], Sequence[str], bool]:
     """Generator and critic, their AUs, and whether they take changes of them."""
     facts = runs.read_facts(run)
-    networks = [runs.load_network(run, name) for name in runs.NETWORKS]
+    networks = [saved_networks.load_network(run, name) for name in runs.NETWORKS]
     return networks, facts["dataset"]["action_units"], facts["train"]["relative"]
 
 

@@ -50,18 +50,7 @@ def connected(engine: str, wait: float, beam_args: Sequence[str]) -> Iterator["C
     Raises:
         UserError: if there is no scheduler, no worker, or one that cannot do this job.
     """
-    for name in ("distributed", "distributed.client", "asyncio"):  # what matters is one line
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    address = engine.replace("dask://", "tcp://", 1)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of versions, which are compared below
-            client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"--engine {engine}: no Dask scheduler answers there ({_one_line(error)}); start one "
-            "with: dask scheduler --host HOST --port PORT"
-        ) from None
-    with client:
+    with _quiet("distributed", "distributed.client", "asyncio"), _client(engine) as client:
         check(client, engine, wait)
         cluster = Cluster(client, engine, wait, beam_args)
         _OPEN[cluster.token] = cluster
@@ -69,6 +58,32 @@ def connected(engine: str, wait: float, beam_args: Sequence[str]) -> Iterator["C
             yield cluster
         finally:
             del _OPEN[cluster.token]
+
+
+@contextlib.contextmanager
+def _quiet(*loggers: str) -> Iterator[None]:
+    """What these would log is said in one line, or is of no use to a person."""
+    found = [(logger, logger.level) for logger in map(logging.getLogger, loggers)]
+    for logger, _ in found:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in found:
+            logger.setLevel(level)
+
+
+def _client(engine: str) -> distributed.Client:
+    address = engine.replace("dask://", "tcp://", 1)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of versions, which `check` compares
+            return distributed.Client(address, timeout=_CONNECT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(
+            f"--engine {engine}: no Dask scheduler answers there ({reason:.200}); start one "
+            "with: dask scheduler --host HOST --port PORT"
+        ) from None
 
 
 class Cluster:
@@ -125,10 +140,10 @@ class Cluster:
             while futures:
                 finished = [future for future in futures if future.done()]
                 for future in finished:
-                    found = self._result(future, futures[future])
-                    if found is not None:
+                    outcome = self._result(future, futures[future])
+                    if outcome is not None:
                         del futures[future]
-                        yield found
+                        yield outcome
                 self._look()
                 if not finished:
                     time.sleep(_POLL)
@@ -198,8 +213,8 @@ class _Submit(beam.DoFn):
         self.job = job
 
     def process(self, token: str, names: Sequence[str]) -> Iterator[shard.Output]:
-        for found in _OPEN[token].run(self.job, sorted(names)):
-            yield from shard.outputs(found)
+        for outcome in _OPEN[token].run(self.job, sorted(names)):
+            yield from shard.outputs(outcome)
 
 
 @dataclasses.dataclass
@@ -218,7 +233,3 @@ class _OnWorkers(beam.PTransform):
             | "Cluster" >> beam.Create([self.token], reshuffle=False)
             | "Submit" >> submitting.with_outputs(*tags, main=shard.FACTS)
         )
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".")[:200]

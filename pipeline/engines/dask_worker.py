@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -45,7 +44,7 @@ def hand_out(output: str, token: str, name: str, batches: Iterable[Entries]) -> 
     """Writes the entries of a shard where its worker finds them, packed as they are."""
     packed = pickle.dumps([batch.packed for batch in batches], protocol=5)
     path = _path(output, token, name)
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with files.created(path) as file:
         file.write(packed)
 
 

@@ -38,12 +38,12 @@ def written(name: str, entries: Sequence[Entry], job: Job) -> Written:
     return Written(facts, run, statistics)
 
 
-def outputs(found: Written) -> Iterator[Output]:
+def outputs(written: Written) -> Iterator[Output]:
     """The elements that a `DoFn` yields for a shard; its counters count them."""
-    Metrics.counter(COUNTERS, "records").inc(found.facts.shard.records)
-    for code, count in found.statistics.rejections.items():
+    Metrics.counter(COUNTERS, "records").inc(written.facts.shard.records)
+    for code, count in written.statistics.rejections.items():
         Metrics.counter(COUNTERS, code).inc(count)
-    if found.rejected:
-        yield TaggedOutput(REJECTED, found.rejected)
-    yield TaggedOutput(STATISTICS, found.statistics)
-    yield found.facts
+    if written.rejected:
+        yield TaggedOutput(REJECTED, written.rejected)
+    yield TaggedOutput(STATISTICS, written.statistics)
+    yield written.facts

@@ -25,19 +25,19 @@ _OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-hea
 def here() -> Mapping[str, str]:
     """Version by name, `missing` for what is not installed."""
     major, minor, _ = platform.python_version_tuple()
-    found = {"Python": f"{major}.{minor}"}
-    found |= {name: _version(name) for name in _DISTRIBUTIONS}
+    versions = {"Python": f"{major}.{minor}"}
+    versions |= {name: _version(name) for name in _DISTRIBUTIONS}
     opencv = [version for name in _OPENCV if (version := _version(name)) != "missing"]
-    found["OpenCV"] = opencv[0] if opencv else "missing"
-    return {**found, CODE: code_digest()}
+    versions["OpenCV"] = opencv[0] if opencv else "missing"
+    return {**versions, CODE: code_digest()}
 
 
 def difference(there: Mapping[str, str], expected: Mapping[str, str]) -> str | None:
     """What differs first, in words; None if nothing does."""
     for name, version in expected.items():
-        found = there.get(name, "missing")
-        if found != version:
-            return f"{name} {found} where this machine has {version}"
+        theirs = there.get(name, "missing")
+        if theirs != version:
+            return f"{name} {theirs} where this machine has {version}"
     return None
 
 
@@ -54,13 +54,13 @@ def code_digest() -> str:
 
 def modules(folder: Traversable, name: str) -> list[tuple[str, Traversable]]:
     """(`package/module.py`, the file) of each module of a package, in order."""
-    found = []
+    names = []
     for entry in folder.iterdir():
         if entry.is_dir() and entry.name.isidentifier():
-            found += modules(entry, f"{name}/{entry.name}")
+            names += modules(entry, f"{name}/{entry.name}")
         elif entry.name.endswith(".py"):
-            found.append((f"{name}/{entry.name}", entry))
-    return sorted(found, key=lambda pair: pair[0])
+            names.append((f"{name}/{entry.name}", entry))
+    return sorted(names, key=lambda pair: pair[0])
 
 
 def _version(distribution: str) -> str:

@@ -74,9 +74,9 @@ class InputsSeen:
             bounds = _SIDE_BOUNDS if kind == SIZES else _UNIT_BOUNDS
             labels = [] if kind == SIZES else ["action_unit"]
             family = HistogramMetricFamily(name, _HELP[kind], labels=labels)
-            for (of, unit), found in sorted(counts.items()):
+            for (of, unit), histogram in sorted(counts.items()):
                 if of == kind:
-                    buckets = _buckets(bounds, found)
+                    buckets = _buckets(bounds, histogram)
                     family.add_metric([unit] if unit else [], buckets, sums[of, unit])
             yield family
 

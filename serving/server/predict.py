@@ -140,8 +140,8 @@ def _check_rows(inputs: Mapping, max_batch_size: int) -> int:
         raise invalid("Batching Run() input tensors must have at least one dimension")
     rows = {alias: tensor.tensor_shape.dim[0].size for alias, tensor in inputs.items()}
     if len(set(rows.values())) > 1:
-        found = ", ".join(f"{alias} has {size}" for alias, size in sorted(rows.items()))
-        raise invalid(f"Batching Run() input tensors must have equal 0th-dimension size: {found}")
+        sizes = ", ".join(f"{alias} has {size}" for alias, size in sorted(rows.items()))
+        raise invalid(f"Batching Run() input tensors must have equal 0th-dimension size: {sizes}")
     size = max(rows.values(), default=0)
     if size > max_batch_size:
         raise invalid(f"Task size {size} is larger than maximum input batch size {max_batch_size}")

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ganimation_tf import __version__, cli, errors
+from ganimation_tf import __version__, cli, errors, origin
 from ganimation_tf.action_units import APPEARANCES, DESCRIPTIONS
 from ganimation_tf.cli import version
 
@@ -27,7 +27,7 @@ def test_version_names_what_a_report_needs(capsys):
     assert cli.main(["version"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"ganimation {__version__}")
-    assert [line.split()[0] for line in lines[2:]] == list(version.LIBRARIES)
+    assert [line.split()[0] for line in lines[2:]] == [*origin.LIBRARIES, "processor"]
 
 
 def test_every_action_unit_is_described(capsys):

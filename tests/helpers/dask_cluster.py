@@ -91,7 +91,7 @@ def reached(port: int) -> bool:
     return False
 
 
-def wait_for(condition, what: str, seconds: float = 90.0):
+def wait_for(condition, what: str, seconds: float = 240.0):
     """What `condition` returns once that is true."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

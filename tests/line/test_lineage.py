@@ -115,6 +115,11 @@ def test_the_shipped_weights(capsys):
     assert "source     portraits: github.com/faker-js/assets-person-portrait, CC0-1.0" in out
 
 
+def test_a_served_model_tells_it_over_the_network(served_model, capsys):
+    assert cli.main(["lineage", served_model.address]) == 0
+    assert f"model      {served_model.address}: ganimation, 16 px" in capsys.readouterr().out
+
+
 def test_what_is_no_model(tmp_path, capsys):
     assert cli.main(["lineage", str(tmp_path / "none")]) == 2
     assert "no such run or export" in capsys.readouterr().err

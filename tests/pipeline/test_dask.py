@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import distributed
+import numpy as np
 import pytest
 
 import tiny_portraits
@@ -13,8 +14,9 @@ from dask_cluster import free_port, running, wait_for
 from ganimation_tf.errors import UserError
 from jobs import contents, preprocess, rejected
 from openface_files import csv_text, row, write_faces
-from pipeline.engines import dask, staging, versions
+from pipeline.engines import dask, dask_worker, staging, versions
 from pipeline.engines.dask_check import check
+from pipeline.entries import Entries, Entry
 
 PLACES = {"fingerprint.json"}
 """Files that tell where inputs lie, which is outside the promise of equal bytes."""
@@ -73,6 +75,7 @@ def a_shard_in(output: pathlib.Path) -> None:
     wait_for(lambda: list(output.glob("train-*")), "no shard")
 
 
+@pytest.mark.timeout(600)
 def test_workers_without_the_project_write_the_bytes_of_one_process(cluster, faces, near, tmp_path):
     far = job(faces, tmp_path / "far", "--engine", cluster.engine)
     assert different(far, near) == set()
@@ -91,6 +94,7 @@ def test_reanimation_on_workers(cluster, tmp_path):
     assert different(*made) == set()
 
 
+@pytest.mark.timeout(600)
 def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path):
     victim = cluster.add_worker()
     with distributed.Client(cluster.engine.replace("dask", "tcp"), set_as_default=False) as client:
@@ -103,6 +107,8 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path)
     assert different(tmp_path / "far", near) == set()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ctrl_c_takes_the_tasks_back_and_the_next_run_goes_on(cluster, faces, near, tmp_path):
     process = command(faces, tmp_path / "far", cluster.engine)
     a_shard_in(tmp_path / "far")
@@ -123,6 +129,8 @@ def test_ctrl_c_takes_the_tasks_back_and_the_next_run_goes_on(cluster, faces, ne
     assert different(tmp_path / "far", near) == set()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_shard_whose_workers_all_die_is_named(faces, near, tmp_path):
     settings = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with running(tmp_path / "cluster", 1, **settings) as frail:
@@ -225,3 +233,20 @@ def test_help_loads_no_dask():
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert found.returncode == 0 and found.stdout.splitlines()[-1] == "[False, False]"
+
+
+def test_what_is_handed_out_comes_back(tmp_path):
+    """Rows of a table, too, which travel as they were parsed."""
+    rows = [{"AU12": "1.5"}, ("a", np.arange(3.0))]
+    given = [
+        Entry("a", "annotation", "t.csv", rows[0], 3, "ada", "eval"),
+        Entry("b", "image", "", 1),
+    ]
+    more = [Entry("c", "annotation", "t.csv", rows[1], block=2)]
+    batches = [Entries(given), Entries(), Entries(more)]
+    dask_worker.hand_out(str(tmp_path), "token", "train-0", batches)
+    found = list(dask_worker.handed_out(str(tmp_path), "token", "train-0"))
+    assert found[:2] == given and found[2][:3] == more[0][:3] and found[2].block == 2
+    np.testing.assert_array_equal(found[2].reference[1], [0, 1, 2])
+    (path,) = tmp_path.iterdir()
+    assert path.name.startswith(".tmp-")  # so that a finished job has deleted it

@@ -1,4 +1,5 @@
-"""The job on Beam's own portable job service: the way to Flink, Spark and every other engine.
+"""The job on Beam's own portable job service: the way to Flink, Spark and every other engine; and
+on those that are at hand: Prism, and Flink where `BEAM_JOB_SERVER_JAR` names its job server.
 
 Three processes that share only the files: the job service, a pool that starts workers elsewhere,
 and the submitter. `GANIMATION_PORTABLE_LOG=DIR` keeps their logs and the digests.
@@ -8,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +18,7 @@ import time
 
 import pytest
 
+from dask_cluster import free_port
 from ganimation_tf.data import manifest
 from jobs import contents, preprocess
 from openface_files import csv_text, row, write_faces
@@ -40,21 +43,21 @@ local_job_service_main.run(sys.argv[1:])
 """The same service with two workers for each job: it has no option for their number."""
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        return found.getsockname()[1]
-
-
 @contextlib.contextmanager
-def running(log: pathlib.Path, *arguments: str, cwd: pathlib.Path, port: int):
-    """Python with these arguments, once it answers at `port`; ended with all it started."""
+def running(
+    log: pathlib.Path,
+    *arguments: str,
+    cwd: pathlib.Path,
+    port: int,
+    program: str = sys.executable,
+):
+    """A program with these arguments, once it answers at `port`; ended with all it started."""
     # The pool starts workers by the name `python`.
     path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     cwd.mkdir()
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [program, *arguments],
             cwd=cwd,
             env={**os.environ, "PATH": path},
             stdout=out,
@@ -78,7 +81,7 @@ def running(log: pathlib.Path, *arguments: str, cwd: pathlib.Path, port: int):
 @pytest.fixture
 def logs(tmp_path, request):
     found = pathlib.Path(os.environ.get("GANIMATION_PORTABLE_LOG", tmp_path / "logs"))
-    found = found / request.node.callspec.id
+    found = found / request.node.name.replace("/", "_")
     found.mkdir(parents=True, exist_ok=True)
     return found
 
@@ -122,3 +125,64 @@ def test_external_workers_write_the_bytes_of_one_process(tmp_path, logs, program
         f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in contents(far).items()
     ]
     (logs / "digests.txt").write_text("\n".join(sorted(digests, key=lambda line: line[66:])) + "\n")
+
+
+def faces(tmp_path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """Photos and annotations of some faces."""
+    write_faces(tmp_path, [f"person{i // 4}/{i}" for i in range(60)])
+    return tmp_path / "photos", tmp_path / "csv"
+
+
+def prism() -> str | None:
+    """Where Prism is: on the path, or where Go installs to."""
+    go = shutil.which("go")
+    places = [os.environ.get("GOBIN", ""), os.environ["PATH"]]
+    if go:
+        asked = subprocess.run([go, "env", "GOPATH"], capture_output=True, text=True, check=True)
+        places.append(f"{asked.stdout.strip()}/bin")
+    return shutil.which("prism", path=os.pathsep.join(places))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_prism_writes_the_bytes_of_one_process(tmp_path, logs):
+    found = prism()
+    if not found:
+        pytest.skip(
+            "there is no prism; with Go it is made by: "
+            "go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0"
+        )
+    inputs = faces(tmp_path)
+    job_port, pool_port = free_port(), free_port()
+    service = running(
+        logs / "prism.log",
+        *(f"--job_port={job_port}", "--serve_http=false"),
+        cwd=tmp_path / "a",
+        port=job_port,
+        program=found,
+    )
+    pool = running(
+        logs / "worker_pool.log",
+        *(*POOL, f"--service_port={pool_port}"),
+        cwd=tmp_path / "b",
+        port=pool_port,
+    )
+    with service, pool:
+        beam = ("--runner=PortableRunner", f"--job_endpoint=localhost:{job_port}")
+        beam += ("--environment_type=EXTERNAL", f"--environment_config=localhost:{pool_port}")
+        far = preprocess(*inputs, tmp_path / "far", "--shards", "7", "--", *beam)
+    assert contents(far) == contents(preprocess(*inputs, tmp_path / "near", "--shards", "7"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_flink_writes_the_bytes_of_one_process(tmp_path):
+    jar = os.environ.get("BEAM_JOB_SERVER_JAR", "")
+    if not jar:
+        pytest.skip("BEAM_JOB_SERVER_JAR names no job server's jar of Beam 2.77 for Flink")
+    assert pathlib.Path(jar).is_file(), f"BEAM_JOB_SERVER_JAR names no file: {jar}"
+    assert shutil.which("java"), "Flink's job server needs Java"
+    inputs = faces(tmp_path)
+    beam = ("--runner=FlinkRunner", f"--flink_job_server_jar={jar}", "--environment_type=LOOPBACK")
+    far = preprocess(*inputs, tmp_path / "far", "--shards", "7", "--", *beam)
+    assert contents(far) == contents(preprocess(*inputs, tmp_path / "near", "--shards", "7"))

@@ -121,10 +121,10 @@ def measure(folder: pathlib.Path) -> dict[str, Any]:
 
     quiet.import_tensorflow()
     from ganimation_tf.data.manifest import Manifest
-    from ganimation_tf.training import runs
+    from ganimation_tf.training import runs, saved_networks
 
     (trained,) = (folder / "runs").iterdir()
-    networks = [runs.load_network(trained, name) for name in runs.NETWORKS]
+    networks = [saved_networks.load_network(trained, name) for name in runs.NETWORKS]
     weights = {v.path: v.numpy() for network in networks for v in network.variables}
     return {
         "dataset": {"sha256": Manifest.load(folder / "data").digest()},

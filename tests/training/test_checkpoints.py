@@ -20,7 +20,7 @@ import tensorflow as tf
 import killed_training
 import tiny
 from ganimation_tf.errors import UserError
-from ganimation_tf.training import runs, train
+from ganimation_tf.training import runs, saved_networks, train
 from ganimation_tf.training.callbacks import checkpoints
 from ganimation_tf.training.plan import make_plan
 
@@ -196,7 +196,7 @@ def test_the_networks_with_the_best_score_are_kept(data, whole):
         + weights.cycle * line["val_cycle"]
         for line in logged(whole)
     }
-    best = runs.best_networks(whole)
+    best = saved_networks.best_networks(whole)
     assert best.name == f"step-{min(scores, key=scores.get):07d}"
     assert sorted(path.name for path in best.iterdir()) == ["critic.keras", "generator.keras"]
 

@@ -48,6 +48,12 @@ def test_a_larger_number_of_steps_goes_on_with_a_finished_run(data, tmp_path, ca
     assert "is finished already" in caplog.text and "planned for" not in caplog.text
 
 
+def test_where_history_must_not_count_a_shorter_run_is_left_alone(data, tmp_path):
+    shorter = train.train(plan(data, 1), tmp_path)
+    run = train.train(plan(data, 2), tmp_path, prolong=False)
+    assert run != shorter and steps_of(run) == [2] and steps_of(shorter) == [1]
+
+
 def begun(data, runs_dir, steps, saved=1):
     """A run that has a state of step `saved`, or none."""
     run = runs.start_run(runs_dir, plan(data, steps).facts)

@@ -6,7 +6,7 @@ import pytest
 
 from ganimation_tf import cli
 from ganimation_tf.errors import UserError
-from ganimation_tf.training import result, runs
+from ganimation_tf.training import result, runs, saved_networks
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def test_it_is_a_run_without_logs_and_with_one_state(drawn, copied):
     assert runs.read_facts(copied) == runs.read_facts(drawn.run)
     assert runs.saved_step(copied) == runs.saved_step(drawn.run) == 1
     assert [path.name for path in runs.saved_states(copied)] == ["step-0000001"]
-    runs.require_networks(copied)
+    saved_networks.require_networks(copied)
     names = {path.name for path in copied.iterdir()}
     assert not names & {"logs", runs.LOCK}
     assert (copied / "generator.keras").read_bytes() == (drawn.run / "generator.keras").read_bytes()

@@ -13,7 +13,7 @@ import tiny
 from ganimation_tf import cli, shipped
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import refit_kernel, strided_patches
-from ganimation_tf.training import runs, transfer
+from ganimation_tf.training import runs, saved_networks, transfer
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.plan import make_plan
 
@@ -133,7 +133,7 @@ def test_a_run_without_networks_is_refused(tmp_path):
     plan = plan_for(tmp_path / "old")
     run = runs.start_run(tmp_path / "runs", plan.facts)
     with pytest.raises(UserError, match="has no generator.keras"):
-        runs.require_networks(run)
+        saved_networks.require_networks(run)
     with pytest.raises(UserError, match="has no generator.keras"):
         start(tmp_path, run)
 
@@ -141,7 +141,7 @@ def test_a_run_without_networks_is_refused(tmp_path):
 def test_torn_networks_are_called_damaged_not_missing(tmp_path):
     (tmp_path / "generator.keras").write_bytes(b"PK\x03\x04 cut short")
     with pytest.raises(UserError, match="generator.keras is damaged: "):
-        runs.load_network(tmp_path, "generator")
+        saved_networks.load_network(tmp_path, "generator")
 
 
 def test_training_starts_from_weights_as_they_ship(tmp_path):
@@ -193,8 +193,8 @@ def test_networks_that_computed_in_bfloat16_are_read_as_float32_in_a_fresh_proce
     assert model.generator.get_layer("stem_image").compute_dtype == "bfloat16"
     model.generator.save(tmp_path / "generator.keras")
     script = (
-        "import pathlib, sys; from ganimation_tf.training import runs;"
-        "network = runs.load_network(pathlib.Path(sys.argv[1]), 'generator');"
+        "import pathlib, sys; from ganimation_tf.training import saved_networks;"
+        "network = saved_networks.load_network(pathlib.Path(sys.argv[1]), 'generator');"
         "print({layer.compute_dtype for layer in network.layers})"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]

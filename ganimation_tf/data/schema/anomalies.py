@@ -36,85 +36,87 @@ def _entropy(p: np.ndarray) -> float:
     return float(-(p * np.log2(p)).sum())
 
 
-def drifts(found: Numbers, schema: Mapping[str, Any]) -> dict[str, float]:
+def drifts(numbers: Numbers, schema: Mapping[str, Any]) -> dict[str, float]:
     """Divergence from the schema's histogram, by AU, and of `sides`; of those that have one."""
     found_drifts = {
         **{
-            name: divergence(found.histograms[name], schema["intensities"][name]["histogram"])
-            for name in found.action_units
+            name: divergence(numbers.histograms[name], schema["intensities"][name]["histogram"])
+            for name in numbers.action_units
             if name in schema["intensities"]
         },
-        "sides": divergence(found.sides, schema["sides"]["histogram"]),
+        "sides": divergence(numbers.sides, schema["sides"]["histogram"]),
     }
     return {name: value for name, value in found_drifts.items() if math.isfinite(value)}
 
 
-def anomalies(found: Numbers, schema: Mapping[str, Any]) -> list[Anomaly]:
+def anomalies(numbers: Numbers, schema: Mapping[str, Any]) -> list[Anomaly]:
     """All that a data set breaks; where it has other AUs or edges, that alone."""
     try:
-        different = [*_other_kind(found, schema)]
-        return different or [*_amounts(found, schema), *_intensities(found, schema)]
+        different = [*_other_kind(numbers, schema)]
+        return different or [*_amounts(numbers, schema), *_intensities(numbers, schema)]
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"the schema is not whole: {reason(error)}") from error
 
 
-def _other_kind(found: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
+def _other_kind(numbers: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
     wanted = tuple(schema["action_units"])
-    if found.action_units != wanted:
-        missing, more = set(wanted) - set(found.action_units), set(found.action_units) - set(wanted)
+    if numbers.action_units != wanted:
+        present = set(numbers.action_units)
+        missing, more = set(wanted) - present, present - set(wanted)
         how = [
             *([f"without {', '.join(sorted(missing))}"] if missing else []),
             *([f"with {', '.join(sorted(more))} besides"] if more else []),
         ]
         yield Anomaly(
             "other_action_units",
-            f"the AUs must be {' '.join(wanted)}, they are {' '.join(found.action_units)}: "
+            f"the AUs must be {' '.join(wanted)}, they are {' '.join(numbers.action_units)}: "
             f"{' and '.join(how) or 'in another order'}",
         )
     for name in EDGES:
-        if found.edges[name] != schema[name]:
+        if numbers.edges[name] != schema[name]:
             yield Anomaly(
                 "other_statistics",
                 f"{name} of the statistics is not the schema's: another version made them; take "
                 "the schema anew",
             )
     for name, value in schema["crop"].items():
-        if found.crop.get(name) != value:
+        if numbers.crop.get(name) != value:
             yield Anomaly(
-                "other_crop", f"the crops' {name} must be {value:g}, it is {found.crop.get(name)}"
+                "other_crop", f"the crops' {name} must be {value:g}, it is {numbers.crop.get(name)}"
             )
 
 
-def _amounts(found: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
-    if found.faces < schema["least_faces"]:
+def _amounts(numbers: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
+    if numbers.faces < schema["least_faces"]:
         yield Anomaly(
-            "few_faces", f"there must be at least {schema['least_faces']} faces, got {found.faces}"
+            "few_faces",
+            f"there must be at least {schema['least_faces']} faces, got {numbers.faces}",
         )
     shares = (("rejected", "inputs that were rejected"), ("enlarged", "faces that were enlarged"))
     for name, what in shares:
-        share, largest = getattr(found, f"{name}_share"), schema[f"largest_{name}_share"]
+        share, largest = getattr(numbers, f"{name}_share"), schema[f"largest_{name}_share"]
         if share > largest:
             yield Anomaly(
                 f"many_{name}",
                 f"the share of {what} must be at most {largest:.3g}, it is {share:.3g}",
             )
-    moved, bound = drifts(found, schema).get("sides", 0.0), schema["sides"]["drift"]
+    moved, bound = drifts(numbers, schema).get("sides", 0.0), schema["sides"]["drift"]
     if moved > bound:
         yield _drifted("the sizes of the faces", "sides", moved, bound)
 
 
-def _intensities(found: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
-    moved = drifts(found, schema)
-    for name in found.action_units:
+def _intensities(numbers: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
+    moved = drifts(numbers, schema)
+    for name in numbers.action_units:
         rule = schema["intensities"][name]
         low, high = rule["range"]
-        if found.lowest[name] < low or found.highest[name] > high:
+        if numbers.lowest[name] < low or numbers.highest[name] > high:
             yield Anomaly(
                 "out_of_range",
-                f"{name} must lie in [{low:g}, {high:g}], it lies in [{found.lowest[name]:g}, "
-                f"{found.highest[name]:g}]",
+                f"{name} must lie in [{low:g}, {high:g}], it lies in [{numbers.lowest[name]:g}, "
+                f"{numbers.highest[name]:g}]",
             )
-        share, (low, high) = found.active[name] / max(1, found.faces), rule["active_share"]
+        share, (low, high) = numbers.active[name] / max(1, numbers.faces), rule["active_share"]
         if not low <= share <= high:
             yield Anomaly(
                 "active_share",
@@ -125,7 +127,7 @@ def _intensities(found: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]
             yield _drifted(f"the intensities of {name}", name, moved[name], rule["drift"])
 
 
-def _drifted(what: str, name: str, found: float, bound: float) -> Anomaly:
+def _drifted(what: str, name: str, drift: float, bound: float) -> Anomaly:
     return Anomaly(
-        "drift", f"{what} have drifted: divergence must be at most {bound:g}, it is {found:.3g}"
+        "drift", f"{what} have drifted: divergence must be at most {bound:g}, it is {drift:.3g}"
     )

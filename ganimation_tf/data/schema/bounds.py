@@ -12,18 +12,17 @@ drift is the Jensen-Shannon divergence of two histograms with logarithms of base
 ones, 1 for ones that share no bin.
 """
 
-import dataclasses
 import json
 import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from ganimation_tf import files, options
+from ganimation_tf import files
 from ganimation_tf.data.schema.numbers import Numbers
+from ganimation_tf.data.schema.options import SchemaOptions
 from ganimation_tf.data.statistics.dataset import to_json
 from ganimation_tf.errors import UserError, reason
-from ganimation_tf.options import option
 
 VERSION = 1
 
@@ -31,61 +30,30 @@ DEVIATIONS = 3.0
 """How many standard errors of a share its bounds leave for chance."""
 
 
-@dataclasses.dataclass(frozen=True)
-class SchemaOptions:
-    """How far a data set may be from the one that a schema is taken from.
-
-    Raises:
-        OptionError: naming the option, its rule and the value.
-    """
-
-    drift: float = option(
-        0.1,
-        "largest Jensen-Shannon divergence of a histogram of intensities or face sizes, base 2",
-        0,
-        1,
-    )
-    share_margin: float = option(
-        0.1, "how far the share of faces on which an AU is active may move, beside chance", 0, 1
-    )
-    range_margin: float = option(
-        0.1, "how far beyond the lowest and highest intensity the next ones may lie", 0, 1
-    )
-    least_faces: float = option(
-        0.5, "share of the faces that the next data set must have at least", 0
-    )
-    rejected_margin: float = option(
-        0.1, "how far the shares of rejected inputs and of enlarged faces may rise", 0, 1
-    )
-
-    def __post_init__(self):
-        options.check(self)
-
-
-def infer(found: Numbers, bounds: SchemaOptions) -> dict[str, Any]:
-    """The schema that `found` is an example of."""
+def infer(numbers: Numbers, bounds: SchemaOptions) -> dict[str, Any]:
+    """The schema that `numbers` is an example of."""
     return {
         "version": VERSION,
-        "action_units": list(found.action_units),
-        "crop": dict(found.crop),
-        "faces": found.faces,
-        "least_faces": math.ceil(found.faces * bounds.least_faces),
-        "largest_rejected_share": _up(found.rejected_share + bounds.rejected_margin),
-        "largest_enlarged_share": _up(found.enlarged_share + bounds.rejected_margin),
-        **found.edges,
+        "action_units": list(numbers.action_units),
+        "crop": dict(numbers.crop),
+        "faces": numbers.faces,
+        "least_faces": math.ceil(numbers.faces * bounds.least_faces),
+        "largest_rejected_share": _up(numbers.rejected_share + bounds.rejected_margin),
+        "largest_enlarged_share": _up(numbers.enlarged_share + bounds.rejected_margin),
+        **numbers.edges,
         "intensities": {
             name: {
                 "range": [
-                    _down(found.lowest[name] - bounds.range_margin),
-                    _up(found.highest[name] + bounds.range_margin),
+                    _down(numbers.lowest[name] - bounds.range_margin),
+                    _up(numbers.highest[name] + bounds.range_margin),
                 ],
-                "active_share": _share_bounds(found.active[name], found.faces, bounds),
+                "active_share": _share_bounds(numbers.active[name], numbers.faces, bounds),
                 "drift": bounds.drift,
-                "histogram": list(found.histograms[name]),
+                "histogram": list(numbers.histograms[name]),
             }
-            for name in found.action_units
+            for name in numbers.action_units
         },
-        "sides": {"drift": bounds.drift, "histogram": list(found.sides)},
+        "sides": {"drift": bounds.drift, "histogram": list(numbers.sides)},
     }
 
 

@@ -53,8 +53,8 @@ def numbers_of(directory: str | pathlib.Path) -> Numbers:
     made = manifest.Manifest.load(directory)
     path = pathlib.Path(directory) / manifest.STATISTICS
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        splits = [split for split in found["splits"].values() if split["records"]]
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        splits = [split for split in facts["splits"].values() if split["records"]]
         faces = sum(split["records"] for split in splits)
         units = {name: [one["action_units"][name] for one in splits] for name in made.action_units}
         return Numbers(
@@ -71,7 +71,7 @@ def numbers_of(directory: str | pathlib.Path) -> Numbers:
                 for name, of in units.items()
             },
             sides=np.sum([split["side"] for split in splits], axis=0).tolist(),
-            edges={name: found[name] for name in EDGES},
+            edges={name: facts[name] for name in EDGES},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: cannot be read as statistics: {reason(error)}") from error

@@ -67,9 +67,9 @@ def parse(text: str) -> Histograms:
     below: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for name, labels, count in _LINE.findall(text):
         if name in kinds:
-            found = dict(_LABEL.findall(labels))
-            key = kinds[name], found.get("action_unit", "")
-            below[key].append((float(found["le"]), float(count)))
+            values = dict(_LABEL.findall(labels))
+            key = kinds[name], values.get("action_unit", "")
+            below[key].append((float(values["le"]), float(count)))
     histograms = {}
     for key, buckets in below.items():
         counts = np.diff([0.0, *(count for _, count in sorted(buckets))])
@@ -78,29 +78,29 @@ def parse(text: str) -> Histograms:
     return histograms
 
 
-def drifts(found: Histograms, schema: Mapping[str, Any]) -> dict[str, float]:
+def drifts(histograms: Histograms, schema: Mapping[str, Any]) -> dict[str, float]:
     """Divergence of what faces show and of what was asked for from the schema, `shown AU12` etc."""
     return {
         f"{kind} {unit}": divergence(counts, schema["intensities"][unit]["histogram"])
-        for (kind, unit), counts in sorted(found.items())
+        for (kind, unit), counts in sorted(histograms.items())
         if unit in schema["intensities"] and any(counts)
     }
 
 
-def anomalies(found: Histograms, schema: Mapping[str, Any]) -> list[Anomaly]:
+def anomalies(histograms: Histograms, schema: Mapping[str, Any]) -> list[Anomaly]:
     """Where what was sent is unlike what training saw. Sizes are told, and not judged: a server
     sees crops, a data set photographs."""
-    return [*_other_units(found, schema), *_drifted(found, schema)]
+    return [*_other_units(histograms, schema), *_drifted(histograms, schema)]
 
 
-def _other_units(found: Histograms, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
-    units = {unit for kind, unit in found if kind != SIZES}
+def _other_units(histograms: Histograms, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
+    units = {unit for kind, unit in histograms if kind != SIZES}
     if unknown := sorted(units - schema["intensities"].keys()):
         yield Anomaly("other_action_units", f"the served model has AUs besides: {unknown}")
 
 
-def _drifted(found: Histograms, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
-    for (kind, unit), counts in sorted(found.items()):
+def _drifted(histograms: Histograms, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
+    for (kind, unit), counts in sorted(histograms.items()):
         if unit not in schema["intensities"] or sum(counts) < LEAST_ROWS:
             continue
         bound = schema["intensities"][unit]["drift"]

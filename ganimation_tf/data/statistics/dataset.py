@@ -113,14 +113,14 @@ def figures(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, An
     row for each split and AU. `facts`: what `to_dict` gives."""
     splits = facts["splits"]
     metrics = {
-        "records": {split: found["records"] for split, found in splits.items()},
-        "subjects": {split: found["subjects"]["count"] for split, found in splits.items()},
-        "enlarged": sum(found["enlarged"] for found in splits.values()),
+        "records": {split: numbers["records"] for split, numbers in splits.items()},
+        "subjects": {split: numbers["subjects"]["count"] for split, numbers in splits.items()},
+        "enlarged": sum(numbers["enlarged"] for numbers in splits.values()),
     }
     rows = [
         {"split": split, "action_unit": name, **{key: of[key] for key in ("mean", "active_share")}}
-        for split, found in splits.items()
-        for name, of in found["action_units"].items()
+        for split, numbers in splits.items()
+        for name, of in numbers["action_units"].items()
     ]
     return metrics, rows
 

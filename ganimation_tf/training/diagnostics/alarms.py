@@ -113,7 +113,7 @@ ALARMS = (
     ),
     *(
         Alarm(
-            f"{name}exploded",
+            f"{name}_exploded",
             True,
             symptoms.exploded(name),
             "training is about to diverge; lower {--learning-rate}",
@@ -122,7 +122,7 @@ ALARMS = (
     ),
     *(
         Alarm(
-            f"{name}vanished",
+            f"{name}_vanished",
             True,
             symptoms.vanished(name),
             "the network has stopped learning: its units are saturated or dead; begin a new run "
