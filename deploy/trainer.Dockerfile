@@ -1,7 +1,7 @@
 # Container that trains, evaluates and exports, or runs the whole line (docs/line.md).
 #
 #   docker build -f deploy/trainer.Dockerfile -t ganimation-trainer .
-#   docker run --user "$(id -u)" -v "$PWD:/work" ganimation-trainer line run /work/line
+#   docker run --user "$(id -u)" -v "$PWD:/data" ganimation-trainer line run line
 #
 # TensorFlow of the lock file computes on the CPU; on GPUs it needs their libraries as well
 # (`--build-arg TENSORFLOW='tensorflow[and-cuda]'`, some 3 GB).
@@ -20,7 +20,7 @@ RUN pip install --no-cache-dir uv==0.13.9 && \
     useradd --uid 1000 --create-home ganimation
 
 USER 1000
-WORKDIR /work
+WORKDIR /data
 # Caches of libraries go where any user may write.
 ENV HOME=/tmp PYTHONUNBUFFERED=1
 ENTRYPOINT ["ganimation"]

@@ -1,6 +1,7 @@
 """Files and directories that appear whole or not at all."""
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -56,6 +57,31 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path, busy: str) -> Iterator[None]:
+    """Claims what the lock file stands for, for this process; a kill gives it up too.
+
+    Args:
+        path: of the lock file, which stays.
+        busy: what to say where another process has claimed it.
+
+    Raises:
+        UserError: if another process has, or the file cannot be written or locked.
+    """
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(busy) from None
+        except OSError as error:
+            raise UserError(f"{path}: cannot be locked: {error.strerror}") from error
+        yield
 
 
 def tree_digest(directory: pathlib.Path, leave_out: Collection[str] = ()) -> str:

@@ -1,11 +1,10 @@
 """`dvc repro` with what it takes for granted looked at first."""
 
-import contextlib
-import fcntl
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from ganimation_tf import files
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.evaluation import wording
 from ganimation_tf.evaluation.gate import Gate
@@ -29,7 +28,12 @@ def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
     if not (directory / project.PIPELINE).is_file() or not (directory / ".dvc").is_dir():
         raise UserError(f"{directory} has no line: ganimation line init {directory} makes one")
     check(directory)
-    with _alone(directory):
+    lock = directory / _LOCK
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{lock.parent}: cannot be written: {reason(error)}") from error
+    with files.locked(lock, f"{directory}: the line is being run by another process"):
         return min(1, project.dvc(directory, ["repro", *more]).returncode)
 
 
@@ -62,24 +66,3 @@ def _read_params(path: pathlib.Path) -> dict[str, Any]:
     if not isinstance(params, dict):
         raise UserError(f"{path} must have a section for each step")
     return params
-
-
-@contextlib.contextmanager
-def _alone(directory: pathlib.Path) -> Iterator[None]:
-    """Claims the line for this process, which a kill gives up too.
-
-    Raises:
-        UserError: if another process runs it.
-    """
-    path = directory / _LOCK
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {reason(error)}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{directory}: the line is being run by another process") from None
-        yield

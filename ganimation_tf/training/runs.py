@@ -1,7 +1,6 @@
 """The run directory: numbered, named by its facts, and saying what made it."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -14,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganimation_tf import __version__, action_units, shipped
+from ganimation_tf import __version__, action_units, files, shipped
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
 from ganimation_tf.errors import UserError, reason
@@ -189,25 +188,9 @@ def _leaves(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield prefix + name, value
 
 
-@contextlib.contextmanager
-def lock(run: pathlib.Path) -> Iterator[None]:
-    """Claims the run for this process, which a kill gives up too.
-
-    Raises:
-        UserError: if another process trains it.
-    """
-    try:
-        file = (run / LOCK).open("w")
-    except OSError as error:
-        raise UserError(f"{run}: cannot be written: {reason(error)}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{run} is being trained by another process") from None
-        except OSError as error:
-            raise UserError(f"{run}: cannot be locked: {reason(error)}") from error
-        yield
+def lock(run: pathlib.Path) -> contextlib.AbstractContextManager[None]:
+    """Claims the run for this process; see `files.locked`."""
+    return files.locked(run / LOCK, f"{run} is being trained by another process")
 
 
 def saved_states(run: pathlib.Path) -> list[pathlib.Path]:

@@ -89,9 +89,7 @@ def train(
     devices.require_even(strategy, plan.config.batch_size)
     plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
     if resume is not None:
-        resume = resume.resolve()
-        if not longer.is_shorter(runs.read_facts(resume), plan.facts):
-            runs.require_same(resume, plan.facts)
+        resume = _resumable(resume, plan)
     find = longer.find if prolong else runs.find_run
     begun = resume or (None if new else find(runs_dir, plan.facts))
     if begun and saved_step(begun) >= plan.steps:
@@ -99,16 +97,7 @@ def train(
         return begun
     if not begun and not new:
         longer.tell_of_unfinished(runs_dir, plan.facts)
-    tf.config.experimental.enable_op_determinism()
-    with strategy.scope():
-        model = build_model(plan)
-        if plan.start_from:
-            for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
-                log.info("%s", line)
-    count = workers.count_of(strategy)
-    if not ignore_memory:
-        size, replicas = plan.config.batch_size // count, strategy.num_replicas_in_sync // count
-        estimate.require_memory(model, size, replicas)
+    model = _built(plan, strategy, ignore_memory)
     opened = _opened(plan, strategy, runs_dir, begun, resume)
     with explained(plan), opened as (run, own):
         score = best.make_score(plan.config, judge is not None)
@@ -124,6 +113,33 @@ def train(
             judged = _judged(plan, judge, judge_minutes) if own == run else ()
             _fit(plan, model, own, start, [*judged], checkpoints)
     return run
+
+
+def _resumable(run: pathlib.Path, plan: Plan) -> pathlib.Path:
+    """The run, whole path, if the plan goes on with it; raises UserError otherwise."""
+    run = run.resolve()
+    if not longer.is_shorter(runs.read_facts(run), plan.facts):
+        runs.require_same(run, plan.facts)
+    return run
+
+
+def _built(plan: Plan, strategy: tf.distribute.Strategy, ignore_memory: bool) -> GANimation:
+    """The model of the plan, begun from other networks if the plan says so.
+
+    Raises:
+        UserError: if this machine's memory does not suffice for its share.
+    """
+    tf.config.experimental.enable_op_determinism()
+    with strategy.scope():
+        model = build_model(plan)
+        if plan.start_from:
+            for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
+                log.info("%s", line)
+    count = workers.count_of(strategy)
+    if not ignore_memory:
+        size, replicas = plan.config.batch_size // count, strategy.num_replicas_in_sync // count
+        estimate.require_memory(model, size, replicas)
+    return model
 
 
 @contextlib.contextmanager

@@ -148,7 +148,8 @@ class Cluster:
                 if not finished:
                     time.sleep(_POLL)
         finally:
-            with contextlib.suppress(Exception):  # the scheduler may be gone
+            # The scheduler may be gone.
+            with contextlib.suppress(OSError, TimeoutError, concurrent.futures.CancelledError):
                 self._client.cancel(list(futures))
 
     def _result(self, future: distributed.Future, name: str) -> shard.Written | None:

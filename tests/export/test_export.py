@@ -336,6 +336,7 @@ def write_run(path, networks, steps=(10, 20, 30), **config):
     facts = {
         "preset": "tiny",
         "train": dataclasses.replace(tiny.CONFIG, **config).to_dict(),
+        "steps": steps[-1],
         "dataset": {"action_units": tiny.UNITS, "crop": {"size": tiny.SIZE}, "digest": "abc"},
     }
     (path / "config.json").write_text(json.dumps(facts))
@@ -360,6 +361,7 @@ def test_a_run_is_exported_with_its_facts(networks, tmp_path, monkeypatch):
     assert relative is True
     assert card.training["metrics"] == {"step": 30, "critic_au": 0.3}
     assert best_card.training["metrics"] == {"step": 20, "critic_au": 0.2}
+    assert card.training["steps"] == best_card.training["steps"] == 30
     assert (card.training["preset"], card.training["dataset_digest"]) == ("tiny", "abc")
     kernel = "stem_image"
     np.testing.assert_array_equal(

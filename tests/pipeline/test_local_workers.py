@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
 from openface_files import write_faces
+from pipeline.local import environment
 from pipeline.local.workers import LocalWorkers
 
 
@@ -33,6 +35,18 @@ def wait_for(condition, what: str):
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
     return found
+
+
+def test_a_worker_s_data_stream_ends_before_it_is_let_go():
+    """Control closed first, a quick worker would break the stream of data that is open still."""
+    closed = []
+    handler = environment._LocalWorkerHandler.__new__(environment._LocalWorkerHandler)
+    handler.control_conn, handler.data_conn = (
+        types.SimpleNamespace(close=lambda name=name: closed.append(name))
+        for name in ("control", "data")
+    )
+    handler.close()
+    assert closed[:2] == ["data", "control"]
 
 
 @pytest.fixture
