@@ -101,7 +101,7 @@ def _judged(pushed: Mapping[str, Any]) -> Iterator[str]:
     for condition in evaluation["conditions"]:
         metric = re.match(r"\s*([\w.]+)", condition)
         value = evaluated["metrics"].get(metric[1]) if metric else None
-        yield _line("gate", f"{condition} holds, it is {value}")
+        yield _line("gate", f"{condition} holds{'' if value is None else f', it is {value}'}")
     yield _line(
         "evaluated",
         f"on {evaluated['people']} people of {evaluated['split']}, dataset {evaluated['dataset']}",

@@ -3,6 +3,6 @@
     FaceExampleGen -> StatisticsGen -> SchemaGen -> FaceSchema -> ExampleValidator
                    -> Trainer -> FaceEvaluator -> FaceInfraValidator -> FacePusher
 
-The components are thin: `input_digest`, `splits`, `trainer`, `serving_check` and `pushing` do the
-work and load without TFX, as `options` does.
+The components are thin: `input_digest`, `splits`, `trainer` and the commands that
+`processes` runs do the work and load without TFX, as `options` does.
 """

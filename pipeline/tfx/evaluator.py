@@ -1,5 +1,6 @@
 """FaceEvaluator: the evaluation of `ganimation evaluate` as a TFX component with a blessing."""
 
+import dataclasses
 import pathlib
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -9,15 +10,12 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.blessing import EVALUATION, FILE, Blessing
 from ganimation_tf.evaluation import report
-from pipeline.tfx import processes
+from pipeline.tfx import blessings, processes
 
-FAILED_GATE, USER_ERROR = 1, 2
-"""Exit codes of `ganimation evaluate`."""
-
-REASON = "reason"
-"""Custom property of a blessing that was not given: the gates that did not hold."""
+FITS_SCHEMA = "the data fit their schema"
+"""The condition that is not a gate."""
 
 
 @component
@@ -44,23 +42,20 @@ def FaceEvaluator(
         *(["--pixels-only"] if pixels_only else []),
         *(part for gate in gates.splitlines() for part in ("--gate", gate)),
     ]
-    done = processes.ganimation(*arguments)
-    if done.returncode not in (0, FAILED_GATE):
-        kind = UserError if done.returncode == USER_ERROR else RuntimeError
-        raise kind(done.stderr.strip()[-2000:])
-    print(done.stdout, end="", flush=True)
-    failed = [line for line in done.stdout.splitlines() if line.startswith("gate ")]
-    failed += data_anomalies(pathlib.Path(anomalies.uri))
-    measured = report.Report.load(pathlib.Path(evaluation.uri) / report.FILE).metrics
-    for name, value in measured.items():
+    print(processes.judged(*arguments), end="", flush=True)
+    directory = pathlib.Path(evaluation.uri)
+    for name, value in report.Report.load(directory / report.FILE).metrics.items():
         evaluation.set_float_custom_property(name, float(value))
-    name = constants.NOT_BLESSED_FILE_NAME if failed else constants.BLESSED_FILE_NAME
-    directory = pathlib.Path(blessing.uri)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / name).write_text("".join(f"{line}\n" for line in failed))
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(not failed))
-    if failed:
-        blessing.set_string_custom_property(REASON, "; ".join(failed))
+    verdict = Blessing.load(directory / FILE, EVALUATION)
+    anomalous = data_anomalies(pathlib.Path(anomalies.uri))
+    verdict = dataclasses.replace(
+        verdict,
+        blessed=verdict.blessed and not anomalous,
+        conditions=[*verdict.conditions, FITS_SCHEMA],
+        failures=[*verdict.failures, *anomalous],
+    )
+    files = (constants.BLESSED_FILE_NAME, constants.NOT_BLESSED_FILE_NAME)
+    blessings.write(verdict, blessing, constants.ARTIFACT_PROPERTY_BLESSED_KEY, files)
 
 
 def data_anomalies(directory: pathlib.Path) -> list[str]:

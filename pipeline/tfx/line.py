@@ -100,7 +100,7 @@ def _gates(
         faces=options.faces,
         pixels_only=options.pixels_only,
     )
-    infra = FaceInfraValidator(**of)
+    infra = FaceInfraValidator(model=of["model"])
     destination = pusher_pb2.PushDestination.Filesystem(
         base_directory=str(pathlib.Path(options.model_dir).resolve())
     )

@@ -1,23 +1,25 @@
 """The commands of this package, as processes of their own."""
 
-import contextlib
 import os
 import pathlib
-import re
-import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
 
 import ganimation_tf
+from ganimation_tf.errors import UserError
 
-START_SECONDS = 600
+USER_ERROR = 2
 
 
-def _command(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-P", "-m", "ganimation_tf", *arguments]
+def ganimation(*arguments: str) -> subprocess.CompletedProcess:
+    """Runs one command to its end; its output is kept as text."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "ganimation_tf", *arguments],
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -27,37 +29,15 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": path}
 
 
-def ganimation(*arguments: str) -> subprocess.CompletedProcess:
-    """Runs one command to its end; its output is kept as text."""
-    return subprocess.run(
-        _command(arguments), env=_environment(), capture_output=True, text=True, check=False
-    )
-
-
-@contextlib.contextmanager
-def server(model_dir: pathlib.Path) -> Iterator[str]:
-    """`ganimation serve` on a free port; ended at the end.
-
-    Yields:
-        HOST:PORT.
+def judged(*arguments: str) -> str:
+    """What a command prints that judges a model, and exits with 1 where it fails.
 
     Raises:
-        RuntimeError: with its last lines, if it does not start to serve.
+        UserError: if the command refuses what it was asked.
+        RuntimeError: if it ends otherwise, with its last lines.
     """
-    with tempfile.NamedTemporaryFile("r+", suffix=".log") as log:
-        command = _command(["serve", "--model-dir", str(model_dir), "--port", "0"])
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=_environment())
-        try:
-            yield _address(process, pathlib.Path(log.name))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-
-
-def _address(process: subprocess.Popen, log: pathlib.Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if said := re.search(r"^serving .* at (\S+:\d+)", log.read_text(), re.MULTILINE):
-            return said[1]
-        time.sleep(0.2)
-    raise RuntimeError(f"the server did not start: {log.read_text().strip()[-2000:]}")
+    done = ganimation(*arguments)
+    if done.returncode not in (0, 1):
+        kind = UserError if done.returncode == USER_ERROR else RuntimeError
+        raise kind(done.stderr.strip()[-2000:])
+    return done.stdout

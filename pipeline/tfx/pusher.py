@@ -1,4 +1,4 @@
-"""FacePusher: TFX's Pusher, but a version appears whole and bears the number of its model card."""
+"""FacePusher: TFX's Pusher with the push of `ganimation push`: whole, numbered, and noted."""
 
 import json
 import pathlib
@@ -11,7 +11,8 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils
 
-from pipeline.tfx.pushing import push
+from ganimation_tf.blessing import EVALUATION, FILE, INFRASTRUCTURE, Blessing
+from ganimation_tf.export.model_directory import push
 
 
 class Executor(executor.Executor):
@@ -29,7 +30,7 @@ class Executor(executor.Executor):
         """Copies the model to its destination if all blessings are there.
 
         Raises:
-            UserError: if the version is there already or cannot be written.
+            UserError: if the model is not the one that was blessed, or cannot be written.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict[keys.PUSHED_MODEL_KEY])
@@ -38,9 +39,20 @@ class Executor(executor.Executor):
             return
         source = pathlib.Path(self.GetModelPath(input_dict))
         destination = json.loads(exec_properties[keys.PUSH_DESTINATION_KEY])
-        final = push(source, pathlib.Path(destination["filesystem"]["base_directory"]))
+        final = push(
+            source,
+            pathlib.Path(destination["filesystem"]["base_directory"]),
+            _verdict(input_dict[keys.MODEL_BLESSING_KEY], EVALUATION),
+            _verdict(input_dict[keys.INFRA_BLESSING_KEY], INFRASTRUCTURE),
+        ).path
         io_utils.copy_dir(str(source), pushed.uri)
         self._MarkPushed(pushed, pushed_destination=str(final), pushed_version=final.name)
+
+
+def _verdict(blessings: list[types.Artifact], about: str) -> Blessing:
+    return Blessing.load(
+        pathlib.Path(artifact_utils.get_single_instance(blessings).uri) / FILE, about
+    )
 
 
 class FacePusher(component.Pusher):

@@ -7,7 +7,6 @@ artifact `model_run` gets a copy of all but its checkpoints.
 
 import pathlib
 import shutil
-import time
 
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.export import versions
@@ -17,6 +16,9 @@ from ganimation_tf.training import train
 
 PRESET, OPTIONS, RUNS, BEST = "preset", "options", "runs", "best"
 """Keys of the Trainer's `custom_config`."""
+
+CANDIDATE = 1
+"""The number of an export before it is pushed, which gives it its own."""
 
 
 def run_fn(fn_args) -> None:
@@ -34,7 +36,7 @@ def run_fn(fn_args) -> None:
     plan = plans.make_plan(data, config, wanted[PRESET], fn_args.train_steps)
     run = train.train(plan, pathlib.Path(wanted[RUNS]))
     model = pathlib.Path(fn_args.serving_model_dir)
-    made = versions.export_run(run, model.parent, new_version(), best=wanted[BEST])
+    made = versions.export_run(run, model.parent, CANDIDATE, best=wanted[BEST])
     made.rename(model)
     skipped = shutil.ignore_patterns("checkpoints", ".lock")
     shutil.copytree(run, fn_args.model_run_dir, ignore=skipped, dirs_exist_ok=True)
@@ -45,8 +47,3 @@ def recipe(preset: str, options: dict) -> TrainConfig:
     before = PRESETS[preset].to_dict()
     weights = dict(before["loss_weights"]) | options.get("loss_weights", {})
     return TrainConfig.from_dict(before | options | {"loss_weights": weights})
-
-
-def new_version() -> int:
-    """The number of an export: the time in seconds, as TFX's own Pusher numbers."""
-    return int(time.time())

@@ -1,4 +1,4 @@
-"""What the TFX components do, without TFX: digests, folders, training, serving, pushing."""
+"""What the TFX components do, without TFX: digests, folders, training, commands."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from ganimation_tf.export import versions
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.options import OptionError
 from ganimation_tf.presets import PRESETS
-from pipeline.tfx import processes, pushing, serving_check
+from pipeline.tfx import processes
 from pipeline.tfx.input_digest import content_digest
 from pipeline.tfx.options import LineOptions
 from pipeline.tfx.splits import add_split_folders
@@ -154,43 +154,18 @@ def test_a_second_execution_takes_the_finished_run(trained, tmp_path, monkeypatc
     assert exported == [*pathlib.Path(trained.custom_config["runs"]).iterdir()]
 
 
-def test_a_push_bears_the_number_of_the_card_and_is_made_once(trained, tmp_path):
-    model = pathlib.Path(trained.serving_model_dir)
-    final = pushing.push(model, tmp_path / "models")
-    card = ModelCard.from_json((final / "assets.extra" / "model_card.json").read_text())
-    assert final.name == str(card.version)
-    assert [path.name for path in final.parent.iterdir()] == [final.name]
-    with pytest.raises(UserError, match=f"{final} exists; a version is written once"):
-        pushing.push(model, tmp_path / "models")
-
-
-def test_a_push_that_fails_leaves_nothing(trained, tmp_path, monkeypatch):
-    def copytree(source, partial):
-        pathlib.Path(partial).mkdir()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(shutil, "copytree", copytree)
-    with pytest.raises(UserError, match="cannot be written: No space left on device"):
-        pushing.push(pathlib.Path(trained.serving_model_dir), tmp_path / "models")
-    assert list((tmp_path / "models").iterdir()) == []
-
-
-def test_a_model_that_a_server_answers_with_is_right(trained):
-    data = pathlib.Path(trained.train_files[0]).parents[1]
-    crop = serving_check.a_crop(data)
-    assert serving_check.what_is_wrong(pathlib.Path(trained.serving_model_dir), crop) is None
-
-
-def test_a_damaged_model_is_told_of(trained, tmp_path):
-    model = tmp_path / "model"
-    shutil.copytree(trained.serving_model_dir, model)
-    (model / "saved_model.pb").write_bytes(b"no graph")
-    assert "the server did not start" in serving_check.what_is_wrong(model, b"")
-
-
 def test_a_command_of_this_package_runs_as_a_process():
     done = processes.ganimation("expressions")
     assert done.returncode == 0 and "surprise" in done.stdout
+
+
+def test_what_a_command_refuses_is_the_user_s_error_and_what_it_denies_is_none(trained, tmp_path):
+    with pytest.raises(UserError, match="ganimation infra-validate: .* is no SavedModel"):
+        processes.judged("infra-validate", str(tmp_path))
+    gate = ("--gate", "cycle<0", "--pixels-only", "--sweeps", "0")
+    data = str(pathlib.Path(trained.train_files[0]).parents[1])
+    said = processes.judged("evaluate", "input", "--data", data, "--split", "train", *gate)
+    assert "gate cycle<0 failed: cycle is 0" in said
 
 
 @pytest.mark.parametrize(
