@@ -29,7 +29,6 @@ source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "notebooks/.ipynb_checkpoints"]
 html_theme = "furo"
 html_title = f"ganimation-tf {release}"
-html_static_path = ["_static"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
