@@ -5,6 +5,7 @@ import functools
 import re
 from collections.abc import Sequence
 
+from ganimation_tf.annotations import spellings
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.faces.mediapipe_points import LANDMARKS_68
 
@@ -20,9 +21,6 @@ MESHES = (478, 468)
 """Points of MediaPipe's face mesh, with and without irises; py-feat's MPDetector writes them under
 the same names."""
 
-_LOOSE_UNIT = re.compile(r"au[ _-]?0?([1-9]\d?)(?:[ _-]?(?:r|intensity))?", re.IGNORECASE)
-_LIKE_A_UNIT = re.compile(r"au[ _-]?\d", re.IGNORECASE)
-
 
 @dataclasses.dataclass(frozen=True)
 class Form:
@@ -31,7 +29,8 @@ class Form:
     Attributes:
         name: the source.
         action_unit: how an AU's column is called, with `{name}` for AU01 or `{number}` for 1.
-        loose: whether AU1, au01, AU_1, AU01_r and AU01_intensity mean the same as AU01.
+        loose: whether AU1, au01, AU_1, AU01_r and AU01_intensity mean the same as AU01, and the
+            image's column may be called as `spellings.IMAGE_NAMES` has it.
         not_intensities: regular expression of columns that look like AUs and are known to be else.
         maximum: top of its intensity scale.
         confidence: of the face; `needs_confidence`: whether a file without it is refused.
@@ -90,10 +89,14 @@ class Form:
     def unit_of(self, name: str) -> str | None:
         """The AU whose intensity a column holds; None if it is no such column."""
         if self.loose:
-            match = _LOOSE_UNIT.fullmatch(name)
-        else:
-            match = _exact(self.action_unit).fullmatch(name)
-        return f"AU{int(match[1]):02}" if match else None
+            return spellings.loose_unit(name)
+        return spellings.exact_unit(name, self.action_unit)
+
+    def image_column(self, header: Sequence[str]) -> str | None:
+        """The column that names the image; None if the form, or the header, has none."""
+        if self.loose and self.image:
+            return spellings.image_column(header)
+        return self.image if self.image in header else None
 
     def action_units(self, header: Sequence[str]) -> tuple[str, ...]:
         """The AUs that a header has, by number."""
@@ -105,18 +108,10 @@ class Form:
         return [
             name
             for name in map(str.strip, header)
-            if _LIKE_A_UNIT.match(name)
+            if spellings.like_a_unit(name)
             and self.unit_of(name) not in action_units
             and not re.fullmatch(self.not_intensities, name)
         ]
-
-
-@functools.cache
-def _exact(template: str) -> re.Pattern[str]:
-    pattern = re.escape(template)
-    for field, digits in (("name", r"AU(\d\d)"), ("number", r"([1-9]\d?)")):
-        pattern = pattern.replace(re.escape(f"{{{field}}}"), digits)
-    return re.compile(pattern)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +163,7 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
         raise AnnotationError("not_per_image", message)
     singles = ("confidence", "face", "image", "frame", "success", "subject", "pair")
     columns = {name: getattr(form, name) for name in singles}
+    columns["image"] = form.image_column(names) or form.image
     landmarks = landmark_names(names) if form.landmarks else []
     counting = [*landmarks, *form.anchors, *form.box, *form.frame_size, *form.pose]
     for name in [*filter(None, columns.values()), *counting]:
@@ -175,7 +171,7 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
             raise AnnotationError("duplicate_column", f"{name} is there {names.count(name)} times")
     where = {name: column for column, name in enumerate(names)}
     intensities = _unit_columns(names, form, action_units)
-    for name in (form.image, form.needs_confidence and form.confidence):
+    for name in (columns["image"], form.needs_confidence and form.confidence):
         if name and name not in where:
             raise AnnotationError("missing_column", f"{name} is missing")
     return Columns(

@@ -127,7 +127,7 @@ def _reader(path: pathlib.Path) -> Reader:
 
 def _rows_are_moments(form: Form, header: Sequence[str]) -> bool:
     """Whether rows with an annotator's names are neither photos nor frames that have a number."""
-    if form.image in header or (form.frame and form.frame in header):
+    if form.image_column(header) or (form.frame and form.frame in header):
         return False
     timed = any(name in header for name in TIMES)
     return timed or (form.needs_confidence and form.confidence not in header)

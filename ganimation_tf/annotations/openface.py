@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from ganimation_tf import inputs
 from ganimation_tf.action_units import OPENFACE, OPENFACE_MAXIMUM
-from ganimation_tf.annotations import pyfaceau
+from ganimation_tf.annotations import pyfaceau, spellings
 from ganimation_tf.annotations.annotator import NAMED, Annotator, Missing, Request
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form
@@ -151,8 +151,9 @@ FLAGS = ("-2Dfp", "-aus", "-pose")
 
 
 def _tells(header: Sequence[str]) -> bool:
-    """A `key` makes it a table of the user's own, unless that would have its own columns."""
-    own = "key" in header and not any(name in OPENFACE for name in header)
+    """A column of images makes it a table of the user's own, unless that has its own AUs."""
+    named = spellings.image_column(header) is not None
+    own = named and not any(name in OPENFACE for name in header)
     return bool(FORM.action_units(header)) and not own
 
 

@@ -10,6 +10,7 @@ the intensities is [0, 1] unless the user says another.
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+from ganimation_tf.annotations import libreface, spellings
 from ganimation_tf.annotations.annotator import Annotator, Request
 from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form, find_columns
 from ganimation_tf.annotations.parquet import PARQUET, parquet_header, parquet_rows
@@ -23,6 +24,7 @@ FORM = Form(
     loose=True,
     confidence="confidence",
     face="face",
+    success="success",
     image="key",
     subject="subject",
     pair=PAIR,
@@ -60,7 +62,9 @@ class PlainTable(Table):
 
 
 def _tells(header: Sequence[str]) -> bool:
-    return FORM.image in header and bool(FORM.action_units(header))
+    if FORM.image not in header and libreface.FORM.action_units(header):
+        return False  # nobody knows what else it may write
+    return spellings.image_column(header) is not None and bool(FORM.action_units(header))
 
 
 def _reader(request: Request) -> PlainTable:

@@ -202,7 +202,7 @@ def _available(annotations: Annotations, chosen: Annotator) -> Sequence[str]:
         return chosen.action_units
     form = chosen.form
     headers = (annotations.header(path) for path, _ in annotations.files)
-    suited = (header for header in headers if form.image is None or form.image in header)
+    suited = (header for header in headers if form.image is None or form.image_column(header))
     available = next(filter(None, map(form.action_units, suited)), ())
     if not available:
         image = f" and a column {form.image}" if form.image else ""
