@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ganimation_tf import inputs
 from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.reader import Reader
+from ganimation_tf.annotations.rows import TABLES
 
 NAMED = 4
 """So many images without annotation are named one by one."""
@@ -81,7 +82,7 @@ class Annotator:
     reader: Callable[[Request], Reader]
     command: Callable[[Missing], Sequence[str]] = no_command
     action_units: Sequence[str] = ()
-    suffixes: Sequence[str] = (".csv",)
+    suffixes: Sequence[str] = TABLES
     marks: Sequence[str] = ()
 
     @property

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 
+from ganimation_tf.annotations.csv_text import csv_rows
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.reader import (
     AnnotatedImage,
@@ -15,7 +16,7 @@ from ganimation_tf.annotations.reader import (
     settle,
 )
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.rows import Row, csv_rows, read_rows
+from ganimation_tf.annotations.rows import Row, read_rows
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
 _PEEK = 16  # rows of a clip's file that are measured

@@ -18,6 +18,7 @@ from ganimation_tf import inputs
 from ganimation_tf.action_units import OPENFACE, OPENFACE_MAXIMUM
 from ganimation_tf.annotations.annotator import Annotator, Request
 from ganimation_tf.annotations.arrays import load_arrays
+from ganimation_tf.annotations.csv_text import not_utf8
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.reader import (
@@ -29,7 +30,6 @@ from ganimation_tf.annotations.reader import (
     settle,
 )
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.rows import not_utf8
 from ganimation_tf.annotations.table import pack, unpack
 from ganimation_tf.faces import images
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.annotations.rows import TABLES
 from ganimation_tf.faces import images
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
@@ -138,7 +139,7 @@ def nearest_miss(missing: Sequence[str], unused: Sequence[str]) -> str | None:
 
 def _stem_of_any(name: str) -> str:
     stem, suffix = os.path.splitext(name)
-    return stem if suffix.lower() in (*images.SUFFIXES, *VIDEO_SUFFIXES, ".csv") else name
+    return stem if suffix.lower() in (*images.SUFFIXES, *VIDEO_SUFFIXES, *TABLES) else name
 
 
 def _numbered(text: str) -> str:

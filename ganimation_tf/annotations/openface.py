@@ -24,7 +24,7 @@ from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form
 from ganimation_tf.annotations.per_image import MAX_BYTES, PerImage
 from ganimation_tf.annotations.reader import LookedAt, Part
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.rows import csv_rows, read_rows
+from ganimation_tf.annotations.rows import TABLES, header_of, read_rows
 from ganimation_tf.annotations.table import of_clips
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
@@ -72,7 +72,7 @@ class OpenFaceReader(PerImage):
     form: Form = FORM
     action_units: Sequence[str] = OPENFACE
     maximum: float = OPENFACE_MAXIMUM
-    suffixes: Sequence[str] = (".csv", DETAILS)
+    suffixes: Sequence[str] = (*TABLES, DETAILS)
 
     def index(self, path: str, file: str) -> Iterator[Part | LookedAt | Rejection]:
         """The image of the same name."""
@@ -108,7 +108,7 @@ def _photos(request: Request) -> OpenFaceReader:
 def _header(path: str, opener: inputs.Opener) -> list[str]:
     """The stripped names of a file's columns; [] where there are none."""
     try:
-        return [name.strip() for name in next(csv_rows(path, opener, MAX_BYTES), [])]
+        return header_of(path, opener, MAX_BYTES)
     except AnnotationError:
         return []
 

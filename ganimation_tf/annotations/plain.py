@@ -8,13 +8,11 @@ the intensities is [0, 1] unless the user says another.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ganimation_tf.annotations import libreface, spellings
 from ganimation_tf.annotations.annotator import Annotator, Request
-from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form, find_columns
-from ganimation_tf.annotations.parquet import PARQUET, parquet_header, parquet_rows
-from ganimation_tf.annotations.rows import Row, read_rows
+from ganimation_tf.annotations.forms import ANCHORS, PAIR, Form
 from ganimation_tf.annotations.table import Table
 
 FORM = Form(
@@ -33,32 +31,17 @@ FORM = Form(
     pose=("pitch", "yaw", "roll"),
 )
 
-SUFFIXES = (".csv", PARQUET)
-
 
 @dataclasses.dataclass(frozen=True)
 class PlainTable(Table):
     """A table whose rows may name subjects."""
 
-    suffixes: Sequence[str] = SUFFIXES
     assigns: bool = True
 
     @property
     def relative_to_root(self) -> bool:
         """So is the table's `key`."""
         return True
-
-    def rows(self, path: str) -> Iterator[Row]:
-        """The rows of a CSV or Parquet file."""
-        if not path.lower().endswith(PARQUET):
-            yield from read_rows(path, self.form, self.action_units, self.open)
-            return
-        columns = find_columns(
-            tuple(parquet_header(path, self.open)), self.form, tuple(self.action_units)
-        )
-        rows = parquet_rows(path, columns.read(), self.open)
-        for number, fields in enumerate(rows, start=2):
-            yield Row(number, fields, columns)
 
 
 def _tells(header: Sequence[str]) -> bool:
@@ -77,4 +60,4 @@ def _reader(request: Request) -> PlainTable:
     )
 
 
-ANNOTATOR = Annotator(FORM, _tells, _reader, suffixes=SUFFIXES)
+ANNOTATOR = Annotator(FORM, _tells, _reader)

@@ -18,7 +18,7 @@ from ganimation_tf.annotations.drawings import processed_directories
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.rows import Row, parse_face
+from ganimation_tf.annotations.rows import TABLES, Row, parse_face
 from ganimation_tf.faces import images
 
 
@@ -86,7 +86,7 @@ class Reader(abc.ABC):
     action_units: Sequence[str]
     maximum: float
     open: inputs.Opener = inputs.open_local
-    suffixes: Sequence[str] = (".csv",)
+    suffixes: Sequence[str] = TABLES
     image_suffixes: Sequence[str] = images.SUFFIXES
     subject_pattern: str | None = None
     beside: Sequence[str] = ()

@@ -6,12 +6,11 @@ import heapq
 from collections.abc import Iterable, Sequence
 
 from ganimation_tf import inputs
-from ganimation_tf.annotations import ANNOTATORS, AUTO, load
+from ganimation_tf.annotations import ANNOTATORS, AUTO, load, scale, spellings
 from ganimation_tf.annotations.annotator import Annotator, Request
 from ganimation_tf.annotations.face import AnnotationError
-from ganimation_tf.annotations.parquet import PARQUET, parquet_header
 from ganimation_tf.annotations.reader import Reader
-from ganimation_tf.annotations.rows import csv_rows
+from ganimation_tf.annotations.rows import header_of
 from ganimation_tf.errors import UserError
 
 SUFFIXES = tuple(sorted({suffix for name in ANNOTATORS for suffix in load(name).suffixes}))
@@ -61,11 +60,7 @@ class Annotations:
         Raises:
             AnnotationError: if it cannot be read.
         """
-        if path.lower().endswith(PARQUET):
-            names = parquet_header(path, self.open)
-        else:
-            names = next(csv_rows(path, self.open), [])
-        return [name.strip() for name in names]
+        return header_of(path, self.open)
 
 
 def recognise(file: str, header: Sequence[str]) -> list[str]:
@@ -132,10 +127,20 @@ def _unknown(annotations: Annotations, sample: Sequence[File]) -> str:
         header = []
     names = ", ".join(header[:6]) or "none"
     message = f"no file has columns of a known source; those of {file} are {names:.200}"
-    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-        if len(header) == 1 and separator in header[0]:
-            return f"{message}: its columns are separated by {name}, CSV is by commas"
-    return f"{message}; --source names it"
+    return f"{message}; {_advice(header)}"
+
+
+def _advice(header: Sequence[str]) -> str:
+    """What may help where a file has columns of no source."""
+    if any(load("table").form.action_units([name]) for name in header):
+        return f"a table names its images in a column `{load('table').form.image}`"
+    like = [name for name in header if spellings.like_a_unit(name)]
+    if not like:
+        return "AUs are called AU12 in a table, AU12_r by OpenFace"
+    shown = ", ".join(like[:_NAMED]) + ("" if len(like) <= _NAMED else ", ...")
+    if all(name.lower().endswith("_c") for name in like):
+        return f"{shown} say whether an AU is there, not how strong it is: AU12_r would"
+    return f"{shown} are no intensities that are known: a table calls them AU12"
 
 
 def make_reader(
@@ -164,9 +169,14 @@ def make_reader(
     name = annotations.source
     chosen = load(detect(annotations, sample) if name == AUTO else name)
     available = _available(annotations, chosen)
+    units = select(annotations.action_units, available, chosen.name)
+    maximum, note = annotations.maximum or chosen.form.maximum, None
+    if chosen.form.loose and annotations.maximum is None:
+        seen = scale.highest(sample, chosen.form, units, annotations.open)
+        maximum, note = scale.scale_of(seen, maximum)
     request = Request(
-        action_units=select(annotations.action_units, available, chosen.name),
-        maximum=annotations.maximum or chosen.form.maximum,
+        action_units=units,
+        maximum=maximum,
         open=annotations.open,
         images_root=images_root,
         videos=videos,
@@ -174,7 +184,8 @@ def make_reader(
         first_image=first_image,
     )
     reader = chosen.reader(request)
-    return dataclasses.replace(reader, notes=_unread(annotations, sample, chosen, available))
+    notes = _unread(annotations, sample, chosen, available)
+    return dataclasses.replace(reader, notes=[*notes, *([("scale", note)] if note else [])])
 
 
 def _unread(

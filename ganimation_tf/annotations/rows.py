@@ -4,22 +4,29 @@ Files are read row by row, so memory does not grow with them, and nothing in the
 line, a field and, where one image is all a file speaks of, the file have a largest size.
 """
 
-import csv
-import io
 import math
+import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ganimation_tf import inputs
+from ganimation_tf.annotations.csv_text import csv_rows
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Columns, Form, find_columns
+from ganimation_tf.annotations.parquet import PARQUET, parquet_header, parquet_rows
 
-MAX_LINE = 1 << 20
-"""Characters; a py-feat row of 2,600 columns has 30,000."""
+TABLES = (".csv", ".tsv", PARQUET)
+"""What files of rows are called."""
 
-csv.field_size_limit(MAX_LINE)  # a field is part of a line; Python's own limit is an eighth of it
+OVER = 1.5
+"""By so much of its scale an intensity may be above it and is clipped; what is higher is of another
+scale, or no intensity at all: 9 and 999 stand for "not coded"."""
+
+_UNDER = 0.1  # likewise below 0: regressions fall a little below, -1 is no intensity
+
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
 
 class Row(NamedTuple):
@@ -64,13 +71,17 @@ class Row(NamedTuple):
             raise AnnotationError("missing_column", "there is no column with the frame's number")
         require_length(self)
         (value,) = self.numbers([self.columns.frame])
-        if value != int(value) or value < 0:
+        field = self.fields[self.columns.frame].strip()
+        if value != int(value) or value < 0 or "," in field:  # 1,000 may be 1 or a thousand
             name = self.columns.names[self.columns.frame]
-            raise AnnotationError("bad_value", f"{name} must be a whole number, got {value:g}")
+            raise AnnotationError("bad_value", f"{name} must be a whole number, got {field:.40}")
         return int(value)
 
 
 def _number(field: str) -> float:
+    """NaN for what is none; half of the world writes 0,5."""
+    if _DECIMAL_COMMA.fullmatch(field):
+        field = field.replace(",", ".")
     try:
         return float(field)
     except ValueError:
@@ -106,7 +117,7 @@ def parse_face(
         face=row.text(columns.face) or "",
         where=where,
         action_units=action_units,
-        intensities=row.numbers(columns.intensities),
+        intensities=_intensities(row, maximum),
         maximum=maximum,
         confidence=1.0 if columns.confidence is None else _confidence(row, columns.confidence),
         landmarks=landmarks,
@@ -119,6 +130,18 @@ def parse_face(
         time=_time(row, form),
         as_stored=form.as_stored,
     )
+
+
+def _intensities(row: Row, maximum: float) -> np.ndarray:
+    """float64 (N,); those a little outside of the scale are clipped, and counted, later."""
+    values = row.numbers(row.columns.intensities)
+    outside = (values > OVER * maximum) | (values < -_UNDER * maximum)
+    if outside.any():
+        first = int(np.argmax(outside))
+        name = row.columns.names[row.columns.intensities[first]]
+        message = f"{name} must be in [0, {maximum:g}], got {values[first]:g}"
+        raise AnnotationError("bad_value", message)
+    return values
 
 
 def _time(row: Row, form: Form) -> float | None:
@@ -151,66 +174,20 @@ def _confidence(row: Row, column: int) -> float:
     return float(value)
 
 
-def csv_rows(
+def header_of(
     path: str, opener: inputs.Opener = inputs.open_local, max_bytes: int | None = None
-) -> Iterator[list[str]]:
-    """The rows of a CSV file, its header first.
-
-    Args:
-        path: of the file.
-        opener: opens it.
-        max_bytes: refuses larger files; None: any size.
+) -> list[str]:
+    """The stripped names of a file's columns; [] where it has none.
 
     Raises:
-        AnnotationError: if the filesystem refuses, the file has no text or is no CSV.
+        AnnotationError: if the file cannot be read.
     """
-    try:
-        if max_bytes is not None:
-            yield from _parse(io.BytesIO(inputs.read(path, max_bytes, opener)))
-            return
-        with opener(path) as file:
-            yield from _parse(file)
-    except inputs.FileError as error:
-        raise AnnotationError(error.code, str(error)) from None
-    except UnicodeDecodeError as error:
-        raise AnnotationError("bad_annotation", not_utf8(error)) from None
-    except csv.Error as error:
-        raise AnnotationError("bad_annotation", f"is no CSV: {error}") from None
-
-
-def not_utf8(error: UnicodeDecodeError) -> str:
-    """What is wrong with a text of another encoding, and what to do."""
-    begin = bytes(error.object[:2])
-    if begin in (b"\xff\xfe", b"\xfe\xff"):
-        return "is UTF-16 text; save it as UTF-8"
-    byte, place = error.object[error.start], error.start
-    return (
-        f"is not UTF-8 text (byte 0x{byte:02x} at {place}); if a spreadsheet wrote it, save it as "
-        "CSV in UTF-8"
-    )
-
-
-def _parse(file: BinaryIO) -> Iterator[list[str]]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        yield from csv.reader(_lines(text), strict=True)
-    finally:
-        text.detach()  # the file is for others to close
-
-
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    size, blank = 0, True
-    while line := text.readline(MAX_LINE):
-        if len(line) == MAX_LINE:
-            message = f"has a line of {MAX_LINE} characters or more"
-            raise AnnotationError("bad_annotation", message)
-        if not size and "\0" in line:
-            raise AnnotationError("bad_annotation", "holds NUL bytes: UTF-16, or no text at all")
-        size += len(line)
-        blank = blank and not line.strip()
-        yield line
-    if blank:
-        raise AnnotationError("empty_annotation", f"has no text ({size} bytes)")
+    if path.lower().endswith(PARQUET):
+        names = parquet_header(path, opener)
+    else:
+        rows = csv_rows(path, opener, max_bytes)
+        names = next((fields for fields in rows if any(map(str.strip, fields))), [])
+    return [name.strip() for name in names]
 
 
 def read_rows(
@@ -220,17 +197,21 @@ def read_rows(
     opener: inputs.Opener = inputs.open_local,
     max_bytes: int | None = None,
 ) -> Iterator[Row]:
-    """The rows of a CSV file below its header, empty lines left out.
+    """The rows of a CSV or Parquet file below its header, empty lines left out.
 
     Raises:
-        AnnotationError: as `csv_rows` and `find_columns` do.
+        AnnotationError: as `csv_rows`, `parquet_rows` and `find_columns` do.
     """
-    rows = csv_rows(path, opener, max_bytes)
     columns = None
-    for number, fields in enumerate(rows, start=1):
-        if columns is None and not any(field.strip() for field in fields):
+    if path.lower().endswith(PARQUET):
+        columns = find_columns(tuple(parquet_header(path, opener)), form, tuple(action_units))
+        rows = enumerate(parquet_rows(path, columns.read(), opener), start=2)
+    else:
+        rows = enumerate(csv_rows(path, opener, max_bytes), start=1)
+    for number, fields in rows:
+        if not any(field.strip() for field in fields):
             continue  # a file of blanks is found out at its end
         if columns is None:
             columns = find_columns(tuple(fields), form, tuple(action_units))
-        elif any(field.strip() for field in fields):
+        else:
             yield Row(number, fields, columns)
