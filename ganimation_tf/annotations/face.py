@@ -35,6 +35,8 @@ class FaceAnnotation:
             in place of its landmarks; None if the source has none.
         frame_size: float64 (2,) width and height in pixels of the picture that the annotator
             looked at; None if it does not say.
+        position: float64 (3,) of the head in OpenFace's camera, from which the size of its picture
+            can be told (see `camera`); None if the source has none.
         time: in seconds, when the frame is shown; None if the source does not say.
         as_stored: whether the annotator does not turn pictures that say how they are to be turned.
     """
@@ -53,6 +55,7 @@ class FaceAnnotation:
     pair: str | None = None
     anchors: np.ndarray | None = None
     frame_size: np.ndarray | None = None
+    position: np.ndarray | None = None
     time: float | None = None
     as_stored: bool = False
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ganimation_tf.annotations import camera
 from ganimation_tf.annotations.face import FaceAnnotation
 from ganimation_tf.errors import InputError
 from ganimation_tf.faces.alignment import MAX_COORDINATE
@@ -15,6 +16,10 @@ faces of a real annotation run the least distance between any two is 0.07 the ri
 
 MAX_ROLL = 60.0
 """Degrees by which a face may lie on its side in a photo that was turned upright."""
+
+
+SAME = 0.05
+"""By how much of itself a side that is told by head and landmarks may be off."""
 
 
 class GeometryError(InputError):
@@ -74,19 +79,35 @@ def require_same_picture(face: FaceAnnotation, decoded: Decoded, roll: float) ->
     height, width = decoded.shape
     turned = decoded.orientation != AS_STORED
     advice = "turn the pixels themselves, without EXIF or a video's header, and annotate them again"
-    if face.frame_size is not None:
-        size = tuple(round(float(side)) for side in face.frame_size)
-        if size != (width, height):
-            message = (
-                f"was measured on {size[0]} x {size[1]} pixels, the upright picture has "
-                f"{width} x {height}"
-            )
-            if turned and size == (height, width):
-                raise GeometryError("wrong_orientation", f"{message}: {advice}")
-            raise GeometryError("wrong_size", message)
+    told = _size_told(face, (width, height))
+    if told is not None:
+        (across, down), about = told
+        message = (
+            f"was measured on {about}{across} x {down} pixels, the upright picture has "
+            f"{width} x {height}"
+        )
+        if turned and abs(across - height) < SAME * height and abs(down - width) < SAME * width:
+            raise GeometryError("wrong_orientation", f"{message}: {advice}")
+        raise GeometryError("wrong_size", f"{message}: annotate the picture as it is now")
     if turned and face.as_stored:
         message = f"the annotator does not turn pictures, this one is turned upright: {advice}"
         raise GeometryError("wrong_orientation", message)
     if turned and abs(roll) > MAX_ROLL:
         message = f"lies on its side ({roll:.0f} degrees) in a picture that was turned upright"
         raise GeometryError("wrong_orientation", f"{message}: {advice}")
+
+
+def _size_told(face: FaceAnnotation, size: tuple[int, int]) -> tuple[tuple[int, int], str] | None:
+    """The size that the annotator's picture had, and `about ` before it where it is an estimate.
+
+    None if it is `size`, as far as one can tell.
+    """
+    if face.frame_size is not None:
+        width, height = (round(float(side)) for side in face.frame_size)
+        return None if (width, height) == size else ((width, height), "")
+    if face.position is None or face.landmarks is None:
+        return None
+    if camera.fits(face.landmarks, face.position, size):
+        return None
+    width, height = camera.frame_size(face.landmarks, face.position) or (0, 0)
+    return ((round(width), round(height)), "about ") if width else None

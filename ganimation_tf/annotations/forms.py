@@ -49,6 +49,7 @@ class Form:
         as_stored: whether the annotator reads pixels as they are stored, whatever EXIF or a
             video's header says of turning them.
         draws: whether the annotator leaves drawings; see `drawings`.
+        position: of the head in the camera, as `camera.frame_size` takes it.
         pose: pitch, yaw, roll; `degrees`: of one unit.
         landmarks: whether `LANDMARKS` are pixels of the image.
         blank_is_no_face: whether a row without confidence says that there was no face.
@@ -77,6 +78,7 @@ class Form:
     frame_size: Sequence[str] = ()
     as_stored: bool = False
     draws: bool = False
+    position: Sequence[str] = ()
     pose: Sequence[str] = ()
     degrees: float = 1.0
     landmarks: bool = True
@@ -130,6 +132,7 @@ class Columns:
     anchors: Sequence[int]
     box: Sequence[int]
     frame_size: Sequence[int]
+    position: Sequence[int]
     pose: Sequence[int]
     confidence: int | None
     face: int | None
@@ -165,7 +168,7 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
     columns = {name: getattr(form, name) for name in singles}
     columns["image"] = form.image_column(names) or form.image
     landmarks = landmark_names(names) if form.landmarks else []
-    counting = [*landmarks, *form.anchors, *form.box, *form.frame_size, *form.pose]
+    counting = [*landmarks, *form.anchors, *form.box, *form.frame_size, *form.position, *form.pose]
     for name in [*filter(None, columns.values()), *counting]:
         if names.count(name) > 1:
             raise AnnotationError("duplicate_column", f"{name} is there {names.count(name)} times")
@@ -182,6 +185,7 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
         box=_all_or_none(where, form.box, "box"),
         # Nobody needs a pose, so half of one is no error; nor the picture's size.
         frame_size=_all_or_nothing(where, form.frame_size),
+        position=_all_or_nothing(where, form.position),
         pose=_all_or_nothing(where, form.pose),
         time=where.get(form.time) if form.time else None,
         **{field: where.get(name) for field, name in columns.items()},

@@ -40,6 +40,7 @@ FORM = Form(
     face="face",
     refused="frame",
     draws=True,
+    position=("pose_Tx", "pose_Ty", "pose_Tz"),
     pose=("pose_Rx", "pose_Ry", "pose_Rz"),
     degrees=180 / math.pi,
     subject="subject",

@@ -127,6 +127,7 @@ def parse_face(
         pair=row.text(columns.pair),
         anchors=row.numbers(columns.anchors).reshape(2, 3).T if columns.anchors else None,
         frame_size=row.numbers(columns.frame_size) if columns.frame_size else None,
+        position=row.numbers(columns.position) if columns.position else None,
         time=_time(row, form),
         as_stored=form.as_stored,
     )

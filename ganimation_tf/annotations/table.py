@@ -223,7 +223,8 @@ def of_clips(form: Form, request: Request, frames: bool = True, by_text: bool = 
     if request.videos:
         return Clips(form, request.action_units, request.maximum, request.open)
     return Table(
-        form,
+        # Of frames that are image files OpenFace took the first one's size for that of all.
+        dataclasses.replace(form, position=()),
         request.action_units,
         request.maximum,
         request.open,
