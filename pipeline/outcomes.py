@@ -26,6 +26,7 @@ from pipeline import files, reanimation
 from pipeline.crops import crop_faces, read_photo
 from pipeline.entries import LOOKED_AT, REJECTED, Entry
 from pipeline.job import Job
+from pipeline.same_video import require_same_video
 
 Outcome = records.FaceRecord | Rejection
 
@@ -94,6 +95,7 @@ class RecordMaker:
     def _of_pair(self, key: str, image: Entry, annotation: Entry) -> Iterator[Outcome]:
         said = self.job.reader.images(key, annotation.file, annotation.reference)
         try:
+            require_same_video(self.job.reader, image, annotation)
             with self._photos(image) as photo:
                 for index, name, rows in said:
                     if self.job.reanimation:

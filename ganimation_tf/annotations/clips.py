@@ -1,11 +1,13 @@
 """Annotations with a file for each video."""
 
+import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 
 from ganimation_tf.annotations.csv_text import csv_rows
 from ganimation_tf.annotations.face import AnnotationError
+from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.reader import (
     AnnotatedImage,
     LookedAt,
@@ -20,6 +22,26 @@ from ganimation_tf.annotations.rows import Row, read_rows
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
 _PEEK = 16  # rows of a clip's file that are measured
+
+
+def require_first(row: Row, form: Form) -> None:
+    """Refuses a file that counts frames from elsewhere: every label would be a frame off.
+
+    Args:
+        row: the first of the file.
+        form: of the file.
+
+    Raises:
+        AnnotationError: if its frame is below the first one, or is not it where files begin so.
+    """
+    first = form.first_frame
+    try:
+        number = row.number_of_frame()
+    except AnnotationError:
+        return  # said where the row is read
+    if number < first or (form.begins and number != first):
+        message = f"{form.name} counts frames from {first}, this begins with {number}"
+        raise AnnotationError("unknown_order", message)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +71,7 @@ class Clips(Reader):
         try:
             for row in read_rows(reference, self.form, self.action_units, self.open):
                 if not group:
-                    self._require_first(row)
+                    require_first(row, self.form)
                 try:
                     frame = row.number_of_frame()
                     if frame < number:
@@ -75,12 +97,14 @@ class Clips(Reader):
             raise AnnotationError(error.code, f"{file}: {error}") from None
         yield self._frame(key, file, number, group)
 
-    def _require_first(self, row: Row) -> None:
-        """Refuses a file that counts frames from elsewhere: every label would be a frame off."""
-        first = self.form.first_frame
-        if self.form.begins and row.number_of_frame() != first:
-            message = f"{self.name} counts frames from {first}, this begins with another"
-            raise AnnotationError("unknown_order", message)
+    def last_frame(self, path: str) -> int:
+        """Index of the last frame, from 0, that the file at `path` speaks of; -1 if of none."""
+        last = -1
+        with contextlib.suppress(AnnotationError):  # said where the rows are read
+            for row in read_rows(path, self.form, self.action_units, self.open):
+                with contextlib.suppress(AnnotationError):
+                    last = max(last, row.number_of_frame() - self.form.first_frame)
+        return last
 
     def _frame(self, clip: str, file: str, number: int, rows: Sequence[Parsed]) -> AnnotatedImage:
         key = frame_key(clip, number)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from ganimation_tf import inputs
 from ganimation_tf.annotations.annotator import Request
-from ganimation_tf.annotations.clips import Clips
+from ganimation_tf.annotations.clips import Clips, require_first
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.names import ImageNames
@@ -122,6 +122,8 @@ class Table(Reader):
             yield Rejection(clip, "unknown_order", f"{file}: {message}", file)
         try:
             for row in self.rows(path):
+                if empty and self.form.image is None:
+                    require_first(row, self.form)
                 empty = False
                 try:
                     key = self._key(row, file)

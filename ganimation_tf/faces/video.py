@@ -53,6 +53,15 @@ class Frames:
             self._capture.release()
         self._stack.close()
 
+    def count(self) -> int | None:
+        """How many frames the container says that there are; None if it does not say.
+
+        Raises:
+            FileError: if the video cannot be decoded.
+        """
+        said = self._opened().get(cv2.CAP_PROP_FRAME_COUNT)
+        return round(said) if said > 0 else None
+
     def photo(self, index: int) -> Photo:
         """The frame of this index, from 0, in the form that `images.Photo` names."""
         return functools.partial(self._photo, index)
