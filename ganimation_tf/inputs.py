@@ -7,6 +7,7 @@ on this machine and a Beam worker whose files are in an object store.
 import contextlib
 import io
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO
@@ -22,8 +23,16 @@ class FileError(InputError):
 
 
 def key_of(file: str) -> str:
-    """The key of a file: its relative name without suffix, `/` between directories."""
-    return os.path.splitext(file)[0].replace(os.sep, "/")
+    """The key of a file: its relative name without suffix, `/` between directories.
+
+    Accents are composed (NFC): names that came by way of a Mac may have them apart.
+    """
+    return unicodedata.normalize("NFC", os.path.splitext(file)[0].replace(os.sep, "/"))
+
+
+def is_sidecar(file: str) -> bool:
+    """Whether macOS left a file beside another on a foreign disk: called `._` and its name."""
+    return os.path.basename(file).startswith("._")
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf import inputs
 from ganimation_tf.errors import UserError
-from ganimation_tf.inputs import open_local, refusals
+from ganimation_tf.inputs import FileError, open_local, refusals
 from pipeline.local_files import Found, list_local
 
 IMAGE = "image"
@@ -48,6 +48,9 @@ class Source:
         suffixes = tuple(self.suffixes)
         for listed in self._matching():
             counts = not suffixes or listed.path.lower().endswith(suffixes)
+            if counts and not listed.problem and inputs.is_sidecar(listed.file):
+                problem = FileError("sidecar", "holds what macOS notes of the file of its name")
+                listed = dataclasses.replace(listed, problem=problem)
             if counts or (listed.problem and listed.problem.code == "unreadable_directory"):
                 yield listed
 

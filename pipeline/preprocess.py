@@ -194,19 +194,23 @@ def _why_nothing(rejected: str, facts: Mapping[str, Any]) -> str:
     """What to say where no input was usable: the commonest reason, and what may help."""
     reasons: collections.Counter[str] = collections.Counter()
     names: dict[str, list[str]] = collections.defaultdict(list)
+    first: dict[str, str] = {}
     with files.opened(rejected) as file:
         for line in map(json.loads, file):
             reasons[line["code"]] += 1
+            first.setdefault(line["code"], line["message"])
             if len(names[line["code"]]) < _COMPARED:
                 names[line["code"]].append(unpaired_name(line["code"], line["key"], line["file"]))
-    reason, count = reasons.most_common(1)[0]
+    # That an image has no partner may come of what is wrong with its annotation.
+    own = [reason for reason in reasons if reason not in ("no_annotation", "no_image")]
+    reason = max(own or reasons, key=lambda reason: reasons[reason])
     message = (
-        f"none of the {reasons.total()} inputs is usable, {count} of them because of {reason} "
-        f"({REASONS[reason]}); see {rejected}"
+        f"none of the {reasons.total()} inputs is usable, {reasons[reason]} of them because of "
+        f"{reason} ({REASONS[reason]}); see {rejected}"
     )
     missing = names["no_annotation"]
-    if not missing:
-        return message
+    if own or not missing:
+        return f"{message}; the first: {first[reason]}"
     miss = nearest_miss(missing, names["no_image"])
     # Who has annotated them under other names need not do it again.
     return f"{message}; {miss or annotate(reasons['no_annotation'], missing[:_NAMED], facts)}"

@@ -5,6 +5,7 @@ import pathlib
 from collections import defaultdict
 from typing import Any
 
+from ganimation_tf import inputs
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.reader import Part, Reader
 from ganimation_tf.annotations.recognition import SUFFIXES, Annotations, make_reader
@@ -42,7 +43,8 @@ class Folder:
             return [(str(where), where.name)]
         if not where.is_dir():
             raise UserError(f"{where}: there is no such file or directory of annotations")
-        paths = sorted(path for path in where.rglob("*") if path.name.lower().endswith(SUFFIXES))
+        named = (path for path in where.rglob("*") if path.name.lower().endswith(SUFFIXES))
+        paths = sorted(path for path in named if not inputs.is_sidecar(path.name))
         return [(str(path), path.relative_to(where).as_posix()) for path in paths]
 
     @property

@@ -9,6 +9,7 @@ An image goes to the split whose list names it (data/dataset_aus.py there).
 
 import dataclasses
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -65,7 +66,8 @@ def read_lists(path: str, opener: inputs.Opener = inputs.open_local) -> dict[str
             raise AnnotationError("bad_annotation", f"{name}: {not_utf8(error)}") from None
         for line in filter(None, map(str.strip, text.splitlines())):
             stem, suffix = os.path.splitext(line)
-            key = stem if suffix.lower() in images.SUFFIXES else line
+            name = stem if suffix.lower() in images.SUFFIXES else line
+            key = unicodedata.normalize("NFC", name)
             splits[key] = split if splits.get(key, split) == split else None
     return splits
 
@@ -93,7 +95,8 @@ class GANimationReader(Reader):
         except AnnotationError as error:
             yield Rejection(inputs.key_of(file), error.code, f"{file}: {error}", file)
             return
-        for number, (key, array) in enumerate(arrays.items(), start=1):
+        for number, (name, array) in enumerate(arrays.items(), start=1):
+            key = unicodedata.normalize("NFC", name)
             split = splits.get(key)
             face: FaceAnnotation | AnnotationError
             if isinstance(array, AnnotationError):

@@ -157,6 +157,8 @@ class Geometry:
         side = alignment.scale_of(transform) * (self.crop.size - 1) + 1
         if side < self.limits.min_face_size:
             message = f"the crop is {side:.0f} pixels wide, less than {self.limits.min_face_size:g}"
+            if ((anchors >= 0) & (anchors <= 1)).all():
+                message += "; fractions of the picture are no pixels: multiply by its width, height"
             raise GeometryError("too_small", message)
         roll = alignment.roll_of(transform)
         if abs(roll) > self.limits.max_roll:

@@ -9,6 +9,7 @@ import os
 import posixpath
 import re
 import unicodedata
+import urllib.parse
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -59,6 +60,7 @@ class ImageNames:
         Raises:
             AnnotationError: if several images could be meant.
         """
+        name = unicodedata.normalize("NFC", name)
         plain = relative(name, self._root)
         directory, _, base = _stem(plain).rpartition("/")
         known = self._known.get(directory)
@@ -66,6 +68,9 @@ class ImageNames:
             if known == directory or _joined(directory, base) not in self:
                 return _joined(known, base)  # as for the row before: such names are many
         match = self._find(name, _stem(plain), relative_to_root)
+        if match is None and "%" in name:  # a URL
+            decoded = relative(urllib.parse.unquote(name), self._root)
+            match = self._find(name, _stem(decoded), relative_to_root)
         if match is None:
             return _stem(plain if not _ABSOLUTE.match(plain) else plain.rpartition("/")[2])
         self._known[directory] = match.rpartition("/")[0]
@@ -153,6 +158,10 @@ def _composed(text: str) -> str:
 _LIKENESSES = (
     ("the form of its accents (Unicode)", _composed),
     ("case", lambda text: _composed(text).casefold()),
+    (
+        "quotation marks",
+        lambda text: _stem_of_any(re.sub("[\"'`\u2018\u2019\u201c\u201d]", "", text)),
+    ),
     ("blanks, dashes or underscores", lambda text: re.sub(r"[\s_-]+", "", text.casefold())),
     ("leading zeros", lambda text: _numbered(text.casefold())),
     ("its directory", lambda text: text.rpartition("/")[2]),

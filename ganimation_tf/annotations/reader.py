@@ -12,6 +12,8 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 from ganimation_tf import inputs
 from ganimation_tf.annotations import drawings
 from ganimation_tf.annotations.drawings import processed_directories
@@ -170,10 +172,14 @@ def settle(key: str, file: str, rows: Iterable[Parsed]) -> list[FaceAnnotation |
     """The faces of one image, all with key and id; ids count from 0 where the rows have none."""
     settled: list[FaceAnnotation | Rejection] = []
     seen: set[str] = set()
-    for order, (number, named, outcome) in enumerate(sorted(rows, key=lambda row: row.number)):
+    rows = sorted(rows, key=lambda row: row.number)
+    again = _said_again(rows)
+    for order, (number, named, outcome) in enumerate(rows):
         face = str(order) if named is None else named
         if named in seen and isinstance(outcome, FaceAnnotation):
             outcome = AnnotationError("duplicate_face", f"face {named} has an earlier row")
+        elif named is None:
+            outcome = again.get(number, outcome)
         seen.add(face)
         if isinstance(outcome, AnnotationError):
             message = f"{file}:{number}: {outcome}"
@@ -181,6 +187,31 @@ def settle(key: str, file: str, rows: Iterable[Parsed]) -> list[FaceAnnotation |
         else:
             settled.append(dataclasses.replace(outcome, key=key, face=face))
     return settled
+
+
+def _said_again(rows: Sequence[Parsed]) -> dict[int, AnnotationError]:
+    """What is wrong with rows without id that speak of one face, by their number.
+
+    Of two that say the same the second is left out; where they contradict, nobody knows which is
+    right. Rows that say no place may be of several faces.
+    """
+    wrong: dict[int, AnnotationError] = {}
+    first: dict[bytes, tuple[int, FaceAnnotation]] = {}
+    for number, named, face in rows:
+        if named is not None or not isinstance(face, FaceAnnotation):
+            continue
+        places = [place for place in (face.landmarks, face.box) if place is not None]
+        if not places:
+            continue
+        earlier, other = first.setdefault(b"".join(map(np.ndarray.tobytes, places)), (number, face))
+        if earlier == number:
+            continue
+        message = f"the same face as in row {earlier}"
+        if not np.array_equal(face.intensities, other.intensities):
+            message = f"rows {earlier} and {number} say different AUs of one face"
+            wrong.setdefault(earlier, AnnotationError("duplicate_face", message))
+        wrong[number] = AnnotationError("duplicate_face", message)
+    return wrong
 
 
 def frame_key(clip: str, number: int) -> str:

@@ -104,7 +104,7 @@ def _clips(
     places_of: dict[str, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         clip = key.rpartition("/")[0] or root_name
-        if clip in clips:
+        if clip in clips and not inputs.is_sidecar(key):
             places_of[clip].append(place)
     return places_of
 

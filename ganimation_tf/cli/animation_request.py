@@ -4,6 +4,7 @@ import argparse
 import pathlib
 
 from ganimation_tf.errors import UserError
+from ganimation_tf.inputs import is_sidecar
 
 SHOWN = ("attention", "color")
 
@@ -26,7 +27,8 @@ def inputs_of(args: argparse.Namespace) -> list[pathlib.Path]:
                 raise UserError(f"{path}: no such photo, video or folder")
             paths.append(path)
             continue
-        inside = sorted(one for one in path.iterdir() if one.suffix.lower() in suffixes)
+        named = (one for one in path.iterdir() if one.suffix.lower() in suffixes)
+        inside = sorted(one for one in named if not is_sidecar(one.name))
         if not inside:
             raise UserError(f"{path}: the folder has no file ending in {', '.join(suffixes)}")
         paths += inside

@@ -78,9 +78,8 @@ def photos_in(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such directory of portraits")
-    paths = sorted(
-        path for path in folder.rglob("*") if path.name.lower().endswith(images.SUFFIXES)
-    )
+    named = (path for path in folder.rglob("*") if path.name.lower().endswith(images.SUFFIXES))
+    paths = sorted(path for path in named if not inputs.is_sidecar(path.name))
     if not paths:
         raise UserError(f"{folder}: no file with suffix {', '.join(images.SUFFIXES)}")
     return [(inputs.key_of(path.relative_to(folder).as_posix()), path) for path in paths]
