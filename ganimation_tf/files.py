@@ -14,6 +14,8 @@ from ganimation_tf.errors import UserError
 PARTIAL = ".*.partial*"
 """What a killed process may leave behind, as a pattern."""
 
+_LONGEST = 200  # bytes of a name that may have 255 with what is added
+
 
 @contextlib.contextmanager
 def whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
@@ -30,7 +32,8 @@ def whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
 @contextlib.contextmanager
 def scratch(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """A name beside `path` of which nothing is left, unless it has been renamed."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    stem = os.fsdecode(os.fsencode(path.stem)[:_LONGEST])
+    partial = path.with_name(f".{stem}.{os.getpid()}.partial{path.suffix}")
     _remove(partial)
     try:
         yield partial

@@ -7,6 +7,7 @@ on this machine and a Beam worker whose files are in an object store.
 import contextlib
 import io
 import os
+import stat
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -65,7 +66,8 @@ def read(path: str, max_bytes: int, opener: Opener = open_local) -> bytes:
     with opener(path) as file:
         most = max_bytes
         with contextlib.suppress(AttributeError, io.UnsupportedOperation):  # not of this machine
-            most = os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            most = status.st_size if stat.S_ISREG(status.st_mode) else max_bytes
         if most > max_bytes:
             raise FileError("file_too_large", f"has {most} bytes, more than {max_bytes}")
         # So many are allocated before they are read, so no more than there can be.

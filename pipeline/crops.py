@@ -12,15 +12,13 @@ from ganimation_tf.faces.images import Decoded, ImageError, Photo
 from ganimation_tf.inputs import FileError
 from pipeline import files
 
-MAX_IMAGE_BYTES = 256 << 20
-
 Crop = tuple[np.ndarray, np.ndarray]
 """uint8 (size, size, 3), and float64 (2, 3): crop pixel -> source pixel."""
 
 
 def read_photo(path: str, max_pixels: int, scale: float) -> Decoded:
     """The photo in a file; with path and `max_pixels` bound, a `Photo`."""
-    return images.decode_reduced(files.read(path, MAX_IMAGE_BYTES), scale, max_pixels)
+    return images.decode_reduced(files.read(path, images.MAX_BYTES), scale, max_pixels)
 
 
 def crop_faces(

@@ -1,6 +1,7 @@
 """Before the job: who annotated, how many images there are, and so how many shards."""
 
 import itertools
+import pathlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,12 +13,15 @@ from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.annotations.recognition import SUFFIXES, Annotations, make_reader
 from ganimation_tf.errors import UserError
+from ganimation_tf.faces import unusual
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 from pipeline import files, sharding
 from pipeline.entries import Entry, entry_of_annotation, entry_of_image
 from pipeline.inventory import Listed
 from pipeline.options import PreprocessOptions
 from pipeline.reanimation import NoAnnotations
+
+_LOOKED_THROUGH = 10_000  # names in a directory without any that counts
 
 
 class _Files:
@@ -146,7 +150,20 @@ def _require_files(
 ) -> None:
     if not present:
         endings = f"with suffix {', '.join(suffixes)}" if listed.source.suffixes else ""
-        raise UserError(f"--{name} {where}: no file {endings}".rstrip())
+        raise UserError(f"--{name} {where}: no file {endings}".rstrip() + _others(listed.source))
+
+
+def _others(source: files.Source) -> str:
+    """What else is in a local directory without a file that counts."""
+    if not source.suffixes or not files.is_local(source.root):
+        return ""
+    names = itertools.islice(pathlib.Path(source.root).rglob("*.*"), _LOOKED_THROUGH)
+    endings = Counter(name.suffix for name in names if name.is_file())
+    if not endings:
+        return ""
+    (ending, count), *_ = endings.most_common(1)
+    told = unusual.SUFFIXES.get(ending.lower(), "")
+    return f"; it has {count} called *{ending}{f': {told}' if told else ''}"
 
 
 def _split_counts(reader: Reader, listed: files.Found) -> Mapping[str, int] | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ganimation_tf import inputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
@@ -85,7 +86,7 @@ def read(path: pathlib.Path, animator: Animator) -> Drive:
         UserError: if the file has none.
     """
     suffix = path.suffix.lower()
-    if suffix in (*video.SUFFIXES, ".gif"):
+    if video.is_video(path):
         return from_video(path, animator)
     if suffix not in images.SUFFIXES:
         from ganimation_tf.annotations.recognition import SUFFIXES
@@ -103,11 +104,9 @@ def read_photo(path: pathlib.Path) -> np.ndarray:
         UserError: naming the file.
     """
     try:
-        return images.decode(path.read_bytes())
-    except images.ImageError as error:
+        return images.decode(inputs.read(str(path), images.MAX_BYTES))
+    except (images.ImageError, inputs.FileError) as error:
         raise UserError(f"{path}: {error}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def from_video(path: pathlib.Path, animator: Animator) -> Drive:

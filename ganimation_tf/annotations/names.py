@@ -147,6 +147,9 @@ def _stem_of_any(name: str) -> str:
     return stem if suffix.lower() in (*images.SUFFIXES, *VIDEO_SUFFIXES, *TABLES) else name
 
 
+_QUOTES = re.compile("[\"'`\u2018\u2019\u201c\u201d]")
+
+
 def _numbered(text: str) -> str:
     return re.sub(r"0*(\d+)", r"\1", text)
 
@@ -158,10 +161,7 @@ def _composed(text: str) -> str:
 _LIKENESSES = (
     ("the form of its accents (Unicode)", _composed),
     ("case", lambda text: _composed(text).casefold()),
-    (
-        "quotation marks",
-        lambda text: _stem_of_any(re.sub("[\"'`\u2018\u2019\u201c\u201d]", "", text)),
-    ),
+    ("quotation marks", lambda text: _stem_of_any(_QUOTES.sub("", text))),
     ("blanks, dashes or underscores", lambda text: re.sub(r"[\s_-]+", "", text.casefold())),
     ("leading zeros", lambda text: _numbered(text.casefold())),
     ("its directory", lambda text: text.rpartition("/")[2]),

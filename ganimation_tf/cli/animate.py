@@ -97,7 +97,7 @@ def _one(path, output, request, animator, place: str) -> tuple[str, list[str]]:
     from ganimation_tf.media import video
 
     animation_request.make_parent(output.path)
-    if path.suffix.lower() not in (*video.SUFFIXES, ".gif"):
+    if not video.is_video(path):
         return photos.animate(path, output, request, animator)
     with _Progress(f"{place}{path.name}: ") as progress:
         return videos.animate(path, output, request, animator, progress)

@@ -19,7 +19,7 @@ def inputs_of(args: argparse.Namespace) -> list[pathlib.Path]:
     from ganimation_tf.faces import images
     from ganimation_tf.media import video
 
-    suffixes = (*images.SUFFIXES, *video.SUFFIXES, ".gif")
+    suffixes = (*images.SUFFIXES, *video.SUFFIXES)
     paths: list[pathlib.Path] = []
     for path in args.inputs:
         if not path.is_dir():

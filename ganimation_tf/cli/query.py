@@ -8,8 +8,9 @@ import json
 import pathlib
 import sys
 
+from ganimation_tf import inputs
 from ganimation_tf.cli import connection
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError
 
 HELP = "ask a served model once: edit one face crop, read its AUs, or say what is served"
 EXAMPLE = "ganimation query crop.png --au AU12=1 --output smile.png"
@@ -100,10 +101,12 @@ def _print(facts: dict) -> int:
 
 
 def _read(path: pathlib.Path) -> bytes:
+    from ganimation_tf.faces import images
+
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {reason(error)}") from error
+        return inputs.read(str(path), images.MAX_BYTES)
+    except inputs.FileError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _wanted(args: argparse.Namespace, client, crop: bytes, names):

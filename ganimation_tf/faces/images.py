@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from ganimation_tf.errors import InputError
+from ganimation_tf.faces import orientation, unusual
+from ganimation_tf.faces.orientation import AS_STORED, ORIENTATION, TURNS
 
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
@@ -24,28 +26,15 @@ same frame as a PNG give the same crop."""
 
 _STRIP = 1 << 20  # pixels that are converted at once
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+MAX_BYTES = 256 << 20
+"""Largest file that is read."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 """What is decoded; anything else (vector formats, videos, archives) is not a photo."""
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+_JPEGS = (".jpg", ".jpeg", ".jpe", ".jfif")
+SUFFIXES = (*_JPEGS, ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 """File names that are taken for photos when a directory is searched."""
-
-
-ORIENTATION = 0x0112
-"""The EXIF tag that says how a picture's pixels are to be turned; the one place where it is looked
-for, as OpenCV and so OpenFace do: not XMP."""
-
-AS_STORED = 1
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class Decoded(NamedTuple):
@@ -105,6 +94,21 @@ def decode_reduced(encoded: bytes, scale: float, max_pixels: int = MAX_PIXELS) -
     if not encoded:
         raise ImageError("empty_image", "the file has 0 bytes")
     try:
+        return _decoded(encoded, scale, max_pixels)
+    except ImageError as error:
+        if error.code == "too_many_pixels":
+            raise
+        try:
+            first, *others = [_decoded(m, scale, max_pixels) for m in unusual.mended(encoded)]
+        except ValueError:  # it cannot be mended
+            raise error from None
+        if not all(np.array_equal(first.pixels, other.pixels) for other in others):
+            raise
+        return first
+
+
+def _decoded(encoded: bytes, scale: float, max_pixels: int) -> Decoded:
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged EXIF and ICC blocks, size: checked below
             with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
@@ -112,8 +116,9 @@ def decode_reduced(encoded: bytes, scale: float, max_pixels: int = MAX_PIXELS) -
     except ImageError:
         raise
     except UnidentifiedImageError:
-        names = ", ".join(FORMATS)
-        raise ImageError("unsupported_format", f"not a picture in one of {names}") from None
+        kind = unusual.kind_of(encoded)
+        message = f"not a picture in one of {', '.join(FORMATS)}{f'; it is {kind}' if kind else ''}"
+        raise ImageError("unsupported_format", message) from None
     except Image.DecompressionBombError as error:  # Pillow's own limit stands before ours
         raise ImageError(
             "too_many_pixels", f"at most {max_pixels} pixels are decoded: {error}"
@@ -138,31 +143,20 @@ def _upright(image: Image.Image, scale: float, max_pixels: int) -> Decoded:
     for name in ("xmp", "XML:com.adobe.xmp"):  # Pillow would take an orientation from there, too
         image.info.pop(name, None)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        orientation = _known(image.tag_v2.get(ORIENTATION))
+        if image.mode == "I":
+            message = "a TIFF of 32-bit integers: which of them is white is nowhere said"
+            raise ImageError("unsupported_format", message)
+        turn = orientation.known(image.tag_v2.get(ORIENTATION))
         image.load()  # which turns it
-        return Decoded(_pixels(image, reduce), (height, width), orientation)
+        return Decoded(_pixels(image, reduce), (height, width), turn)
     image.load()
-    orientation = _orientation(image.info.get("exif", b""))
-    if orientation == AS_STORED:
-        return Decoded(_pixels(image, reduce), (height, width), orientation)
-    turned = image.transpose(_TURNS[orientation])
+    turn = orientation.read(image.info.get("exif", b""))
+    if turn == AS_STORED:
+        return Decoded(_pixels(image, reduce), (height, width), turn)
+    turned = image.transpose(TURNS[turn])
     image.close()  # or both would be in memory
-    shape = (width, height) if orientation > 4 else (height, width)
-    return Decoded(_pixels(turned, reduce), shape, orientation)
-
-
-def _orientation(block: bytes) -> int:
-    """What an EXIF block says; its other tags are not looked at, many files have damaged ones."""
-    tags = Image.Exif()
-    try:
-        tags.load(block)
-        return _known(tags.get(ORIENTATION))
-    except Exception:  # a damaged block can raise nearly anything out of the parser
-        return AS_STORED
-
-
-def _known(value: object) -> int:
-    return value if isinstance(value, int) and value in _TURNS else AS_STORED
+    shape = (width, height) if turn > 4 else (height, width)
+    return Decoded(_pixels(turned, reduce), shape, turn)
 
 
 def _pixels(image: Image.Image, reduce: int) -> np.ndarray:

@@ -15,9 +15,17 @@ import av
 import numpy as np
 
 from ganimation_tf.errors import UserError
+from ganimation_tf.faces import images
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 """File names that are taken for videos."""
+
+
+def is_video(path: pathlib.Path) -> bool:
+    """Whether a file is taken for a video: by its name, a GIF if it moves."""
+    suffix = path.suffix.lower()
+    return suffix in SUFFIXES or (suffix == ".gif" and images.is_animated(path))
+
 
 QUALITY = 16
 """x264's constant rate factor: 18 is said to look like the input; lower is better and larger."""
