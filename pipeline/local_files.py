@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import stat
+import warnings
 from collections.abc import Iterator
 
 from ganimation_tf.inputs import FileError
@@ -34,7 +35,9 @@ def list_local(directory: str, pattern: str) -> Iterator[Found]:
     A link to a directory elsewhere is followed. One into what is listed anyway, or to what contains
     it, is not: a photo that is listed twice could be trained on and evaluated on.
     """
-    matches = re.compile(pattern).match
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of Beam's pattern for a name with [
+        matches = re.compile(pattern).match
     seen: list[str] = []
     waiting = [directory]
     while waiting:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ganimation_tf import expression_parsing, expressions
 from ganimation_tf.action_units import DESCRIPTIONS
+from ganimation_tf.annotations import csv_text
 from ganimation_tf.errors import UserError
 from ganimation_tf.expressions import Change, Expression
 
@@ -196,12 +197,14 @@ def _from_json(text: str, names: Sequence[str]) -> Timeline:
 
 def _from_csv(text: str, names: Sequence[str]) -> Timeline:
     """A line for each key frame: `time`, AUs by name, and `expression`, `neutral`, `easing`."""
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    separator = csv_text.separator_of(text.lstrip().partition("\n")[0])
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, delimiter=separator)
     frames = []
     for number, row in enumerate(reader, 1):
         if None in row:
             raise UserError(f"line {number + 1} has more fields than the header")
-        row = {key.strip(): (value or "").strip() for key, value in row.items()}
+        fields = ((key.strip(), (value or "").strip()) for key, value in row.items())
+        row = {key: csv_text.with_point(value) for key, value in fields}
         spoken = row.pop("expression", "")
         neutral = row.pop("neutral", "").lower() in ("1", "true", "yes")
         facts = {key: row.pop(key) for key in ("time", "easing") if row.get(key)}

@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,6 +17,19 @@ csv.field_size_limit(MAX_LINE)  # a field is part of a line; Python's own limit 
 
 _SEPARATORS = ",;\t"
 """Spreadsheets put the second where a comma stands before decimals; the third is TSV's."""
+
+
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+\s*")
+
+
+def separator_of(header: str) -> str:
+    """What separates the fields of a file whose header is this line."""
+    return max(_SEPARATORS, key=header.count)
+
+
+def with_point(number: str) -> str:
+    """A number as Python reads it; half of the world writes 0,5."""
+    return number.replace(",", ".") if _DECIMAL_COMMA.fullmatch(number) else number
 
 
 def csv_rows(
@@ -66,7 +80,7 @@ def _parse(file: BinaryIO) -> Iterator[list[str]]:
             begin.append(line)
             if not line.isspace():
                 break
-        separator = max(_SEPARATORS, key=begin[-1].count) if begin else ","
+        separator = separator_of(begin[-1] if begin else "")
         rows = itertools.chain(begin, lines)
         yield from csv.reader(rows, strict=True, delimiter=separator)
     finally:

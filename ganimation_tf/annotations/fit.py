@@ -109,5 +109,5 @@ def _size_told(face: FaceAnnotation, size: tuple[int, int]) -> tuple[tuple[int, 
         return None
     if camera.fits(face.landmarks, face.position, size):
         return None
-    width, height = camera.frame_size(face.landmarks, face.position) or (0, 0)
-    return ((round(width), round(height)), "about ") if width else None
+    estimate = camera.frame_size(face.landmarks, face.position)
+    return None if estimate is None else ((round(estimate[0]), round(estimate[1])), "about ")

@@ -150,6 +150,11 @@ def _stem_of_any(name: str) -> str:
 _QUOTES = re.compile("[\"'`\u2018\u2019\u201c\u201d]")
 
 
+def _unquoted(text: str) -> str:
+    plain = _QUOTES.sub("", text)
+    return text if plain == text else _stem_of_any(plain)
+
+
 def _numbered(text: str) -> str:
     return re.sub(r"0*(\d+)", r"\1", text)
 
@@ -161,7 +166,7 @@ def _composed(text: str) -> str:
 _LIKENESSES = (
     ("the form of its accents (Unicode)", _composed),
     ("case", lambda text: _composed(text).casefold()),
-    ("quotation marks", lambda text: _stem_of_any(_QUOTES.sub("", text))),
+    ("quotation marks", _unquoted),
     ("blanks, dashes or underscores", lambda text: re.sub(r"[\s_-]+", "", text.casefold())),
     ("leading zeros", lambda text: _numbered(text.casefold())),
     ("its directory", lambda text: text.rpartition("/")[2]),

@@ -4,7 +4,8 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from ganimation_tf.annotations import load
+from ganimation_tf import inputs
+from ganimation_tf.annotations import load, scale
 from ganimation_tf.annotations.annotator import Annotator, Request
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.reader import AnnotatedImage, Part, Reader
@@ -52,13 +53,15 @@ def reader_of(
     """
     units = annotator.form.action_units(header) or annotator.action_units
     form, sample = annotator.form, [str(path)]
+    top = form.maximum
+    if form.loose:
+        seen = scale.highest([(str(path), path.name)], form, units, inputs.open_local)
+        top = scale.by_names(seen, top)
     try:
         # Without videos a table of images is one, which py-feat writes in the form of videos, too.
-        reader = annotator.reader(
-            Request(units, form.maximum, images_root=images_root, sample=sample)
-        )
+        reader = annotator.reader(Request(units, top, images_root=images_root, sample=sample))
         if isinstance(reader, Table) and reader.frames:
-            reader = annotator.reader(Request(units, form.maximum, videos=True, sample=sample))
+            reader = annotator.reader(Request(units, top, videos=True, sample=sample))
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return reader

@@ -5,14 +5,13 @@ line, a field and, where one image is all a file speaks of, the file have a larg
 """
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ganimation_tf import inputs
-from ganimation_tf.annotations.csv_text import csv_rows
+from ganimation_tf.annotations.csv_text import csv_rows, with_point
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Columns, Form, find_columns
 from ganimation_tf.annotations.parquet import PARQUET, parquet_header, parquet_rows
@@ -25,8 +24,6 @@ OVER = 1.5
 scale, or no intensity at all: 9 and 999 stand for "not coded"."""
 
 _UNDER = 0.1  # likewise below 0: regressions fall a little below, -1 is no intensity
-
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
 
 class Row(NamedTuple):
@@ -79,11 +76,9 @@ class Row(NamedTuple):
 
 
 def _number(field: str) -> float:
-    """NaN for what is none; half of the world writes 0,5."""
-    if _DECIMAL_COMMA.fullmatch(field):
-        field = field.replace(",", ".")
+    """NaN for what is none."""
     try:
-        return float(field)
+        return float(with_point(field))
     except ValueError:
         return math.nan
 

@@ -52,6 +52,13 @@ def highest(
     return found
 
 
+def by_names(seen: Highest | None, maximum: float) -> float:
+    """The top of the scale: OpenFace's where columns are called so and go beyond `maximum`."""
+    if seen is None or not spellings.as_openface(seen.column):
+        return maximum
+    return OPENFACE_MAXIMUM if OVER * maximum < seen.value <= OPENFACE_MAXIMUM else maximum
+
+
 def scale_of(seen: Highest | None, maximum: float) -> tuple[float, str | None]:
     """The top of the scale, and what is to be said of it.
 
@@ -66,18 +73,18 @@ def scale_of(seen: Highest | None, maximum: float) -> tuple[float, str | None]:
         return maximum, None
     value, column, where = seen
     option = "--action-units-maximum says the top of the scale"
-    named = spellings.as_openface(column)
     if value <= OVER * maximum:
-        if not named:
+        if not spellings.as_openface(column):
             return maximum, None
         note = (
             f"{column} is OpenFace's name of intensities from 0 to {OPENFACE_MAXIMUM:g}; here none "
             f"is above {value:g}, so the scale is taken to end at {maximum:g}; {option}"
         )
         return maximum, note
-    if named and value <= OPENFACE_MAXIMUM:
+    told = by_names(seen, maximum)
+    if told != maximum:
         note = f"{column} reaches {value:g}: the scale is taken for OpenFace's, 0 to 5; {option}"
-        return OPENFACE_MAXIMUM, note
+        return told, note
     raise UserError(
         f"{where}: {column} is {value:g}, above {maximum:g}; {option}: 5 for FACS's A to E, 100 "
         "for percent"

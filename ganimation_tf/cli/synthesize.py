@@ -100,7 +100,7 @@ def _begin(args: argparse.Namespace, out: pathlib.Path) -> pathlib.Path:
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} must be a directory, but it is a file")
     if unfinished.is_file():
-        if unfinished.read_text(encoding="utf-8") != text:
+        if unfinished.read_bytes() != text.encode():
             raise UserError(
                 f"{out} holds an unfinished set of other options (see {unfinished}); "
                 "give the same ones, or another directory"

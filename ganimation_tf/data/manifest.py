@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.faces import alignment
 
 FILE = "dataset.json"
@@ -100,9 +100,9 @@ class Manifest:
         path = pathlib.Path(directory) / FILE
         try:
             text = path.read_text(encoding="utf-8")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise UserError(
-                f"{directory} is not a finished dataset: cannot read {path}: {error.strerror}"
+                f"{directory} is not a finished dataset: cannot read {path}: {reason(error)}"
             ) from error
         return cls.from_json(text, str(path))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, reason
 from ganimation_tf.evaluation import intervals
 from ganimation_tf.evaluation.intervals import Interval
 from ganimation_tf.files import write_whole
@@ -96,8 +96,8 @@ class Report:
         path = path / FILE if path.is_dir() else path
         try:
             text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path} cannot be read: {reason(error)}") from error
         return cls.from_json(text, str(path))
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
