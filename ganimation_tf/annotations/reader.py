@@ -203,7 +203,8 @@ def _said_again(rows: Sequence[Parsed]) -> dict[int, AnnotationError]:
         places = [place for place in (face.landmarks, face.box) if place is not None]
         if not places:
             continue
-        earlier, other = first.setdefault(b"".join(map(np.ndarray.tobytes, places)), (number, face))
+        place = b"".join(map(np.ndarray.tobytes, [*places, np.array(face.confidence)]))
+        earlier, other = first.setdefault(place, (number, face))
         if earlier == number:
             continue
         message = f"the same face as in row {earlier}"

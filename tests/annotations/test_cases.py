@@ -535,7 +535,6 @@ def test_a_field_as_long_as_a_line_may_be(tmp_path):
         ("key,AU12\na,1\n".encode("utf-16"), "t.csv is UTF-16 text; save it as UTF-8"),
         ("key,AU12\na,1\n".encode("utf-16-le"), "t.csv holds NUL bytes: UTF-16"),
         ("clé,key,AU12\nx,a,1\n".encode("latin-1"), "t.csv is not UTF-8 text (byte 0xe9 at 2)"),
-        (b"key;AU12\na;1\n", "its columns are separated by semicolons"),
     ],
 )
 def test_what_is_wrong_with_a_text_is_said(tmp_path, capsys, content, message):

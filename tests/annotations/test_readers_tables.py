@@ -216,6 +216,7 @@ def test_rows_of_one_image_that_are_apart(tmp_path):
     """Order and ids of faces follow the rows, however they travel."""
     images = photos(tmp_path, "a.jpg", "b.jpg")
     rows = [table_row("a", AU12=0.1), table_row("b"), table_row("a", AU12=0.2)]
+    rows[2]["x_0"] = 1  # or it would be the same face
     table = write_csv(tmp_path / "faces.csv", rows)
     output = preprocess(images, table, tmp_path / "out", "--faces", "all")
     found = {key: record.action_units[1] for key, record in kept(output).items()}
