@@ -1,8 +1,9 @@
 import hashlib
+import os
 
 import pytest
 
-from ganimation_tf import files
+from ganimation_tf import files, inputs
 from ganimation_tf.errors import UserError
 
 
@@ -32,3 +33,22 @@ def test_nothing_is_left_of_scratch_unless_it_was_renamed(tmp_path):
         partial.write_text("kept")
         partial.rename(tmp_path / "b.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path):
+    path = tmp_path / ("é" * 125 + ".png")  # 254 bytes; what is written first has a longer name
+    files.write_whole(path, b"1")
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_pipe_is_read_to_its_end():
+    reading, writing = os.pipe()
+    with open(writing, "wb") as file:
+        file.write(b"12345")
+    assert inputs.read(f"/dev/fd/{reading}", 5) == b"12345"
+    os.close(reading)
+
+
+def test_what_has_no_end_is_too_large():
+    with pytest.raises(inputs.FileError, match="has more than 1000 bytes"):
+        inputs.read("/dev/zero", 1000)

@@ -31,6 +31,7 @@ from ganimation_tf.annotations.reader import (
     settle,
 )
 from ganimation_tf.annotations.rejections import Rejection
+from ganimation_tf.annotations.rows import require_scale
 from ganimation_tf.annotations.table import pack, unpack
 from ganimation_tf.faces import images
 
@@ -65,11 +66,15 @@ def read_lists(path: str, opener: inputs.Opener = inputs.open_local) -> dict[str
         except UnicodeDecodeError as error:
             raise AnnotationError("bad_annotation", f"{name}: {not_utf8(error)}") from None
         for line in filter(None, map(str.strip, text.splitlines())):
-            stem, suffix = os.path.splitext(line)
-            name = stem if suffix.lower() in images.SUFFIXES else line
-            key = unicodedata.normalize("NFC", name)
+            key = _key_of(line)
             splits[key] = split if splits.get(key, split) == split else None
     return splits
+
+
+def _key_of(name: str) -> str:
+    """Of an image that is named with or without suffix."""
+    stem, suffix = os.path.splitext(name)
+    return unicodedata.normalize("NFC", stem if suffix.lower() in images.SUFFIXES else name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +101,7 @@ class GANimationReader(Reader):
             yield Rejection(inputs.key_of(file), error.code, f"{file}: {error}", file)
             return
         for number, (name, array) in enumerate(arrays.items(), start=1):
-            key = unicodedata.normalize("NFC", name)
+            key = _key_of(name)
             split = splits.get(key)
             face: FaceAnnotation | AnnotationError
             if isinstance(array, AnnotationError):
@@ -104,6 +109,8 @@ class GANimationReader(Reader):
             elif split is None:
                 lists = "both" if key in splits else "neither"
                 message = f"{lists} of {' and '.join(LISTS.values())} names {key!r}"
+                if key not in splits and splits:
+                    message += f"; they name {next(iter(splits))!r}"
                 face = AnnotationError("no_split", message)
             else:
                 face = self._face(array, f"{file}:{number}")
@@ -117,6 +124,10 @@ class GANimationReader(Reader):
         if not np.isfinite(intensities).all():
             name = OPENFACE[int(np.argmin(np.isfinite(intensities)))]
             return AnnotationError("bad_value", f"{name} must be a finite number")
+        try:
+            require_scale(intensities, OPENFACE, self.maximum)
+        except AnnotationError as error:
+            return error
         chosen = intensities[[OPENFACE.index(name) for name in self.action_units]]
         return FaceAnnotation("", "", where, self.action_units, chosen, self.maximum, 1.0)
 

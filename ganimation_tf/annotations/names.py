@@ -137,7 +137,7 @@ def nearest_miss(missing: Sequence[str], unused: Sequence[str]) -> str | None:
         by_likeness = {normalised(_stem_of_any(name)): name for name in sorted(unused)}
         for name in sorted(missing):
             other = by_likeness.get(normalised(_stem_of_any(name)))
-            if other is not None:
+            if other not in (None, name):
                 return f"{name} has no annotation; {other} differs by {rule}"
     return None
 

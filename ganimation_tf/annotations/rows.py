@@ -129,15 +129,28 @@ def parse_face(
 
 
 def _intensities(row: Row, maximum: float) -> np.ndarray:
-    """float64 (N,); those a little outside of the scale are clipped, and counted, later."""
+    """float64 (N,)."""
     values = row.numbers(row.columns.intensities)
+    require_scale(values, [row.columns.names[place] for place in row.columns.intensities], maximum)
+    return values
+
+
+def require_scale(values: np.ndarray, names: Sequence[str], maximum: float) -> None:
+    """Refuses intensities far outside of [0, maximum]; others are clipped, and counted, later.
+
+    Args:
+        values: float64 (N,), finite.
+        names: what they are called.
+        maximum: top of the scale.
+
+    Raises:
+        AnnotationError: naming the first.
+    """
     outside = (values > OVER * maximum) | (values < -_UNDER * maximum)
     if outside.any():
         first = int(np.argmax(outside))
-        name = row.columns.names[row.columns.intensities[first]]
-        message = f"{name} must be in [0, {maximum:g}], got {values[first]:g}"
+        message = f"{names[first]} must be in [0, {maximum:g}], got {values[first]:g}"
         raise AnnotationError("bad_value", message)
-    return values
 
 
 def _time(row: Row, form: Form) -> float | None:

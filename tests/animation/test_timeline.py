@@ -65,6 +65,12 @@ def test_a_sweep_shows_one_au_after_the_other():
     np.testing.assert_allclose(units, [[1, 0], [0, 0], [0, 1]], atol=1e-6)
 
 
+def test_a_spreadsheet_may_write_other_separators(tmp_path):
+    (tmp_path / "a.csv").write_text("time,AU12,expression\n0,0.5,\n1.5,1,fear:0.5\n")
+    (tmp_path / "b.csv").write_text("time;AU12;expression\n0;0,5;\n1,5;1;fear:0.5\n")
+    assert timeline.read(tmp_path / "b.csv") == timeline.read(tmp_path / "a.csv")
+
+
 def test_json_and_csv_say_the_same(tmp_path):
     rows = [
         {"time": 0, "neutral": True},

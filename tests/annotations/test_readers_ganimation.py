@@ -227,3 +227,16 @@ def test_a_refused_pickle_is_one_rejection(tmp_path, monkeypatch):
     output = preprocess(tmp_path / "imgs", tmp_path, tmp_path / "out", code=2)
     assert rejected(output) == {"aus_openface": "unsafe_pickle", "a": "no_annotation"}
     assert not (tmp_path / "PWNED").exists()
+
+
+def test_a_pickle_may_name_files_and_holds_no_other_numbers(tmp_path, monkeypatch):
+    with_landmarks(monkeypatch)
+    write_layout(tmp_path, {"a": units(0), "b": units(0) - 1, "c": units(0)}, ["a", "b"], ["x/c"])
+    named = {f"{key}.jpg": units(0) - (key == "b") for key in "abc"}
+    (tmp_path / "aus_openface.pkl").write_bytes(pickle.dumps(named))
+    (tmp_path / "imgs/x/c.jpg").unlink()
+    output = preprocess(tmp_path / "imgs", tmp_path, tmp_path / "out")
+    assert list(kept(output)) == ["a"]
+    assert rejected(output) == {"b#0": "bad_value", "c#0": "no_split"}
+    text = (output / manifest.REJECTED).read_text()
+    assert "names 'c'; they name 'a'" in text and "AU01 must be in [0, 5], got -1" in text

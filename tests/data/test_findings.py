@@ -137,3 +137,8 @@ def test_real_labels_and_all_their_shifts(faces_dir):
         assert "shifted" not in " ".join(warn(real).values())
         for shift in range(1, 17):
             assert "labels look shifted" in " ".join(warn(np.roll(real, shift, axis=1)).values())
+
+
+@pytest.mark.parametrize(("faces", "said"), [(19, False), (20, True)])
+def test_a_smaller_scale_is_seen_on_few_faces(faces, said):
+    assert ("low_scale" in warn((GOOD[:faces] / 5).astype(np.float32))) == said

@@ -74,3 +74,9 @@ def test_wrong_facts_are_refused(dataset, change, message):
 def test_text_that_is_no_manifest(text):
     with pytest.raises(UserError, match="dataset.json is not a dataset description"):
         manifest.Manifest.from_json(text)
+
+
+def test_a_description_in_another_encoding_is_no_dataset(dataset, tmp_path):
+    (tmp_path / manifest.FILE).write_text(dataset.to_json(), encoding="utf-16")
+    with pytest.raises(UserError, match="is not a finished dataset: .*utf-8"):
+        manifest.Manifest.load(tmp_path)

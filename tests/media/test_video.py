@@ -5,6 +5,7 @@ import struct
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 import sounding
 from ganimation_tf.errors import UserError
@@ -117,3 +118,11 @@ def test_nothing_is_left_of_a_video_that_could_not_be_written(tmp_path):
     with pytest.raises(UserError, match="at least one frame"):
         video.write(tmp_path / "a.mp4", [], 10)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gif_is_a_video_if_it_moves(tmp_path):
+    still, moving = Image.new("RGB", (8, 6)), Image.new("RGB", (8, 6), "white")
+    still.save(tmp_path / "still.gif")
+    still.save(tmp_path / "moving.gif", save_all=True, append_images=[moving])
+    assert not video.is_video(tmp_path / "still.gif")
+    assert video.is_video(tmp_path / "moving.gif") and video.is_video(tmp_path / "a.MP4")

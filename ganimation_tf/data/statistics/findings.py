@@ -31,6 +31,9 @@ DOUBTFUL_SHARE = 0.02
 JUDGED_FACES = 100
 """Faces from which on a distribution is judged."""
 
+SCALED_FACES = 20
+"""Faces of which at least one shows something, if not all are chosen to be neutral."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
@@ -96,6 +99,13 @@ def _labels(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Fin
 def _scale(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Finding]:
     """Intensities that are none, or of another scale."""
     count = whole.records
+    highest = int(whole.highest.max()) / UNIT if count else 0.0
+    if count >= SCALED_FACES and 0 < highest <= ACTIVE:
+        yield Finding(
+            "low_scale",
+            f"no intensity is above {highest:g}: the scale of the annotations may be smaller than "
+            "was assumed",
+        )
     if count < JUDGED_FACES:
         return
     if whole.total.any() and not whole.histogram[:, 1:-1].any():
@@ -103,13 +113,6 @@ def _scale(whole: SplitStatistics, action_units: Sequence[str]) -> Iterator[Find
             "binary_labels",
             "all intensities are 0 or 1: this is presence, and the model will not learn "
             "intensities in between",
-        )
-    highest = int(whole.highest.max()) / UNIT
-    if 0 < highest <= ACTIVE:
-        yield Finding(
-            "low_scale",
-            f"no intensity is above {highest:g}: the scale of the annotations may be smaller than "
-            "was assumed",
         )
     clipped = [
         f"{name} ({int(values)})"
