@@ -23,7 +23,10 @@ OVER = 1.5
 """By so much of its scale an intensity may be above it and is clipped; what is higher is of another
 scale, or no intensity at all: 9 and 999 stand for "not coded"."""
 
-_UNDER = 0.1  # likewise below 0: regressions fall a little below, -1 is no intensity
+UNDER = 0.1
+"""Likewise below 0: people write -1 for "not coded"."""
+
+_REGRESSED = 0.5  # a network's output may fall further below
 
 
 class Row(NamedTuple):
@@ -112,7 +115,7 @@ def parse_face(
         face=row.text(columns.face) or "",
         where=where,
         action_units=action_units,
-        intensities=_intensities(row, maximum),
+        intensities=_intensities(row, form, maximum),
         maximum=maximum,
         confidence=1.0 if columns.confidence is None else _confidence(row, columns.confidence),
         landmarks=landmarks,
@@ -128,25 +131,29 @@ def parse_face(
     )
 
 
-def _intensities(row: Row, maximum: float) -> np.ndarray:
+def _intensities(row: Row, form: Form, maximum: float) -> np.ndarray:
     """float64 (N,)."""
     values = row.numbers(row.columns.intensities)
-    require_scale(values, [row.columns.names[place] for place in row.columns.intensities], maximum)
+    names = [row.columns.names[place] for place in row.columns.intensities]
+    require_scale(values, names, maximum, UNDER if form.loose else _REGRESSED)
     return values
 
 
-def require_scale(values: np.ndarray, names: Sequence[str], maximum: float) -> None:
+def require_scale(
+    values: np.ndarray, names: Sequence[str], maximum: float, under: float = UNDER
+) -> None:
     """Refuses intensities far outside of [0, maximum]; others are clipped, and counted, later.
 
     Args:
         values: float64 (N,), finite.
         names: what they are called.
         maximum: top of the scale.
+        under: how far below 0 they may be, as a share of it.
 
     Raises:
         AnnotationError: naming the first.
     """
-    outside = (values > OVER * maximum) | (values < -_UNDER * maximum)
+    outside = (values > OVER * maximum) | (values < -under * maximum)
     if outside.any():
         first = int(np.argmax(outside))
         message = f"{names[first]} must be in [0, {maximum:g}], got {values[first]:g}"
