@@ -36,6 +36,8 @@ MAX_MANIFEST_BYTES = 64 << 20
 
 _NAMED = 4  # images without annotation that an error names
 
+_TO_ANNOTATE = ("not_per_image",)  # what another run of the annotator puts right
+
 _COMPARED = 1000  # names of images and annotations that are compared
 
 log = logging.getLogger(__name__)
@@ -210,7 +212,9 @@ def _why_nothing(rejected: str, facts: Mapping[str, Any]) -> str:
     )
     missing = names["no_annotation"]
     if own or not missing:
-        return f"{message}; the first: {first[reason]}"
+        message = f"{message}; the first: {first[reason]}"
+        if not missing or reason not in _TO_ANNOTATE:
+            return message
     miss = nearest_miss(missing, names["no_image"])
     # Who has annotated them under other names need not do it again.
     return f"{message}; {miss or annotate(reasons['no_annotation'], missing[:_NAMED], facts)}"

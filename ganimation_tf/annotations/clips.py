@@ -40,7 +40,7 @@ def require_first(row: Row, form: Form) -> None:
     except AnnotationError:
         return  # said where the row is read
     if number < first or (form.begins and number != first):
-        message = f"{form.name} counts frames from {first}, this begins with {number}"
+        message = f"{form.name} counts frames from {first}, this begins with another ({number})"
         raise AnnotationError("unknown_order", message)
 
 
