@@ -89,7 +89,7 @@ def frames_of(
         named = [numbers[place] for place in frames]
         for position, place in enumerate(frames):
             keys[place] = frame_key(clip, position + first_frame)
-        if named != list(range(1, len(frames) + 1)):  # else both ways to count agree
+        if not frames or named != list(range(1, len(frames) + 1)):  # else both ways to count agree
             counts[clip] = len(frames)
         known = [number for number in named if number is not None]
         if by_text and len(known) == len(named) and known != sorted(known):

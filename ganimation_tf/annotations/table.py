@@ -24,7 +24,7 @@ from ganimation_tf.annotations.reader import (
 )
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.annotations.rows import Row, read_rows
-from ganimation_tf.annotations.sequences import frames_of
+from ganimation_tf.annotations.sequences import LISTED_BY_OPENFACE, frames_of
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
 _ADJACENT = 256  # rows of one image that are handed over together
@@ -161,7 +161,13 @@ class Table(Reader):
             images, last = self.counts[clip], max(frames) - self.form.first_frame + 1
             # With several people a frame has several rows, or none.
             several = max(frames.values()) > 1 or len(frames) < last
-            if last > images or (last < images and not several):
+            if not images and self.by_text:
+                refused[clip] = (
+                    f"no image of {clip} ends in {', '.join(LISTED_BY_OPENFACE)}, in lower case, "
+                    "as FeatureExtraction -fdir takes them: rename them, or, if the video itself "
+                    "was annotated, give --first-frame"
+                )
+            elif last > images or (last < images and not several):
                 refused[clip] = (
                     f"{clip} has {images} images and {last} annotated frames, and the names of the "
                     "images do not count from 1: which is which cannot be known. Annotate them "

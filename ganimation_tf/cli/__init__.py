@@ -6,10 +6,12 @@ text, so they import neither TensorFlow nor Beam at the top; `run` does.
 """
 
 import argparse
+import difflib
 import errno
 import importlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -58,7 +60,22 @@ INTERRUPTED = 130
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, as every user error of this program is."""
 
+    _given: Sequence[str] = ()
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse's; a command names what it does not know, and what is nearest to that."""
+        self._given = sys.argv[1:] if args is None else args
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], self._option_string_actions, 1)
+            also = f"; did you mean {near[0]}?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{also}")
+        return parsed, unknown
+
     def error(self, message: str):
+        for word in self._given:
+            if word.startswith("-") and os.path.exists(word):
+                message += f"; for the file of that name write ./{word}"
         self.exit(USER_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 

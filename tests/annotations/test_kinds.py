@@ -280,10 +280,11 @@ def test_a_position_that_is_none_fits():
         ((320, 360), 1, "wrong_size"),
         ((130, 180), 1, "wrong_size"),
         ((300, 400), 6, None),
+        ((180, 260), 6, "wrong_orientation"),
     ],
 )
 def test_pictures_that_were_resized_after_openface(tmp_path, shown, exif, code):
-    width, height = (160, 180) if code else shown
+    width, height = {"wrong_size": (160, 180), "wrong_orientation": shown[::-1]}.get(code, shown)
     focal = (500 * width / 640 + 500 * height / 480) / 2
     x, y, z = position_in((width, height), focal, landmarks())
     tags = Image.Exif()
@@ -299,7 +300,7 @@ def test_pictures_that_were_resized_after_openface(tmp_path, shown, exif, code):
     output = preprocess(*inputs, code=2 if code else 0)
     assert rejected(output) == ({"a": code} if code else {})
     if code:
-        with pytest.raises(UserError, match=r"was measured on about 160 x 180 pixels"):
+        with pytest.raises(UserError, match=f"was measured on about {width} x {height} "):
             face_in(tmp_path / "csv/a.csv", tmp_path / "photos/a.png")
 
 
@@ -361,3 +362,16 @@ def test_openface_rows_that_count_from_0_are_refused(tmp_path, form):
     (tmp_path / "csv/clip.csv").write_text(text)
     output = preprocess(tmp_path / "in", tmp_path / "csv", tmp_path / "out", code=2)
     assert rejected(output)["clip"] == "unknown_order"
+
+
+def test_frames_that_openface_does_not_take(tmp_path, capsys):
+    """It takes names in lower case only: the video was annotated, and the names carry numbers."""
+    for number in range(1, 4):
+        write_photo(tmp_path / f"in/clip/{number}.PNG")
+    (tmp_path / "csv").mkdir()
+    text = csv_text(*map(frame_row, range(1, 4)), header=VIDEO_HEADER)
+    (tmp_path / "csv/clip.csv").write_text(text)
+    inputs = tmp_path / "in", tmp_path / "csv"
+    assert rejected(preprocess(*inputs, tmp_path / "1", code=2))["clip"] == "unknown_order"
+    assert "in lower case, as FeatureExtraction -fdir takes them" in capsys.readouterr().err
+    assert len(kept(preprocess(*inputs, tmp_path / "2", "--first-frame", "1"))) == 3

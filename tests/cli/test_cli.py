@@ -195,3 +195,24 @@ def test_help_loads_nothing_that_is_slow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def error_of(capsys, *words: str) -> str:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(words)
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_an_unknown_flag_is_named_by_its_command(capsys):
+    line = error_of(capsys, "inspect", "dataset", "--sheets", "a.png")
+    assert line.startswith("ganimation inspect: unrecognized arguments: --sheets a.png")
+    line = error_of(capsys, "animate", "a.jpg", "--expresion", "fear")
+    assert "did you mean --expression?" in line
+
+
+def test_a_file_whose_name_is_like_a_flag(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-a.jpg").touch()
+    line = error_of(capsys, "animate", "-a.jpg", "-o", "b.png")
+    assert "for the file of that name write ./-a.jpg" in line
