@@ -18,7 +18,7 @@ from ganimation_tf.annotations.reader import (
     settle,
 )
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.rows import Row, read_rows
+from ganimation_tf.annotations.rows import Row, read_rows, time_of
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 
 _PEEK = 16  # rows of a clip's file that are measured
@@ -97,14 +97,22 @@ class Clips(Reader):
             raise AnnotationError(error.code, f"{file}: {error}") from None
         yield self._frame(key, file, number, group)
 
-    def last_frame(self, path: str) -> int:
-        """Index of the last frame, from 0, that the file at `path` speaks of; -1 if of none."""
-        last = -1
+    def extent(self, path: str) -> tuple[int, float | None]:
+        """How far the file at `path` goes.
+
+        Returns:
+            The number of frames up to the last it speaks of, and its frames per second; None
+            where no times say these.
+        """
+        last, rate = -1, None
         with contextlib.suppress(AnnotationError):  # said where the rows are read
             for row in read_rows(path, self.form, self.action_units, self.open):
                 with contextlib.suppress(AnnotationError):
-                    last = max(last, row.number_of_frame() - self.form.first_frame)
-        return last
+                    index = row.number_of_frame() - self.form.first_frame
+                    if index > last:
+                        last, time = index, time_of(row, self.form)
+                        rate = index / time if time else None
+        return last + 1, rate
 
     def _frame(self, clip: str, file: str, number: int, rows: Sequence[Parsed]) -> AnnotatedImage:
         key = frame_key(clip, number)

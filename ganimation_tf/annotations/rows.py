@@ -126,7 +126,7 @@ def parse_face(
         anchors=row.numbers(columns.anchors).reshape(2, 3).T if columns.anchors else None,
         frame_size=row.numbers(columns.frame_size) if columns.frame_size else None,
         position=row.numbers(columns.position) if columns.position else None,
-        time=_time(row, form),
+        time=time_of(row, form),
         as_stored=form.as_stored,
     )
 
@@ -160,7 +160,7 @@ def require_scale(
         raise AnnotationError("bad_value", message)
 
 
-def _time(row: Row, form: Form) -> float | None:
+def time_of(row: Row, form: Form) -> float | None:
     """In seconds; None where there is no number: no face is refused for it."""
     value = _number(row.text(row.columns.time) or "") * form.seconds
     return value if math.isfinite(value) else None

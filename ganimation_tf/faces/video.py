@@ -53,14 +53,15 @@ class Frames:
             self._capture.release()
         self._stack.close()
 
-    def count(self) -> int | None:
-        """How many frames the container says that there are; None if it does not say.
+    def extent(self) -> tuple[int, float]:
+        """How many frames the container says that there are, and how many a second; 0: it is mute.
 
         Raises:
             FileError: if the video cannot be decoded.
         """
-        said = self._opened().get(cv2.CAP_PROP_FRAME_COUNT)
-        return round(said) if said > 0 else None
+        capture = self._opened()
+        count, rate = (capture.get(it) for it in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS))
+        return max(0, round(count)), max(0.0, rate)
 
     def photo(self, index: int) -> Photo:
         """The frame of this index, from 0, in the form that `images.Photo` names."""

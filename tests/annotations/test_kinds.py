@@ -349,6 +349,20 @@ def test_an_annotation_of_a_longer_video_is_of_another(tmp_path, frames, annotat
     assert rejected(output) == expected
 
 
+@pytest.mark.parametrize(
+    ("seconds", "frames", "code"), [(0.1, 20, None), (0.2, 20, "unknown_order"), (0.2, 10, None)]
+)
+def test_an_annotation_of_a_slower_video_is_of_another(tmp_path, seconds, frames, code):
+    """Ten frames are annotated; `write_video` shows ten a second."""
+    write_video(tmp_path / "videos/clip.avi", frames)
+    (tmp_path / "csv").mkdir()
+    rows = [frame_row(n) | {"timestamp": f"{seconds * (n - 1):.3f}"} for n in range(1, 11)]
+    (tmp_path / "csv/clip.csv").write_text(csv_text(*rows, header=VIDEO_HEADER))
+    inputs = tmp_path / "videos", tmp_path / "csv", tmp_path / "out"
+    output = preprocess(*inputs, code=2 if code else 0)
+    assert rejected(output) == ({"clip": code} if code else {})
+
+
 @pytest.mark.parametrize("form", ["video", "images"])
 def test_openface_rows_that_count_from_0_are_refused(tmp_path, form):
     """OpenFace counts from 1: who changed that may have changed what each number means."""
