@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ganimation_tf import action_units
-from ganimation_tf.annotations import SURE, load
+from ganimation_tf import action_units, inputs
+from ganimation_tf.annotations import SURE, load, scale
 from ganimation_tf.annotations.clips import Clips
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.one_file import annotator_of, header_of, images_of, reader_of
 from ganimation_tf.annotations.reader import AnnotatedImage, Parsed, Reader, settle
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.annotations.rows import read_rows
+from ganimation_tf.annotations.rows import OVER, read_rows
 from ganimation_tf.errors import UserError
 
 RATE = 30.0
@@ -118,6 +118,13 @@ def _reader(path: pathlib.Path) -> Reader:
         form = dataclasses.replace(
             form, image=None, face=None, needs_confidence=False, time=time, success="success"
         )
+        if form.loose:
+            seen = scale.highest([(str(path), path.name)], form, units, inputs.open_local)
+            if seen is not None and seen.value > OVER * form.maximum:
+                raise UserError(
+                    f"{path}: {seen.column} is {seen.value:g}, above {form.maximum:g}; where the "
+                    "scale ends at 5 the columns are called AU12_r"
+                )
         return Moments(form, units, form.maximum)
     reader = reader_of(path, annotator, header)
     # From which number frames are counted does not matter here, nor that a hand left columns out.

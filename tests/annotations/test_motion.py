@@ -121,6 +121,7 @@ def test_frames_that_are_missing_take_their_time(tmp_path):
         ),
         ("action_units,face_detection,gaze_yaw\n1,2,3\n", "files of OpenFace 3"),
         ("AU12,AU12\n1,2\n", "clip.csv: AU12 is there 2 times"),
+        ("time,AU12\n0,0\n1,4\n", "clip.csv: AU12 is 4, above 1; where the scale ends at 5"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, text, message):
