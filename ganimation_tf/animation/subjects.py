@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf import action_units
+from ganimation_tf import action_units, inputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Composer
 from ganimation_tf.animation.request import WHOLE, Request
@@ -54,6 +54,10 @@ def subjects_of(
         from ganimation_tf.annotations.photo import face_in
 
         annotated = face_in(request.annotations, path)
+        if inputs.key_of(path.name) not in (annotated.key, annotated.key.rpartition("/")[0]):
+            notes.append(
+                f"{request.annotations}: is called otherwise than {path.name}: is it of this photo?"
+            )
         composers = [_annotated(path, photo, annotated, animator, notes)]
     elif request.crop == WHOLE:
         transform = centre_square(photo.shape[0], photo.shape[1], animator.image_size)

@@ -21,6 +21,8 @@ def header_of(path: pathlib.Path) -> list[str]:
     Raises:
         UserError: naming the file, if it cannot be read.
     """
+    if path.is_dir():
+        raise UserError(f"{path}: is a directory; name the file in it that is of the photo")
     if not path.is_file():
         raise UserError(f"{path}: there is no such file")
     if path.suffix.lower() in load("ganimation").suffixes:

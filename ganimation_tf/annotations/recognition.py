@@ -232,7 +232,8 @@ def select(wanted: str | None, available: Sequence[str], source: str) -> tuple[s
     """
     if wanted is None:
         return tuple(available)
-    chosen = tuple(name.strip() for name in wanted.split(",") if name.strip())
+    given = (name.strip() for name in wanted.split(",") if name.strip())
+    chosen = tuple(spellings.loose_unit(name) or name for name in given)
     for name in chosen:
         if name not in available:
             raise UserError(

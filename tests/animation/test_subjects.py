@@ -40,12 +40,12 @@ BOX = "key,AU12,left,top,width,height\nphoto,0.5,190,50,80,80\n"
 
 
 def subject_of(folder, text, *faces):
-    (folder / "a.csv").write_text(text)
+    (folder / "photo.csv").write_text(text)
     path = folder / "photo.png"
     photo = np.full((200, 300, 3), 100, np.uint8)
     path.write_bytes(images.encode_png(photo))
     animator = Animator(AnalyticModel(), Finder(*faces))
-    request = Request(parse(["AU12=1"]), annotations=folder / "a.csv")
+    request = Request(parse(["AU12=1"]), annotations=folder / "photo.csv")
     (subject,), notes = subjects.subjects_of(path, photo, request, animator)
     return subject, notes, animator
 
@@ -88,7 +88,9 @@ def test_of_several_faces_without_a_box_the_largest_is_taken_and_it_says_so(tmp_
 
 
 def test_a_box_with_no_face_in_it(tmp_path):
-    with pytest.raises(UserError, match="a.csv:2: no face that is found lies in the annotated box"):
+    with pytest.raises(
+        UserError, match="photo.csv:2: no face that is found lies in"
+    ):
         subject_of(tmp_path, BOX, face(10, 10, 30))
 
 
@@ -99,7 +101,7 @@ def test_no_face_is_found(tmp_path):
 
 def test_what_an_annotator_says_has_no_doubt_in_the_line(tmp_path):
     *_, animator = subject_of(tmp_path, LIBREFACE, LARGE)
-    request = Request(parse(["AU12=1", "AU06=1"]), annotations=tmp_path / "a.csv")
+    request = Request(parse(["AU12=1", "AU06=1"]), annotations=tmp_path / "photo.csv")
     output = Output(tmp_path / "out.png", STILL)
     line, _ = photos.animate(tmp_path / "photo.png", output, request, animator)
     assert "AU12 0.50 -> 1.00" in line and "AU06" in line
@@ -114,10 +116,20 @@ def test_a_real_face_lies_where_its_landmarks_do(tmp_path, faces_dir):
     photo = images.decode(source.read_bytes())
     animator = Animator(AnalyticModel())
     centres = []
-    (tmp_path / "a.csv").write_text(LIBREFACE)
-    for annotation in (tmp_path / "a.csv", faces_dir / "openface_csv" / f"{source.stem}.csv"):
+    (tmp_path / "photo.csv").write_text(LIBREFACE)
+    for annotation in (tmp_path / "photo.csv", faces_dir / "openface_csv" / f"{source.stem}.csv"):
         request = Request(parse(["AU12=1"]), annotations=annotation)
         (subject,), _ = subjects.subjects_of(source, photo, request, animator)
         centres.append(centre_of(subject, animator.image_size))
     side = animator.image_size * np.hypot(*subject.composer.transform[:, 0])
     assert np.hypot(*(centres[1] - centres[0])) < 0.05 * side
+
+
+def test_an_annotation_that_is_called_otherwise_is_asked_about(tmp_path):
+    subject_of(tmp_path, LIBREFACE, LARGE)
+    other = (tmp_path / "photo.csv").rename(tmp_path / "other.csv")
+    photo = np.full((200, 300, 3), 100, np.uint8)
+    animator = Animator(AnalyticModel(), Finder(LARGE))
+    request = Request(parse(["AU12=1"]), annotations=other)
+    _, notes = subjects.subjects_of(tmp_path / "photo.png", photo, request, animator)
+    assert notes == [f"{other}: is called otherwise than photo.png: is it of this photo?"]

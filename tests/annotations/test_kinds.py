@@ -389,3 +389,10 @@ def test_frames_that_openface_does_not_take(tmp_path, capsys):
     assert rejected(preprocess(*inputs, tmp_path / "1", code=2))["clip"] == "unknown_order"
     assert "in lower case, as FeatureExtraction -fdir takes them" in capsys.readouterr().err
     assert len(kept(preprocess(*inputs, tmp_path / "2", "--first-frame", "1"))) == 3
+
+
+def test_action_units_are_asked_for_however_spelt(tmp_path):
+    write_faces(tmp_path, ["a"])
+    inputs = tmp_path / "photos", tmp_path / "csv", tmp_path / "out"
+    output = preprocess(*inputs, "--action-units", "au12,AU6")
+    assert manifest.Manifest.load(output).action_units == ("AU12", "AU06")
