@@ -88,9 +88,7 @@ def test_of_several_faces_without_a_box_the_largest_is_taken_and_it_says_so(tmp_
 
 
 def test_a_box_with_no_face_in_it(tmp_path):
-    with pytest.raises(
-        UserError, match="photo.csv:2: no face that is found lies in"
-    ):
+    with pytest.raises(UserError, match="photo.csv:2: no face that is found lies in"):
         subject_of(tmp_path, BOX, face(10, 10, 30))
 
 
