@@ -54,10 +54,7 @@ def subjects_of(
         from ganimation_tf.annotations.photo import face_in
 
         annotated = face_in(request.annotations, path)
-        if inputs.key_of(path.name) not in (annotated.key, annotated.key.rpartition("/")[0]):
-            notes.append(
-                f"{request.annotations}: is called otherwise than {path.name}: is it of this photo?"
-            )
+        notes += _of_another_name(path, request.annotations, annotated)
         composers = [_annotated(path, photo, annotated, animator, notes)]
     elif request.crop == WHOLE:
         transform = centre_square(photo.shape[0], photo.shape[1], animator.image_size)
@@ -78,6 +75,15 @@ def subjects_of(
         if outside > MOSTLY_OUTSIDE:
             notes.append(f"{path}: {outside:.0%} of the face's surroundings lie outside the photo")
     return [_subject(composer, annotated, animator) for composer in composers], notes
+
+
+def _of_another_name(
+    path: pathlib.Path, annotation: pathlib.Path, face: FaceAnnotation
+) -> list[str]:
+    """A note if an annotation of one photo is called like another."""
+    if inputs.key_of(path.name) in (face.key, face.key.rpartition("/")[0]):
+        return []
+    return [f"{annotation}: is called otherwise than {path.name}: is it of this photo?"]
 
 
 def _composer(path, photo, face: finding.Face, animator: Animator, notes: list[str]) -> Composer:

@@ -19,8 +19,6 @@ SUFFIXES = tuple(sorted({suffix for name in ANNOTATORS for suffix in load(name).
 LISTED = (*SUFFIXES, *(mark for name in ANNOTATORS for mark in load(name).marks))
 """Endings of all files that a reader may want to see."""
 
-_NAMED = 8  # columns in a note
-
 _SAMPLE = 32  # files whose headers are compared
 
 File = tuple[str, str]
@@ -109,8 +107,9 @@ def detect(annotations: Annotations, sample: Sequence[File]) -> str:
             break
     if len(files) > 1:
         mixed = " and ".join(f"{source} ({file})" for source, file in sorted(files.items()))
-        message = f"--annotations {annotations.where} mixes {mixed}; --source says which to take"
-        raise UserError(message)
+        raise UserError(
+            f"--annotations {annotations.where} mixes {mixed}; --source says which to take"
+        )
     if not files:
         raise UserError(f"--annotations {annotations.where}: {_unknown(annotations, sample)}")
     return next(iter(files))
@@ -127,20 +126,7 @@ def _unknown(annotations: Annotations, sample: Sequence[File]) -> str:
         header = []
     names = ", ".join(header[:6]) or "none"
     message = f"no file has columns of a known source; those of {file} are {names:.200}"
-    return f"{message}; {_advice(header)}"
-
-
-def _advice(header: Sequence[str]) -> str:
-    """What may help where a file has columns of no source."""
-    if any(load("table").form.action_units([name]) for name in header):
-        return f"a table names its images in a column `{load('table').form.image}`"
-    like = [name for name in header if spellings.like_a_unit(name)]
-    if not like:
-        return "AUs are called AU12 in a table, AU12_r by OpenFace"
-    shown = ", ".join(like[:_NAMED]) + ("" if len(like) <= _NAMED else ", ...")
-    if all(name.lower().endswith("_c") for name in like):
-        return f"{shown} say whether an AU is there, not how strong it is: AU12_r would"
-    return f"{shown} are no intensities that are known: a table calls them AU12"
+    return f"{message}; {spellings.advice(header)}"
 
 
 def make_reader(
@@ -170,10 +156,7 @@ def make_reader(
     chosen = load(detect(annotations, sample) if name == AUTO else name)
     available = _available(annotations, chosen)
     units = select(annotations.action_units, available, chosen.name)
-    maximum, note = annotations.maximum or chosen.form.maximum, None
-    if chosen.form.loose and annotations.maximum is None:
-        seen = scale.highest(sample, chosen.form, units, annotations.open)
-        maximum, note = scale.scale_of(seen, maximum)
+    maximum, note = _scale(annotations, sample, chosen, units)
     request = Request(
         action_units=units,
         maximum=maximum,
@@ -188,6 +171,16 @@ def make_reader(
     return dataclasses.replace(reader, notes=[*notes, *([("scale", note)] if note else [])])
 
 
+def _scale(
+    annotations: Annotations, sample: Sequence[File], chosen: Annotator, units: Sequence[str]
+) -> tuple[float, str | None]:
+    """The top of the scale, and what is to be said of it."""
+    maximum = annotations.maximum or chosen.form.maximum
+    if annotations.maximum is not None or not chosen.form.loose:
+        return maximum, None
+    return scale.scale_of(scale.highest(sample, chosen.form, units, annotations.open), maximum)
+
+
 def _unread(
     annotations: Annotations, sample: Sequence[File], chosen: Annotator, available: Sequence[str]
 ) -> list[tuple[str, str]]:
@@ -198,11 +191,10 @@ def _unread(
             unread.setdefault(name, file)
     if not unread:
         return []
-    shown = ", ".join(list(unread)[:_NAMED]) + ("" if len(unread) <= _NAMED else ", ...")
-    example = chosen.form.column("AU12")
+    shown = spellings.listed(list(unread))
     message = (
         f"{len(unread)} columns of {next(iter(unread.values()))} look like AUs and are not read: "
-        f"{shown}; {chosen.name} calls an intensity {example}"
+        f"{shown}; {chosen.name} calls an intensity {chosen.form.column('AU12')}"
     )
     return [("unread_columns", message)]
 

@@ -10,6 +10,8 @@ IMAGE_NAMES = (
 )
 """What a table may call its column of images, in lower case; the first of them that is there."""
 
+_NAMED = 8  # columns in a message
+
 _LOOSE_UNIT = re.compile(
     r"(?:f?au|action[ _-]?unit)[ _-]?0?([1-9]\d?)(?:[ _-]?(?:r|intensity))?", re.IGNORECASE
 )
@@ -51,3 +53,20 @@ def image_column(header: Sequence[str]) -> str | None:
     """The column of a table that names the image; None if it has none."""
     by_name = {name.lower(): name for name in reversed(header)}
     return next((by_name[name] for name in IMAGE_NAMES if name in by_name), None)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some columns, for a message."""
+    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])
+
+
+def advice(header: Sequence[str]) -> str:
+    """What may help where a file has columns of no source."""
+    if any(map(loose_unit, header)):
+        return f"a table names its images in a column `{IMAGE_NAMES[0]}`"
+    like = [name for name in header if like_a_unit(name)]
+    if not like:
+        return "AUs are called AU12 in a table, AU12_r by OpenFace"
+    if all(name.lower().endswith("_c") for name in like):
+        return f"{listed(like)} say whether an AU is there, not how strong it is: AU12_r would"
+    return f"{listed(like)} are no intensities that are known: a table calls them AU12"
