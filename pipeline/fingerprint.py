@@ -1,10 +1,11 @@
 """What a dataset was made from: how a second run knows that there is nothing to do.
 
 `fingerprint.json` holds the options that shape the output, the versions of the program and of
-OpenCV, and for each input file two hashes of 8 bytes: of its name, and of its size and time of last
-change. A file changed without a change of either is not noticed, which takes intent or a clock set
-back; filesystems that tell no time (HTTP) show new sizes only. Times and places differ between
-copies of the same inputs, so this file alone is outside the promise of equal bytes.
+OpenCV, commit, lock file and libraries for whoever wants to make the same again, and for each
+input file two hashes of 8 bytes: of its name, and of its size and time of last change. A file
+changed without a change of either is not noticed, which takes intent or a clock set back;
+filesystems that tell no time (HTTP) show new sizes only. Times and places differ between copies of
+the same inputs, so this file alone is outside the promise of equal bytes.
 """
 
 import base64
@@ -20,6 +21,7 @@ import numpy as np
 
 import ganimation_tf
 from ganimation_tf.annotations.reader import Reader
+from ganimation_tf.origin import made_with
 from pipeline import files
 from pipeline.inventory import Listed
 
@@ -34,11 +36,13 @@ class Fingerprint:
         versions: of the program and of OpenCV.
         options: those that shape the output, inputs by their absolute places.
         inputs: by kind of source; `_FILE` (N,), sorted.
+        made_with: `origin.made_with()`; not compared, so that another commit alone is no change.
     """
 
     versions: Mapping[str, str]
     options: Mapping[str, Any]
     inputs: Mapping[str, np.ndarray]
+    made_with: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def changes(self, now: Self) -> list[str]:
         """What differs, in words; empty if the same dataset would come out."""
@@ -61,7 +65,12 @@ class Fingerprint:
             kind: base64.b64encode(digests.tobytes()).decode()
             for kind, digests in self.inputs.items()
         }
-        facts = {"versions": dict(self.versions), "options": dict(self.options), "inputs": inputs}
+        facts = {
+            "versions": dict(self.versions),
+            "options": dict(self.options),
+            "inputs": inputs,
+            "made_with": dict(self.made_with),
+        }
         return json.dumps(facts, indent=1, sort_keys=True) + "\n"
 
     @classmethod
@@ -73,7 +82,8 @@ class Fingerprint:
                 kind: np.frombuffer(base64.b64decode(digests), _FILE)
                 for kind, digests in facts["inputs"].items()
             }
-            return cls(dict(facts["versions"]), dict(facts["options"]), inputs)
+            versions, options = dict(facts["versions"]), dict(facts["options"])
+            return cls(versions, options, inputs, dict(facts.get("made_with", {})))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -90,6 +100,7 @@ def take(
             files.IMAGE: _inputs(photos.of(reader.image_suffixes)),
             files.ANNOTATION: _inputs(with_others(annotations, reader)),
         },
+        made_with(),
     )
 
 

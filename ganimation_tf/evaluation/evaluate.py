@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf import __version__, progress
+from ganimation_tf import progress
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import edits as edits_lib
@@ -23,6 +23,7 @@ from ganimation_tf.evaluation.remarks import remarks
 from ganimation_tf.evaluation.report import Report, statistic
 from ganimation_tf.evaluation.samples import Requests, Samples, fit_to, load, requests
 from ganimation_tf.evaluation.sweeps import Sweep, figures_of, one_of_each, sweeps
+from ganimation_tf.origin import made_with
 
 SWEPT = 8
 """People whose AUs are swept, each AU by each judge."""
@@ -221,7 +222,7 @@ def _report(
         "people": len(set(samples.people)),
         "edits": len(asked),
         "judges": [{"name": judge.name, "provenance": judge.provenance} for judge in judges],
-        "ganimation_tf": __version__,
+        "made_with": made_with(),
     }
     return Report(
         facts=facts,

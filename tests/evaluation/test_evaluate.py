@@ -135,6 +135,7 @@ def test_people_that_a_judge_was_trained_on_are_left_out(samples, copy):
     judge.people = samples.people[:6]
     report = evaluate(copy, samples, instruments=Instruments(judges=[judge], swept=0)).report
     assert report.facts["people"] == 10
+    assert {"commit", "lock", "libraries"} <= report.facts["made_with"].keys()
     assert not set(judge.people) & set(report.rows["person"])
     assert any("2 people are left out" in note for note in report.notes)
     judge.people = samples.people

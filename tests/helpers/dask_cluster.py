@@ -1,4 +1,4 @@
-"""A Dask scheduler and workers as processes of their own, on loopback."""
+"""A Dask scheduler and workers as processes of their own, on loopback or in other namespaces."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 BARE = """
 import sys
@@ -27,22 +27,26 @@ class Cluster:
         workers: their processes.
     """
 
-    def __init__(self, folder: pathlib.Path, **settings: str):
-        """With `settings` of Dask's in the scheduler's environment."""
+    def __init__(self, folder: pathlib.Path, host: str = "127.0.0.1", **settings: str):
+        """At `host`, with `settings` of Dask's in the scheduler's environment."""
         self._folder = folder
         self._settings = settings
         port = free_port()
-        self._address = f"tcp://127.0.0.1:{port}"
-        self.engine = f"dask://127.0.0.1:{port}"
-        arguments = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+        self._address = f"tcp://{host}:{port}"
+        self.engine = f"dask://{host}:{port}"
+        arguments = ("--host", host, "--port", str(port), "--no-dashboard")
         self._scheduler = self._started("scheduler", *arguments)
         self.workers: list[subprocess.Popen] = []
-        wait_for(lambda: reached(port), "no scheduler")
+        wait_for(lambda: reached(port, host), "no scheduler")
 
-    def add_worker(self) -> subprocess.Popen:
-        """One more worker of one thread, which ends when it is killed."""
+    def add_worker(self, within: Sequence[str] = ()) -> subprocess.Popen:
+        """One more worker of one thread, which ends when it is killed.
+
+        Args:
+            within: a command that runs what follows it somewhere else.
+        """
         arguments = (self._address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
-        self.workers.append(self._started("worker", *arguments))
+        self.workers.append(self._started("worker", *arguments, within=within))
         return self.workers[-1]
 
     def close(self) -> None:
@@ -51,12 +55,12 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _started(self, what: str, *arguments: str) -> subprocess.Popen:
+    def _started(self, what: str, *arguments: str, within: Sequence[str] = ()) -> subprocess.Popen:
         program = BARE.format(site=site.getsitepackages(), what=what)
         log = self._folder / f"{what}-{time.monotonic_ns()}.log"
         with log.open("w") as out:
             return subprocess.Popen(
-                [sys.executable, "-S", "-P", "-c", program, *arguments],
+                [*within, sys.executable, "-S", "-P", "-c", program, *arguments],
                 cwd=self._folder,
                 env={**os.environ, **self._settings, "OMP_NUM_THREADS": "1"},
                 stdout=out,
@@ -65,10 +69,12 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running(folder: pathlib.Path, workers: int, **settings: str) -> Iterator[Cluster]:
+def running(
+    folder: pathlib.Path, workers: int, host: str = "127.0.0.1", **settings: str
+) -> Iterator[Cluster]:
     """A cluster with so many workers."""
     folder.mkdir(parents=True, exist_ok=True)
-    cluster = Cluster(folder, **settings)
+    cluster = Cluster(folder, host, **settings)
     try:
         for _ in range(workers):
             cluster.add_worker()
@@ -84,9 +90,9 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def reached(port: int) -> bool:
+def reached(port: int, host: str = "127.0.0.1") -> bool:
     """Whether somebody listens there."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+    with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
         return True
     return False
 

@@ -9,6 +9,7 @@ import distributed
 import numpy as np
 import pytest
 
+import namespaces
 import tiny_portraits
 from dask_cluster import free_port, running, wait_for
 from ganimation_tf.errors import UserError
@@ -104,6 +105,32 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path)
     victim.kill()
     assert process.communicate(timeout=120)[1].count("Traceback") == 0
     assert process.returncode == 0
+    assert different(tmp_path / "far", near) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_workers_in_network_namespaces_of_their_own(faces, near, tmp_path):
+    """One of them is killed, as above; they share files with the submitter, and no loopback."""
+    if lacking := namespaces.why_not():
+        pytest.skip(lacking)
+    with (
+        namespaces.machines(2) as (first, second),
+        running(tmp_path / "cluster", 0, namespaces.HOST) as spread,
+    ):
+        victim = spread.add_worker(first)
+        spread.add_worker(second)
+        with distributed.Client(
+            spread.engine.replace("dask", "tcp"), set_as_default=False
+        ) as client:
+            wait_for(lambda: len(client.nthreads()) == 2, "no two workers")
+            hosts = {address.split("/")[2].split(":")[0] for address in client.nthreads()}
+        assert hosts == {"198.18.77.2", "198.18.77.6"}
+        process = command(faces, tmp_path / "far", spread.engine)
+        a_shard_in(tmp_path / "far")
+        victim.kill()
+        assert process.communicate(timeout=120)[1].count("Traceback") == 0
+        assert process.returncode == 0
     assert different(tmp_path / "far", near) == set()
 
 

@@ -2,6 +2,7 @@
 that should not be.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
-from ganimation_tf import cli
+from ganimation_tf import cli, origin
 from ganimation_tf.annotations.ganimation import GANimationReader
 from ganimation_tf.data import manifest
 from jobs import contents, preprocess
@@ -53,6 +54,17 @@ def test_nothing_is_done_for_what_is_done(inputs, capsys):
     assert times(output) == before
     run(inputs, "--overwrite")
     assert times(output) != before
+
+
+def test_another_commit_alone_is_no_change(inputs, capsys):
+    path = run(inputs) / "fingerprint.json"
+    facts = json.loads(path.read_text())
+    assert facts["made_with"].keys() == origin.made_with().keys()
+    facts["made_with"]["commit"] = "0ddc0de"
+    path.write_text(json.dumps(facts))
+    capsys.readouterr()
+    run(inputs)
+    assert "nothing to do" in capsys.readouterr().out.splitlines()[0]
 
 
 def touch(root):
