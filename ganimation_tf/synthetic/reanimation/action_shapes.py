@@ -16,7 +16,7 @@ ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU09": {"noseSneer": 0.9, "browDown": 0.35},
     "AU10": {"mouthUpperUp": 0.95},
     "AU12": {"mouthSmile": 1.0},
-    "AU14": {"mouthDimple": 1.15, "mouthPress": 0.3, "mouthFrown": 0.2},
+    "AU14": {"mouthDimple": 0.9, "mouthPress": 0.4},
     "AU15": {"mouthFrown": 1.6},
     "AU17": {"mouthShrugLower": 1.5, "mouthShrugUpper": 0.6},
     "AU20": {"mouthStretch": 1.4},

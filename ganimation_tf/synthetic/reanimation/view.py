@@ -91,7 +91,7 @@ class View:
             action_units: float (17,) in [0, 1], or intensities by name with sides.
         """
         points, turned, closed = self._expressed(action_units)
-        skin = self._skin(points, turned, self._creases(action_units))
+        skin = self._skin(points, turned, self._folded(turned, action_units))
         changed = field.changed(self._neutral, *skin, EXPRESSION_REACH * self._eyes)
         image = field.sample(self.portrait.levels, changed, self._step)
         self._open(image, points, turned, changed.covered, closed)
@@ -107,7 +107,7 @@ class View:
         """
         model = self.portrait.model
         weights = action_shapes.coefficients(action_units, model.expression_names)
-        points, turned = self._points(self._person + mixed(model.expression, weights))
+        points, turned = self._points(self._person + mixed(model.shown, weights))
         closed = [weights[model.expression_names.index(f"eyeBlink_{side}")] for side in "RL"]
         for share, gaps, spread in zip(closed, self._lid_gaps, model.lid_spread, strict=True):
             if share > 0:
@@ -125,7 +125,7 @@ class View:
         weights = np.zeros(len(model.expression_names))
         for side in "LR":
             weights[model.expression_names.index(f"eyeBlink_{side}")] = 1.0
-        points, _ = self._points(self._person + mixed(model.expression, weights))
+        points, _ = self._points(self._person + mixed(model.shown, weights))
         points = points[model.landmarks]
         gaps = []
         for upper_half, first in zip(model.upper_lids, (36, 42), strict=True):
@@ -166,18 +166,31 @@ class View:
         matrix = self._from_photo.astype(np.float32)
         return points @ matrix[:, :2].T + matrix[:, 2], turned
 
-    def _skin(self, points, turned, creases=None) -> tuple[np.ndarray, np.ndarray]:
+    def _skin(self, points, turned, ratio) -> tuple[np.ndarray, np.ndarray]:
         """Covered samples and, at each, the photo's pixel and the fold's ratio: (P,), (P, 3)."""
         portrait, model = self.portrait, self.portrait.model
         count = model.skin_vertices
-        normals = shading.vertex_normals(turned, model.skin, count)
-        ratio = shading.shade(self._light, normals) / portrait.brightness
-        ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
-        if creases is not None:
-            ratio = ratio * creases
         values = np.concatenate([portrait.source, ratio[:, None]], 1)
         surface = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
         return surface[0], interpolate(values, model.skin, *surface[1:])
+
+    def _relit(self, turned) -> np.ndarray:
+        """float32 (S,): what the photo's brightness is multiplied by where normals turn."""
+        portrait, model = self.portrait, self.portrait.model
+        normals = shading.vertex_normals(turned, model.skin, model.skin_vertices)
+        ratio = shading.shade(self._light, normals) / portrait.brightness
+        return np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
+
+    @functools.cached_property
+    def _rest_ratio(self) -> np.ndarray:
+        """`_relit` of the neutral face."""
+        return self._relit(self._rest[1])
+
+    def _folded(self, turned, action_units) -> np.ndarray:
+        """float32 (S,): `_relit` with the wrinkles of an expression."""
+        fold = shading.softened(self._relit(turned) / self._rest_ratio)
+        creases = self._creases(action_units)
+        return self._rest_ratio * (fold if creases is None else fold * creases)
 
     @functools.cached_property
     def _rest(self) -> tuple[np.ndarray, np.ndarray]:
@@ -192,7 +205,7 @@ class View:
         changed = changed or change.light is not None
         reach = (VARIATION_REACH if changed else NEUTRAL_REACH) * self._eyes
         base = field.still(self._to_photo, self._sampled)
-        return field.changed(base, *self._skin(*self._rest), reach)
+        return field.changed(base, *self._skin(*self._rest, self._rest_ratio), reach)
 
     def _open(self, image, points, turned, covered, closed) -> None:
         """Paints eyes and mouth where the skin leaves them open."""
