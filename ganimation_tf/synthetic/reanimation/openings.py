@@ -15,6 +15,10 @@ from ganimation_tf.synthetic.reanimation.rasterizer import rasterize
 
 LASH_SHADE = 0.5
 """How much of the light lashes of a closed lid take away."""
+BARE_LID = 0.85
+"""The most that a lid under a raised brow takes of plain skin."""
+TOOTH_GAP, CLOSED_GAP = 0.4, 0.75
+"""Centimetres between teeth that are filled, and how far."""
 
 Box = tuple[int, int, int, int]
 Paint = Callable[[Box], np.ndarray]
@@ -57,6 +61,37 @@ def cover_eye(image: np.ndarray, outline: np.ndarray, closed: float, paint: Pain
     for rise in (0.0, 0.8 * reach):  # lashes stand above the open eye's edge
         cv2.fillPoly(mask, [_fixed(outline, left, top + rise)], 1.0, shift=4)
     mask = cv2.GaussianBlur(mask, (0, 0), max(0.6 * reach, 0.3)) * min(1.0, 1.6 * closed)
+    region = image[top:bottom, left:right]
+    region += (paint(box) - region) * mask[..., None]
+
+
+def cover_lashes(
+    image: np.ndarray, lid: np.ndarray, brow: np.ndarray, rest: np.ndarray, paint: Paint
+) -> None:
+    """Blends skin over what lies between a lid and its brow, as far as both have come apart.
+
+    In the photo lashes stand before that skin: the mesh would draw them out to the brow.
+
+    Args:
+        lid: float (4, 2), landmarks along the upper lid.
+        brow: float (5, 2), those along the brow.
+        rest: float (4,), how far the brow is above the lid without expression.
+    """
+    above = lid[:, 1] - np.interp(lid[:, 0], brow[:, 0], brow[:, 1])
+    grown = float((above / np.maximum(rest, 1.0)).mean()) - 1
+    width = float(np.ptp(lid[:, 0]))
+    share = min(BARE_LID, 2 * (grown - 0.1))
+    low, high = lid.copy(), lid.copy()
+    low[:, 1] -= 0.3 * above
+    high[:, 1] -= 0.75 * above
+    outline = np.concatenate([low, high[::-1]])
+    box = _box(outline, 0.3 * width, image.shape)
+    if share <= 0 or box is None:
+        return
+    left, top, right, bottom = box
+    mask = np.zeros((bottom - top, right - left), np.float32)
+    cv2.fillPoly(mask, [_fixed(outline, left, top)], share, shift=4)
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.08 * width, 0.5))
     region = image[top:bottom, left:right]
     region += (paint(box) - region) * mask[..., None]
 
@@ -134,6 +169,11 @@ def paint_mouth(
     layer = np.empty((*shape, 3), np.float32)
     layer[:] = mouth.ALBEDO[0] * white * mouth.LEAST_LIGHT
     layer.reshape(-1, 3)[pixels] = np.take(colors, triangles, axis=0)
+    # The model's teeth taper and stand apart; people's touch, and a line is seen between them.
+    scale = np.ptp(local[model.lips, 0]) / np.ptp(turned[model.lips, 0])
+    gap = max(3, round(TOOTH_GAP * float(scale)))
+    closed = cv2.morphologyEx(layer, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    layer += CLOSED_GAP * (closed - layer)
     return cv2.GaussianBlur(layer, (3, 3), 0)
 
 

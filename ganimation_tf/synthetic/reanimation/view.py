@@ -29,6 +29,9 @@ NEUTRAL_REACH, VARIATION_REACH = 0.6, 1.2
 LID_OVERLAP = 0.02
 """How far a closed upper lid reaches over the lower one, in widths of the eye."""
 
+_LIDS, _BROWS = (slice(36, 40), slice(42, 46)), (slice(17, 22), slice(22, 27))
+"""Landmarks along the upper lid and the brow: the person's right, then left."""
+
 
 class View:
     """A portrait, a variation of it, and the frame in which it is shown.
@@ -213,19 +216,30 @@ class View:
         open_share = 1 - cv2.blur(covered.astype(np.float32), (3, 3))
         for side, (ball, lid) in enumerate(zip(portrait.eyeballs, model.lids, strict=True)):
             to_patch = self._to_patch(ball, lid)
+            skin = functools.partial(openings.warp_patch, ball.lid, to_patch)
+            lid_points, brow = model.landmarks[_LIDS[side]], model.landmarks[_BROWS[side]]
+            openings.cover_lashes(
+                image, points[lid_points], points[brow], self._brow_height[side], skin
+            )
             if closed[side] > 0:
-                skin = functools.partial(openings.warp_patch, ball.lid, to_patch)
                 openings.cover_eye(image, self._rest[0][lid], closed[side], skin)
             eye = functools.partial(openings.warp_patch, ball.patch, to_patch)
             openings.show(image, open_share, points[lid], eye)
             if closed[side] > 0:
-                first = (36, 42)[side]
-                edge = points[model.landmarks[first : first + 4]]
-                openings.draw_lashes(image, edge, closed[side])
+                openings.draw_lashes(image, points[lid_points], closed[side])
         inside = functools.partial(
             openings.paint_mouth, model, points, turned, self._light, portrait.white
         )
         openings.show(image, open_share, points[model.lips], inside)
+
+    @functools.cached_property
+    def _brow_height(self) -> list[np.ndarray]:
+        """For each eye float (4,): samples from the lid's landmarks up to the brow at rest."""
+        points = self._rest[0][self.portrait.model.landmarks]
+        return [
+            points[lid, 1] - np.interp(points[lid, 0], points[brow, 0], points[brow, 1])
+            for lid, brow in zip(_LIDS, _BROWS, strict=True)
+        ]
 
     def _to_patch(self, ball, lid) -> np.ndarray:
         """float64 (2, 3), sample -> pixel of an eye's patch.
