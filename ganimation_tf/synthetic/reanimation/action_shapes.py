@@ -12,7 +12,7 @@ ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU04": {"browDown": 2.1},
     "AU05": {"eyeWide": 1.5},
     "AU06": {"cheekSquint": 1.1, "cheekRaiser": 0.75, "eyeSquint": 0.35},
-    "AU07": {"eyeSquint": 1.9, "eyeBlink": 0.22},
+    "AU07": {"eyeSquint": 2.2, "eyeBlink": 0.2},
     "AU09": {"noseSneer": 0.9, "browDown": 0.35},
     "AU10": {"mouthUpperUp": 0.95},
     "AU12": {"mouthSmile": 1.0},
@@ -20,7 +20,7 @@ ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU15": {"mouthFrown": 1.6},
     "AU17": {"mouthShrugLower": 1.5, "mouthShrugUpper": 0.6},
     "AU20": {"mouthStretch": 1.4},
-    "AU23": {"mouthPress": 0.9, "mouthRollUpper": 0.8, "mouthRollLower": 0.8},
+    "AU23": {"mouthPress": 0.9, "mouthRollUpper": 0.75, "mouthRollLower": 0.75, "mouthPucker": 0.3},
     "AU25": {"mouthLowerDown": 1.25, "jawOpen": 0.1, "mouthUpperUp": 0.12, "mouthFunnel": 0.15},
     "AU26": {"jawOpen": 0.66},
     "AU45": {"eyeBlink": 1.0},
@@ -39,7 +39,7 @@ REST: Mapping[str, float] = {"eyeSquint": 0.35, "eyeBlink": 0.12}
 
 MOST: Mapping[str, float] = {
     "browDown": 2.1,
-    "eyeSquint": 1.9,
+    "eyeSquint": 2.2,
     "mouthPress": 1.0,
     "mouthSmile": 1.0,
 }

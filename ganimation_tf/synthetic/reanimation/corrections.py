@@ -13,6 +13,10 @@ CALM: Mapping[str, tuple[float, float]] = {
     "mouthDimple": (2.6, 4.2),
     "mouthFrown": (2.8, 4.8),
     "mouthStretch": (2.8, 4.8),
+    "mouthSmile": (4.6, 7.0),
+    "noseSneer": (3.6, 6.2),
+    "cheekSquint": (5.0, 7.0),
+    "cheekRaiser": (5.0, 7.0),
     "jawOpen": (4.4, 6.2),
 }
 """Centimetres from the middle between which these shapes fade."""
@@ -47,7 +51,7 @@ def corrected(neutral: np.ndarray, expression: np.ndarray, names: Sequence[str])
         shape, _, side = name.partition("_")
         if shape in CALM:
             shown[row] *= 1 - _step(across, *CALM[shape])[:, None]
-        elif shape == "mouthUpperUp":
+        if shape == "mouthUpperUp":
             shown[row] *= (1 - nose)[:, None]
         elif shape == "noseSneer" and f"mouthUpperUp_{side}" in rows:
             lip = expression[rows[f"mouthUpperUp_{side}"]]

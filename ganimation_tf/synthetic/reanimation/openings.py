@@ -60,7 +60,7 @@ def cover_eye(image: np.ndarray, outline: np.ndarray, closed: float, paint: Pain
     mask = np.zeros((bottom - top, right - left), np.float32)
     for rise in (0.0, 0.8 * reach):  # lashes stand above the open eye's edge
         cv2.fillPoly(mask, [_fixed(outline, left, top + rise)], 1.0, shift=4)
-    mask = cv2.GaussianBlur(mask, (0, 0), max(0.6 * reach, 0.3)) * min(1.0, 1.6 * closed)
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.6 * reach, 0.3)) * min(1.0, 2.5 * closed)
     region = image[top:bottom, left:right]
     region += (paint(box) - region) * mask[..., None]
 
@@ -119,7 +119,7 @@ def draw_lashes(image: np.ndarray, edge: np.ndarray, closed: float) -> None:
     thickness = max(1, round(0.05 * width))
     cv2.polylines(mask, [_fixed(curve, left, top)], False, 255, thickness, cv2.LINE_AA, 4)
     mask = cv2.GaussianBlur(mask, (0, 0), max(0.02 * width, 0.5))
-    shade = np.float32(LASH_SHADE / 255 * min(1.0, 1.5 * closed))
+    shade = np.float32(LASH_SHADE / 255 * min(1.0, 2.2 * closed))
     image[top:bottom, left:right] *= 1 - mask[..., None] * shade
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 LEAST_RATIO, MOST_RATIO = 0.6, 1.35
 """What is neutral darkens and lightens the skin within these."""
-DARKEST, LIGHTEST = 0.4, 0.13
+DARKEST, LIGHTEST = 0.4, 0.1
 """The same for an expression, as logarithms that are approached and never reached: a patch that
 grows much lighter than the photo looks like a stain, not like skin."""
 
