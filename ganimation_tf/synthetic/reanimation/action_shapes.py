@@ -13,10 +13,10 @@ ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU05": {"eyeWide": 1.5},
     "AU06": {"cheekSquint": 1.1, "cheekRaiser": 0.75, "eyeSquint": 0.35},
     "AU07": {"eyeSquint": 2.2, "eyeBlink": 0.2},
-    "AU09": {"noseSneer": 0.9, "browDown": 0.35},
+    "AU09": {"noseSneer": 0.72, "browDown": 0.35},
     "AU10": {"mouthUpperUp": 0.95},
     "AU12": {"mouthSmile": 1.0},
-    "AU14": {"mouthDimple": 0.9, "mouthPress": 0.4},
+    "AU14": {"mouthDimple": 1.15, "mouthPress": 0.4},
     "AU15": {"mouthFrown": 1.6},
     "AU17": {"mouthShrugLower": 1.5, "mouthShrugUpper": 0.6},
     "AU20": {"mouthStretch": 1.4},
@@ -140,4 +140,4 @@ def _settle(result: dict[str, float]) -> None:
         for shape in ("eyeWide", "eyeSquint"):
             result[f"{shape}_{side}"] *= 1 - closed
         sneer = min(result[f"noseSneer_{side}"], 1.0)
-        result[f"mouthUpperUp_{side}"] *= 1 - 0.45 * sneer
+        result[f"mouthUpperUp_{side}"] *= 1 - 0.2 * sneer
