@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.faces import images
+from ganimation_tf.evaluation.judges.blendshapes import BlendshapeJudge
+from ganimation_tf.faces import alignment, images
 from ganimation_tf.synthetic.reanimation import Portrait, View, load_face_model
 from ganimation_tf.synthetic.reanimation.sources import FoundFaces
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+READ = tuple(name for name in OPENFACE if name not in ("AU06", "AU09"))
 PORTRAITS = sorted((EXAMPLES / "portraits").glob("*.jpg"))
 
 
@@ -49,6 +51,26 @@ def test_landmarks_lie_where_the_landmarker_finds_them(photoreal_dir, path):
     eyes = np.linalg.norm(found[45] - found[36])
     apart = np.linalg.norm(found - shown.landmarks, axis=1)[17:] / eyes
     assert apart.mean() < 0.03
+
+
+def test_blendshapes_rise_with_each_action_unit_that_they_read(photoreal_dir):
+    """The mean over the portraits, at each third of intensity."""
+    model = load_face_model(photoreal_dir / "ict_face_model.npz")
+    source, judge, spec = FoundFaces(model), BlendshapeJudge.load(), alignment.CropSpec(192, 0.3)
+    read = []
+    for path in PORTRAITS:
+        known, _ = source.known(path.stem, path)
+        photo = images.decode(path.read_bytes())
+        portrait = Portrait.from_photo(photo, known.landmarks, model, known.expression)
+        frame = alignment.crop_transform(alignment.anchors_from_landmarks(known.landmarks), spec)
+        view = View(portrait, frame, (spec.size, spec.size))
+        shown = [view.render({name: level / 3}).image for name in READ for level in range(4)]
+        scores = judge.read(np.array(shown), spec).reshape(len(READ), 4, -1)
+        read.append(
+            [row[:, judge.action_units.index(name)] for name, row in zip(READ, scores, strict=True)]
+        )
+    steps = np.diff(np.mean(read, 0), axis=1)
+    assert (steps > 0).all(), dict(zip(READ, steps.round(3).tolist(), strict=True))
 
 
 def _found(source, image, name):
