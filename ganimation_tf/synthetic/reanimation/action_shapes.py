@@ -34,8 +34,18 @@ EXPONENTS: Mapping[str, float] = {"AU10": 0.75, "AU12": 1.25, "AU17": 0.85, "AU2
 SIDED = tuple(f"{name}{side}" for name in OPENFACE for side in "LR")
 """Names of one side's action units, the person's left and right: `AU12L`."""
 
-REST: Mapping[str, float] = {"eyeSquint": 0.35, "eyeBlink": 0.12}
-"""What MediaPipe's blendshapes read on a face at rest: taken off before they count."""
+REST: Mapping[str, float] = {
+    "eyeSquint": 0.35,
+    "eyeBlink": 0.12,
+    "browOuterUp": 0.2,
+    "browInnerUp": 0.12,
+    "mouthPucker": 0.25,
+}
+"""What MediaPipe's blendshapes read on a face at rest: taken off before they count.
+
+A quarter of the portraits without a smile read more than that of brows and lips: arched brows and
+full lips, which are the person's. Taken for an expression they would be flattened.
+"""
 
 MOST: Mapping[str, float] = {
     "browDown": 2.1,
