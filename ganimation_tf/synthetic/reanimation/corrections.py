@@ -13,10 +13,9 @@ CALM: Mapping[str, tuple[float, float]] = {
     "mouthDimple": (2.6, 4.2),
     "mouthFrown": (2.8, 4.8),
     "mouthStretch": (2.8, 4.8),
-    "mouthSmile": (4.6, 7.0),
     "noseSneer": (3.6, 6.2),
-    "cheekSquint": (5.0, 7.0),
-    "cheekRaiser": (5.0, 7.0),
+    "cheekSquint": (5.6, 7.6),
+    "cheekRaiser": (5.6, 7.6),
     "jawOpen": (4.4, 6.2),
 }
 """Centimetres from the middle between which these shapes fade."""

@@ -167,7 +167,7 @@ def paint_mouth(
     depth = float(turned[model.lips, 2].mean())
     colors = mouth.interior_colors(turned, corners, part, light, depth, white)
     layer = np.empty((*shape, 3), np.float32)
-    layer[:] = mouth.ALBEDO[0] * white * mouth.LEAST_LIGHT
+    layer[:] = mouth.ALBEDO[0] * white * mouth.LEAST_LIGHT**mouth.TINT
     layer.reshape(-1, 3)[pixels] = np.take(colors, triangles, axis=0)
     # The model's teeth taper and stand apart; people's touch, and a line is seen between them.
     scale = np.ptp(local[model.lips, 0]) / np.ptp(turned[model.lips, 0])
