@@ -65,6 +65,11 @@ def cover_eye(image: np.ndarray, outline: np.ndarray, closed: float, paint: Pain
     region += (paint(box) - region) * mask[..., None]
 
 
+def brow_above(lid: np.ndarray, brow: np.ndarray) -> np.ndarray:
+    """float (4,): how far a brow is above each landmark of its lid, as `cover_lashes` has them."""
+    return lid[:, 1] - np.interp(lid[:, 0], brow[:, 0], brow[:, 1])
+
+
 def cover_lashes(
     image: np.ndarray, lid: np.ndarray, brow: np.ndarray, rest: np.ndarray, paint: Paint
 ) -> None:
@@ -75,9 +80,9 @@ def cover_lashes(
     Args:
         lid: float (4, 2), landmarks along the upper lid.
         brow: float (5, 2), those along the brow.
-        rest: float (4,), how far the brow is above the lid without expression.
+        rest: `brow_above` of the face without expression.
     """
-    above = lid[:, 1] - np.interp(lid[:, 0], brow[:, 0], brow[:, 1])
+    above = brow_above(lid, brow)
     grown = float((above / np.maximum(rest, 1.0)).mean()) - 1
     width = float(np.ptp(lid[:, 0]))
     share = min(BARE_LID, 2 * (grown - 0.1))

@@ -101,7 +101,7 @@ class View:
         image = cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_AREA)
         moved = self._neutral.moved | changed.moved
         moved = cv2.resize(moved, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
-        return Rendering(self._graded(image), self._marks(points), moved)
+        return Rendering(self.variation.graded(image), self._marks(points), moved)
 
     def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray, list[float]]:
         """The moved vertices as `_points` gives them, lids closed as far as they blink.
@@ -218,9 +218,8 @@ class View:
             to_patch = self._to_patch(ball, lid)
             skin = functools.partial(openings.warp_patch, ball.lid, to_patch)
             lid_points, brow = model.landmarks[_LIDS[side]], model.landmarks[_BROWS[side]]
-            openings.cover_lashes(
-                image, points[lid_points], points[brow], self._brow_height[side], skin
-            )
+            rest = openings.brow_above(self._rest[0][lid_points], self._rest[0][brow])
+            openings.cover_lashes(image, points[lid_points], points[brow], rest, skin)
             if closed[side] > 0:
                 openings.cover_eye(image, self._rest[0][lid], closed[side], skin)
             eye = functools.partial(openings.warp_patch, ball.patch, to_patch)
@@ -232,15 +231,6 @@ class View:
         )
         openings.show(image, open_share, points[model.lips], inside)
 
-    @functools.cached_property
-    def _brow_height(self) -> list[np.ndarray]:
-        """For each eye float (4,): samples from the lid's landmarks up to the brow at rest."""
-        points = self._rest[0][self.portrait.model.landmarks]
-        return [
-            points[lid, 1] - np.interp(points[lid, 0], points[brow, 0], points[brow, 1])
-            for lid, brow in zip(_LIDS, _BROWS, strict=True)
-        ]
-
     def _to_patch(self, ball, lid) -> np.ndarray:
         """float64 (2, 3), sample -> pixel of an eye's patch.
 
@@ -251,12 +241,3 @@ class View:
         before = self._from_photo @ [*self.portrait.source[lid].mean(0), 1]
         matrix[:2, 2] += matrix[:2, :2] @ (before - self._rest[0][lid].mean(0))
         return matrix[:2]
-
-    def _graded(self, image: np.ndarray) -> np.ndarray:
-        image = np.clip(np.round(image), 0, 255).astype(np.uint8)
-        change = self.variation
-        if change.gain == change.gamma == (1.0, 1.0, 1.0):
-            return image
-        level = np.arange(256)[:, None] / 255
-        table = np.clip(np.power(level, change.gamma) * change.gain, 0, 1) * 255
-        return cv2.LUT(image, np.round(table).astype(np.uint8)[None])

@@ -37,7 +37,11 @@ def test_no_shade_leaves_the_photo_exactly():
 
 LID = np.array([[20.0, 40], [30, 36], [40, 36], [50, 40]])
 BROW = np.array([[16.0, 22], [25, 18], [35, 17], [45, 18], [54, 22]])
-REST = LID[:, 1] - np.interp(LID[:, 0], BROW[:, 0], BROW[:, 1])
+REST = np.array([18 + 16 / 9, 18.5, 18.5, 18 + 16 / 9])
+
+
+def test_brow_is_above_the_lid_by_its_height_at_the_same_place():
+    np.testing.assert_allclose(openings.brow_above(LID, BROW), REST)
 
 
 def covered(brow):
