@@ -7,7 +7,8 @@ over the photos, and the share of them in which it rises at each step. AU06 and 
 blendshape that reads them (always 0): their rows are how far landmarks of lower lids and of the
 nose's wings move, in 1/1000 of the distance between the outer eye corners. Then how far the
 landmarks of random faces lie from those that the landmarker finds, and the cosine of FaceNet's
-embeddings to the photo with each Action Unit at 2/3 and 1: mean, and the least.
+embeddings with each Action Unit at 2/3 and 1: to the photo, whose own expression has been taken
+away, and to the same face at rest; mean, and the least photo's mean.
 """
 
 import argparse
@@ -65,7 +66,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     model, judge, network = load_face_model(args.face_model), BlendshapeJudge.load(), FaceNet.load()
     source = FoundFaces(model)
-    readings, cosines, errors = [], [], []
+    readings, cosines, at_rest, errors = [], [], [], []
     for path in args.photos:
         known, _ = source.known(path.stem, path)
         pixels = images.decode(path.read_bytes())
@@ -83,25 +84,32 @@ def main() -> None:
             else:
                 rows.append(read[row, :, judge.action_units.index(name)])
         readings.append(rows)
-        photo = network.embed(alignment.crop(pixels, transform, SPEC.size)[None], SPEC)
+        photo = alignment.crop(pixels, transform, SPEC.size)
+        likenesses = network.embed(np.stack([photo, pictures[0, 0]]), SPEC)
         shown = network.embed(pictures[:, 2:].reshape(-1, *pictures.shape[2:]), SPEC)
-        cosines.append(cosine(shown, np.repeat(photo, len(shown), 0)).reshape(17, 2))
+        alike = [cosine(shown, np.repeat(each[None], len(shown), 0)) for each in likenesses]
+        cosines.append(np.stack([one.reshape(17, 2) for one in alike], 1))
+        at_rest.append(cosine(likenesses[:1], likenesses[1:])[0])
         errors += landmark_error(judge, portrait, path.stem)
     report(np.array(readings), np.array(cosines), np.array(errors))
+    print(
+        f"cosine of the face at rest to the photo: {np.mean(at_rest):.2f}, least {min(at_rest):.2f}"
+    )
 
 
 def report(readings: np.ndarray, cosines: np.ndarray, errors: np.ndarray) -> None:
-    """Prints readings (photos, 17, 4), cosines (photos, 17, 2) and errors (faces,)."""
+    """Prints readings (photos, 17, 4), cosines (photos, 17, 2, 2) and errors (faces,)."""
     rises = (np.diff(readings, axis=2) > 0).all(2).mean(0)
     print(f"{len(readings)} photos")
-    print("       0     1/3   2/3   1     rises  cosine 2/3  1")
+    print("       0     1/3   2/3   1     rises  to photo 2/3, 1  to rest 2/3, 1")
     for row, name in enumerate(OPENFACE):
         levels = " ".join(f"{value:5.2f}" for value in readings[:, row].mean(0))
-        alike = "  ".join(f"{value:.2f}" for value in cosines[:, row].mean(0))
+        alike = "  ".join(f"{value:.2f}" for value in cosines[:, row].mean(0).ravel())
         print(f"{name}  {levels}  {rises[row]:5.0%}  {alike}")
-    for column, level in enumerate(("2/3", "1")):
-        column = cosines[:, :, column].mean(1)
-        print(f"cosine at {level}: mean {column.mean():.2f}, least photo {column.min():.2f}")
+    for which, to in enumerate(("the photo", "the face at rest")):
+        for column, level in enumerate(("2/3", "1")):
+            means = cosines[:, :, which, column].mean(1)
+            print(f"cosine to {to} at {level}: mean {means.mean():.2f}, least {means.min():.2f}")
     print(f"landmarks: {errors.mean():.1%} of the eye distance, most {errors.max():.1%}")
 
 

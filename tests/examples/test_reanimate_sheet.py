@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.faces import images
+from ganimation_tf.evaluation.judges.blendshapes import BlendshapeJudge
+from ganimation_tf.faces import alignment, images
 from ganimation_tf.synthetic.reanimation import Portrait, View, load_face_model
 from ganimation_tf.synthetic.reanimation.sources import FoundFaces
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+READ = tuple(name for name in OPENFACE if name not in ("AU06", "AU09"))
 PORTRAITS = sorted((EXAMPLES / "portraits").glob("*.jpg"))
 
 
@@ -34,6 +36,24 @@ def test_sheet_has_a_picture_for_each_action_unit(photoreal_dir, tmp_path):
     assert width >= 32 * (2 + len(OPENFACE)) and height >= 32
 
 
+def test_two_alike_portraits_become_four_people(photoreal_dir, tmp_path):
+    portraits, out = tmp_path / "portraits", tmp_path / "more"
+    portraits.mkdir()
+    names = ["faker_female_46", "faker_male_21", "faker_male_56"]
+    for name in names:
+        (portraits / f"{name}.jpg").symlink_to(photoreal_dir / "portraits" / f"{name}.jpg")
+    command = [sys.executable, EXAMPLES / "exchange_skins.py", "--face-model"]
+    subprocess.run([*command, photoreal_dir / "ict_face_model.npz", portraits, out], check=True)
+    one, other, alone = names
+    assert {path.relative_to(out).as_posix() for path in out.rglob("*.jpg")} == {
+        f"couple_000/{one}.jpg",
+        f"couple_000/{other}.jpg",
+        f"couple_000/{one}_skin_of_{other}.jpg",
+        f"couple_000/{other}_skin_of_{one}.jpg",
+        f"couple_001/{alone}.jpg",
+    }
+
+
 @pytest.mark.parametrize("path", PORTRAITS, ids=lambda path: path.stem)
 def test_landmarks_lie_where_the_landmarker_finds_them(photoreal_dir, path):
     """On the moved face as the truth has it: under 3 % of the distance between the eyes."""
@@ -49,6 +69,26 @@ def test_landmarks_lie_where_the_landmarker_finds_them(photoreal_dir, path):
     eyes = np.linalg.norm(found[45] - found[36])
     apart = np.linalg.norm(found - shown.landmarks, axis=1)[17:] / eyes
     assert apart.mean() < 0.03
+
+
+def test_blendshapes_rise_with_each_action_unit_that_they_read(photoreal_dir):
+    """The mean over the portraits, at each third of intensity."""
+    model = load_face_model(photoreal_dir / "ict_face_model.npz")
+    source, judge, spec = FoundFaces(model), BlendshapeJudge.load(), alignment.CropSpec(192, 0.3)
+    read = []
+    for path in PORTRAITS:
+        known, _ = source.known(path.stem, path)
+        photo = images.decode(path.read_bytes())
+        portrait = Portrait.from_photo(photo, known.landmarks, model, known.expression)
+        frame = alignment.crop_transform(alignment.anchors_from_landmarks(known.landmarks), spec)
+        view = View(portrait, frame, (spec.size, spec.size))
+        shown = [view.render({name: level / 3}).image for name in READ for level in range(4)]
+        scores = judge.read(np.array(shown), spec).reshape(len(READ), 4, -1)
+        read.append(
+            [row[:, judge.action_units.index(name)] for name, row in zip(READ, scores, strict=True)]
+        )
+    steps = np.diff(np.mean(read, 0), axis=1)
+    assert (steps > 0).all(), dict(zip(READ, steps.round(3).tolist(), strict=True))
 
 
 def _found(source, image, name):

@@ -26,6 +26,7 @@ from ganimation_tf.synthetic.reanimation.sampling import (
     sample_expressions,
     sample_variation,
 )
+from ganimation_tf.synthetic.reanimation.skin import exchange_skin, skin_difference
 from ganimation_tf.synthetic.reanimation.view import View
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Variation",
     "View",
     "coefficients",
+    "exchange_skin",
     "expression_from_blendshapes",
     "load_face_model",
     "neutralise",
@@ -44,6 +46,7 @@ __all__ = [
     "sample_action_units",
     "sample_expressions",
     "sample_variation",
+    "skin_difference",
 ]
 
 

@@ -12,15 +12,15 @@ ACTION_SHAPES: Mapping[str, Mapping[str, float]] = {
     "AU04": {"browDown": 2.1},
     "AU05": {"eyeWide": 1.5},
     "AU06": {"cheekSquint": 1.1, "cheekRaiser": 0.75, "eyeSquint": 0.35},
-    "AU07": {"eyeSquint": 1.9, "eyeBlink": 0.22},
-    "AU09": {"noseSneer": 0.9, "browDown": 0.35},
+    "AU07": {"eyeSquint": 2.2, "eyeBlink": 0.2},
+    "AU09": {"noseSneer": 0.72, "browDown": 0.35},
     "AU10": {"mouthUpperUp": 0.95},
     "AU12": {"mouthSmile": 1.0},
-    "AU14": {"mouthDimple": 1.15, "mouthPress": 0.3, "mouthFrown": 0.2},
+    "AU14": {"mouthDimple": 1.15, "mouthPress": 0.4},
     "AU15": {"mouthFrown": 1.6},
     "AU17": {"mouthShrugLower": 1.5, "mouthShrugUpper": 0.6},
     "AU20": {"mouthStretch": 1.4},
-    "AU23": {"mouthPress": 0.9, "mouthRollUpper": 0.8, "mouthRollLower": 0.8},
+    "AU23": {"mouthPress": 0.9, "mouthRollUpper": 0.75, "mouthRollLower": 0.75, "mouthPucker": 0.3},
     "AU25": {"mouthLowerDown": 1.25, "jawOpen": 0.1, "mouthUpperUp": 0.12, "mouthFunnel": 0.15},
     "AU26": {"jawOpen": 0.66},
     "AU45": {"eyeBlink": 1.0},
@@ -34,12 +34,22 @@ EXPONENTS: Mapping[str, float] = {"AU10": 0.75, "AU12": 1.25, "AU17": 0.85, "AU2
 SIDED = tuple(f"{name}{side}" for name in OPENFACE for side in "LR")
 """Names of one side's action units, the person's left and right: `AU12L`."""
 
-REST: Mapping[str, float] = {"eyeSquint": 0.35, "eyeBlink": 0.12}
-"""What MediaPipe's blendshapes read on a face at rest: taken off before they count."""
+REST: Mapping[str, float] = {
+    "eyeSquint": 0.35,
+    "eyeBlink": 0.12,
+    "browOuterUp": 0.2,
+    "browInnerUp": 0.12,
+    "mouthPucker": 0.25,
+}
+"""What MediaPipe's blendshapes read on a face at rest: taken off before they count.
+
+A quarter of the portraits without a smile read more than that of brows and lips: arched brows and
+full lips, which are the person's. Taken for an expression they would be flattened.
+"""
 
 MOST: Mapping[str, float] = {
     "browDown": 2.1,
-    "eyeSquint": 1.9,
+    "eyeSquint": 2.2,
     "mouthPress": 1.0,
     "mouthSmile": 1.0,
 }
@@ -140,4 +150,4 @@ def _settle(result: dict[str, float]) -> None:
         for shape in ("eyeWide", "eyeSquint"):
             result[f"{shape}_{side}"] *= 1 - closed
         sneer = min(result[f"noseSneer_{side}"], 1.0)
-        result[f"mouthUpperUp_{side}"] *= 1 - 0.45 * sneer
+        result[f"mouthUpperUp_{side}"] *= 1 - 0.2 * sneer

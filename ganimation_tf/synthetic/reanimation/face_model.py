@@ -12,6 +12,8 @@ import pathlib
 
 import numpy as np
 
+from ganimation_tf.synthetic.reanimation.corrections import corrected
+
 SOCKET, GUMS, TEETH = 0, 1, 2
 """What a triangle of the mouth's interior shows."""
 
@@ -63,6 +65,11 @@ class FaceModel:
             state.update(np.ascontiguousarray(array).tobytes())
         state.update(np.ascontiguousarray(self.landmarks).tobytes())
         return state.hexdigest()
+
+    @functools.cached_property
+    def shown(self) -> np.ndarray:
+        """float32 (E, V, 3): `expression` as it is rendered."""
+        return corrected(self.neutral, self.expression, self.expression_names)
 
     @functools.cached_property
     def skin_vertices(self) -> int:

@@ -5,6 +5,10 @@ import dataclasses
 import cv2
 import numpy as np
 
+SHADE_TINT = np.array([0.8, 1.05, 1.15], np.float32)
+"""How much of a shade red, green and blue take: what light is left in a fold has passed through
+skin, which lets red through. Their luma is that of the shade."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Field:
@@ -81,7 +85,7 @@ def sample(levels: list[np.ndarray], field: Field, step: float) -> np.ndarray:
     pixels = cv2.remap(
         levels[level], place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )
-    return pixels * field.ratio[..., None]
+    return pixels * (1 + (field.ratio - 1)[..., None] * SHADE_TINT)
 
 
 def _continue(change: np.ndarray, pixels: np.ndarray, outside: np.ndarray, reach: float):

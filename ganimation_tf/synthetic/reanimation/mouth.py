@@ -6,10 +6,13 @@ from ganimation_tf.synthetic.reanimation import shading
 
 ALBEDO = np.array([[0.5, 0.17, 0.15], [0.84, 0.42, 0.4], [1.12, 1.07, 0.98]], np.float32)
 """Socket, gums and tongue, teeth: RGB where the brightest skin of the face has about 1."""
-DEPTH = np.array([2.3, 2.3, 1.2], np.float32)
+DEPTH = np.array([2.0, 2.0, 0.55], np.float32)
 """Centimetres behind the lips after which e times less light is left: cheeks and lips stand
 before the teeth at the sides."""
-LEAST_LIGHT = 0.38
+LEAST_LIGHT = 0.2
+TINT = np.array([0.55, 1.1, 1.2], np.float32)
+"""Powers of that light in red, green and blue: it comes off lips and gums, and teeth in it are
+brownish, not grey."""
 
 
 def interior_colors(
@@ -39,5 +42,5 @@ def interior_colors(
     bright = 0.5 + 0.5 * np.clip(bright / front, 0.5, 1.3)
     behind = np.maximum(lip_depth - (a + b + c)[:, 2] / 3, 0)
     reaching = LEAST_LIGHT + (1 - LEAST_LIGHT) * np.exp(-behind / DEPTH[part])
-    color = ALBEDO[part] * white * (bright * reaching)[:, None]
+    color = ALBEDO[part] * white * bright[:, None] * reaching[:, None] ** TINT
     return np.minimum(color, 250).astype(np.float32)

@@ -15,6 +15,10 @@ from ganimation_tf.synthetic.reanimation.rasterizer import rasterize
 
 LASH_SHADE = 0.5
 """How much of the light lashes of a closed lid take away."""
+BARE_LID = 0.85
+"""The most that a lid under a raised brow takes of plain skin."""
+TOOTH_GAP, CLOSED_GAP = 0.4, 0.75
+"""Centimetres between teeth that are filled, and how far."""
 
 Box = tuple[int, int, int, int]
 Paint = Callable[[Box], np.ndarray]
@@ -56,7 +60,43 @@ def cover_eye(image: np.ndarray, outline: np.ndarray, closed: float, paint: Pain
     mask = np.zeros((bottom - top, right - left), np.float32)
     for rise in (0.0, 0.8 * reach):  # lashes stand above the open eye's edge
         cv2.fillPoly(mask, [_fixed(outline, left, top + rise)], 1.0, shift=4)
-    mask = cv2.GaussianBlur(mask, (0, 0), max(0.6 * reach, 0.3)) * min(1.0, 1.6 * closed)
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.6 * reach, 0.3)) * min(1.0, 2.5 * closed)
+    region = image[top:bottom, left:right]
+    region += (paint(box) - region) * mask[..., None]
+
+
+def brow_above(lid: np.ndarray, brow: np.ndarray) -> np.ndarray:
+    """float (4,): how far a brow is above each landmark of its lid, as `cover_lashes` has them."""
+    return lid[:, 1] - np.interp(lid[:, 0], brow[:, 0], brow[:, 1])
+
+
+def cover_lashes(
+    image: np.ndarray, lid: np.ndarray, brow: np.ndarray, rest: np.ndarray, paint: Paint
+) -> None:
+    """Blends skin over what lies between a lid and its brow, as far as both have come apart.
+
+    In the photo lashes stand before that skin: the mesh would draw them out to the brow.
+
+    Args:
+        lid: float (4, 2), landmarks along the upper lid.
+        brow: float (5, 2), those along the brow.
+        rest: `brow_above` of the face without expression.
+    """
+    above = brow_above(lid, brow)
+    grown = float((above / np.maximum(rest, 1.0)).mean()) - 1
+    width = float(np.ptp(lid[:, 0]))
+    share = min(BARE_LID, 2 * (grown - 0.1))
+    low, high = lid.copy(), lid.copy()
+    low[:, 1] -= 0.3 * above
+    high[:, 1] -= 0.75 * above
+    outline = np.concatenate([low, high[::-1]])
+    box = _box(outline, 0.3 * width, image.shape)
+    if share <= 0 or box is None:
+        return
+    left, top, right, bottom = box
+    mask = np.zeros((bottom - top, right - left), np.float32)
+    cv2.fillPoly(mask, [_fixed(outline, left, top)], share, shift=4)
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.08 * width, 0.5))
     region = image[top:bottom, left:right]
     region += (paint(box) - region) * mask[..., None]
 
@@ -84,7 +124,7 @@ def draw_lashes(image: np.ndarray, edge: np.ndarray, closed: float) -> None:
     thickness = max(1, round(0.05 * width))
     cv2.polylines(mask, [_fixed(curve, left, top)], False, 255, thickness, cv2.LINE_AA, 4)
     mask = cv2.GaussianBlur(mask, (0, 0), max(0.02 * width, 0.5))
-    shade = np.float32(LASH_SHADE / 255 * min(1.0, 1.5 * closed))
+    shade = np.float32(LASH_SHADE / 255 * min(1.0, 2.2 * closed))
     image[top:bottom, left:right] *= 1 - mask[..., None] * shade
 
 
@@ -132,8 +172,13 @@ def paint_mouth(
     depth = float(turned[model.lips, 2].mean())
     colors = mouth.interior_colors(turned, corners, part, light, depth, white)
     layer = np.empty((*shape, 3), np.float32)
-    layer[:] = mouth.ALBEDO[0] * white * mouth.LEAST_LIGHT
+    layer[:] = mouth.ALBEDO[0] * white * mouth.LEAST_LIGHT**mouth.TINT
     layer.reshape(-1, 3)[pixels] = np.take(colors, triangles, axis=0)
+    # The model's teeth taper and stand apart; people's touch, and a line is seen between them.
+    scale = np.ptp(local[model.lips, 0]) / np.ptp(turned[model.lips, 0])
+    gap = max(3, round(TOOTH_GAP * float(scale)))
+    closed = cv2.morphologyEx(layer, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    layer += CLOSED_GAP * (closed - layer)
     return cv2.GaussianBlur(layer, (3, 3), 0)
 
 

@@ -26,7 +26,8 @@ class RejectedPortrait(ValueError):
 
     Attributes:
         reason: a code: `bad_landmarks`, `landmarks_elsewhere`, `face_at_border`, `eyes_too_small`,
-            `eyes_closed`, `turned_away`, `residual` or, of an annotation, `no_landmarks`.
+            `eyes_closed`, `turned_away`, `residual`; of an annotation `no_landmarks`; of a donor
+            of skin `unlike`.
     """
 
     def __init__(self, reason: str, message: str):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 
 
@@ -22,6 +23,15 @@ class Variation:
     light: np.ndarray | None = None
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     gamma: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def graded(self, image: np.ndarray) -> np.ndarray:
+        """uint8 of its shape: an image float (height, width, 3) in [0, 255] with gain and gamma."""
+        image = np.clip(np.round(image), 0, 255).astype(np.uint8)
+        if self.gain == self.gamma == (1.0, 1.0, 1.0):
+            return image
+        level = np.arange(256)[:, None] / 255
+        table = np.clip(np.power(level, self.gamma) * self.gain, 0, 1) * 255
+        return cv2.LUT(image, np.round(table).astype(np.uint8)[None])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

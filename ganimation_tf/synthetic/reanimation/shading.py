@@ -3,7 +3,10 @@
 import numpy as np
 
 LEAST_RATIO, MOST_RATIO = 0.6, 1.35
-"""Folds darken and lighten the skin within these."""
+"""What is neutral darkens and lightens the skin within these."""
+DARKEST, LIGHTEST = 0.4, 0.1
+"""The same for an expression, as logarithms that are approached and never reached: a patch that
+grows much lighter than the photo looks like a stain, not like skin."""
 
 
 def vertex_normals(vertices: np.ndarray, corners: np.ndarray, count: int) -> np.ndarray:
@@ -64,3 +67,10 @@ def shade(light: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """float32 (N,): brightness of skin with these normals, never quite dark."""
     bright = harmonics(normals) @ light.astype(np.float32)
     return np.maximum(bright, 0.2 * abs(float(light[0]))).astype(np.float32)
+
+
+def softened(ratio: np.ndarray) -> np.ndarray:
+    """float32 (N,): the ratio of two shades, 1 where it is 1, within `DARKEST` and `LIGHTEST`."""
+    level = np.log(ratio)
+    limit = np.where(level < 0, np.float32(DARKEST), np.float32(LIGHTEST))
+    return np.exp(limit * np.tanh(level / limit))

@@ -29,6 +29,9 @@ NEUTRAL_REACH, VARIATION_REACH = 0.6, 1.2
 LID_OVERLAP = 0.02
 """How far a closed upper lid reaches over the lower one, in widths of the eye."""
 
+_LIDS, _BROWS = (slice(36, 40), slice(42, 46)), (slice(17, 22), slice(22, 27))
+"""Landmarks along the upper lid and the brow: the person's right, then left."""
+
 
 class View:
     """A portrait, a variation of it, and the frame in which it is shown.
@@ -91,14 +94,14 @@ class View:
             action_units: float (17,) in [0, 1], or intensities by name with sides.
         """
         points, turned, closed = self._expressed(action_units)
-        skin = self._skin(points, turned, self._creases(action_units))
+        skin = self._skin(points, turned, self._folded(turned, action_units))
         changed = field.changed(self._neutral, *skin, EXPRESSION_REACH * self._eyes)
         image = field.sample(self.portrait.levels, changed, self._step)
         self._open(image, points, turned, changed.covered, closed)
         image = cv2.resize(image, self.shape[::-1], interpolation=cv2.INTER_AREA)
         moved = self._neutral.moved | changed.moved
         moved = cv2.resize(moved, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
-        return Rendering(self._graded(image), self._marks(points), moved)
+        return Rendering(self.variation.graded(image), self._marks(points), moved)
 
     def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray, list[float]]:
         """The moved vertices as `_points` gives them, lids closed as far as they blink.
@@ -107,7 +110,7 @@ class View:
         """
         model = self.portrait.model
         weights = action_shapes.coefficients(action_units, model.expression_names)
-        points, turned = self._points(self._person + mixed(model.expression, weights))
+        points, turned = self._points(self._person + mixed(model.shown, weights))
         closed = [weights[model.expression_names.index(f"eyeBlink_{side}")] for side in "RL"]
         for share, gaps, spread in zip(closed, self._lid_gaps, model.lid_spread, strict=True):
             if share > 0:
@@ -125,7 +128,7 @@ class View:
         weights = np.zeros(len(model.expression_names))
         for side in "LR":
             weights[model.expression_names.index(f"eyeBlink_{side}")] = 1.0
-        points, _ = self._points(self._person + mixed(model.expression, weights))
+        points, _ = self._points(self._person + mixed(model.shown, weights))
         points = points[model.landmarks]
         gaps = []
         for upper_half, first in zip(model.upper_lids, (36, 42), strict=True):
@@ -166,18 +169,31 @@ class View:
         matrix = self._from_photo.astype(np.float32)
         return points @ matrix[:, :2].T + matrix[:, 2], turned
 
-    def _skin(self, points, turned, creases=None) -> tuple[np.ndarray, np.ndarray]:
+    def _skin(self, points, turned, ratio) -> tuple[np.ndarray, np.ndarray]:
         """Covered samples and, at each, the photo's pixel and the fold's ratio: (P,), (P, 3)."""
         portrait, model = self.portrait, self.portrait.model
         count = model.skin_vertices
-        normals = shading.vertex_normals(turned, model.skin, count)
-        ratio = shading.shade(self._light, normals) / portrait.brightness
-        ratio = np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
-        if creases is not None:
-            ratio = ratio * creases
         values = np.concatenate([portrait.source, ratio[:, None]], 1)
         surface = rasterize(points[:count], turned[:count, 2], model.skin, self._sampled)
         return surface[0], interpolate(values, model.skin, *surface[1:])
+
+    def _relit(self, turned) -> np.ndarray:
+        """float32 (S,): what the photo's brightness is multiplied by where normals turn."""
+        portrait, model = self.portrait, self.portrait.model
+        normals = shading.vertex_normals(turned, model.skin, model.skin_vertices)
+        ratio = shading.shade(self._light, normals) / portrait.brightness
+        return np.clip(ratio, shading.LEAST_RATIO, shading.MOST_RATIO) ** model.foldable
+
+    @functools.cached_property
+    def _rest_ratio(self) -> np.ndarray:
+        """`_relit` of the neutral face."""
+        return self._relit(self._rest[1])
+
+    def _folded(self, turned, action_units) -> np.ndarray:
+        """float32 (S,): `_relit` with the wrinkles of an expression."""
+        fold = shading.softened(self._relit(turned) / self._rest_ratio)
+        creases = self._creases(action_units)
+        return self._rest_ratio * (fold if creases is None else fold * creases)
 
     @functools.cached_property
     def _rest(self) -> tuple[np.ndarray, np.ndarray]:
@@ -192,7 +208,7 @@ class View:
         changed = changed or change.light is not None
         reach = (VARIATION_REACH if changed else NEUTRAL_REACH) * self._eyes
         base = field.still(self._to_photo, self._sampled)
-        return field.changed(base, *self._skin(*self._rest), reach)
+        return field.changed(base, *self._skin(*self._rest, self._rest_ratio), reach)
 
     def _open(self, image, points, turned, covered, closed) -> None:
         """Paints eyes and mouth where the skin leaves them open."""
@@ -200,15 +216,16 @@ class View:
         open_share = 1 - cv2.blur(covered.astype(np.float32), (3, 3))
         for side, (ball, lid) in enumerate(zip(portrait.eyeballs, model.lids, strict=True)):
             to_patch = self._to_patch(ball, lid)
+            skin = functools.partial(openings.warp_patch, ball.lid, to_patch)
+            lid_points, brow = model.landmarks[_LIDS[side]], model.landmarks[_BROWS[side]]
+            rest = openings.brow_above(self._rest[0][lid_points], self._rest[0][brow])
+            openings.cover_lashes(image, points[lid_points], points[brow], rest, skin)
             if closed[side] > 0:
-                skin = functools.partial(openings.warp_patch, ball.lid, to_patch)
                 openings.cover_eye(image, self._rest[0][lid], closed[side], skin)
             eye = functools.partial(openings.warp_patch, ball.patch, to_patch)
             openings.show(image, open_share, points[lid], eye)
             if closed[side] > 0:
-                first = (36, 42)[side]
-                edge = points[model.landmarks[first : first + 4]]
-                openings.draw_lashes(image, edge, closed[side])
+                openings.draw_lashes(image, points[lid_points], closed[side])
         inside = functools.partial(
             openings.paint_mouth, model, points, turned, self._light, portrait.white
         )
@@ -224,12 +241,3 @@ class View:
         before = self._from_photo @ [*self.portrait.source[lid].mean(0), 1]
         matrix[:2, 2] += matrix[:2, :2] @ (before - self._rest[0][lid].mean(0))
         return matrix[:2]
-
-    def _graded(self, image: np.ndarray) -> np.ndarray:
-        image = np.clip(np.round(image), 0, 255).astype(np.uint8)
-        change = self.variation
-        if change.gain == change.gamma == (1.0, 1.0, 1.0):
-            return image
-        level = np.arange(256)[:, None] / 255
-        table = np.clip(np.power(level, change.gamma) * change.gain, 0, 1) * 255
-        return cv2.LUT(image, np.round(table).astype(np.uint8)[None])

@@ -10,6 +10,7 @@ from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.synthetic.reanimation import topology
 from ganimation_tf.synthetic.reanimation.action_shapes import (
     ACTION_SHAPES,
+    REST,
     coefficients,
     expression_from_blendshapes,
     kept,
@@ -78,7 +79,8 @@ def test_blendshapes_by_name_without_what_a_resting_face_reads():
     found = expression_from_blendshapes(scores, NAMES)
     assert shape(found, "mouthSmile_L") == pytest.approx(0.8)
     assert shape(found, "mouthSmile_R") == 0
-    assert shape(found, "browInnerUp_L") == shape(found, "browInnerUp_R") == pytest.approx(0.4)
+    brow = (0.4 - REST["browInnerUp"]) / (1 - REST["browInnerUp"])
+    assert shape(found, "browInnerUp_L") == shape(found, "browInnerUp_R") == pytest.approx(brow)
     assert shape(found, "eyeSquint_L") == 0
 
 
