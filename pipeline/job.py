@@ -25,7 +25,7 @@ class Job:
         min_confidence: faces below it are rejected.
         jpeg_quality: of the crops, in [1, 100].
         limits: which faces are refused.
-        detector: one of `geometry.DETECTORS`.
+        detector: `none` or `mtcnn`.
         max_pixels: width x height of the largest photo that is decoded.
         reanimation: what is made of each photo; None: its own face.
         notes: (code, message) of what was found to be said before the work.

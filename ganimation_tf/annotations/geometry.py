@@ -14,8 +14,6 @@ from ganimation_tf.annotations.fit import GeometryError, require_face, require_s
 from ganimation_tf.faces import alignment, sampling
 from ganimation_tf.faces.images import Decoded
 
-DETECTORS = ("none", "mtcnn")
-
 SHARPNESS_SIDE = 128
 """Side in pixels of the crop whose sharpness is measured, whatever the size of the records."""
 
@@ -61,7 +59,7 @@ class Geometry:
     Attributes:
         crop: size and margin.
         limits: which faces are refused.
-        detector: one of `DETECTORS`.
+        detector: `none` or `mtcnn`.
     """
 
     crop: alignment.CropSpec = alignment.CropSpec()

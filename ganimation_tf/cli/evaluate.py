@@ -5,7 +5,7 @@ import logging
 import pathlib
 
 from ganimation_tf import progress
-from ganimation_tf.cli import connection, instruments
+from ganimation_tf.cli import connection, flags, instruments
 from ganimation_tf.errors import UserError
 
 HELP = "measure a model's edits: against truth where it is known, and by independent judges"
@@ -24,13 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a run, its .keras file, an export or HOST:PORT; or input, mean-edit, untrained, "
         "pretrained",
     )
-    parser.add_argument(
-        "--data",
-        type=pathlib.Path,
-        required=True,
-        metavar="DATASET",
-        help="directory that `ganimation preprocess` has written",
-    )
+    flags.add_dataset(parser)
     parser.add_argument("--split", default="eval", help="whose faces are edited")
     parser.add_argument("--faces", type=int, default=600, help="at most so many of the split")
     parser.add_argument(
@@ -111,8 +105,8 @@ def _open(args: argparse.Namespace):
     """
     from ganimation_tf.animation import evaluated
 
-    if (flags := connection.given_tls(args)) and not evaluated.names_server(args.model):
-        raise UserError(f"{flags[0]} is about a server, and MODEL is none: {args.model}")
+    if (given := connection.given_tls(args)) and not evaluated.names_server(args.model):
+        raise UserError(f"{given[0]} is about a server, and MODEL is none: {args.model}")
     return evaluated.open_editor(
         args.model, args.data, lambda server: connection.open_client(args, server)
     )
@@ -151,12 +145,8 @@ def _check(args: argparse.Namespace) -> None:
     Raises:
         UserError: naming the option, the rule and the value.
     """
-    for name in ("faces", "batch_size"):
-        if getattr(args, name) < 1:
-            flag = name.replace("_", "-")
-            raise UserError(f"--{flag} must be at least 1, got {getattr(args, name)}")
-    if args.sweeps < 0:
-        raise UserError(f"--sweeps must be at least 0, got {args.sweeps}")
+    flags.require_at_least(args, 1, "faces", "batch_size")
+    flags.require_at_least(args, 0, "sweeps")
     if args.pixels_only and (args.judge or args.kid or args.read_annotations or args.write_edits):
         raise UserError("--pixels-only leaves out all judges, and another option asks for one")
 

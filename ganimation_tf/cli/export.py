@@ -50,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     output = flags.output_of(args, "output")
     require("tensorflow", "train")
-    if args.version is not None and args.version < 1:
-        raise UserError(f"--version must be at least 1, got {args.version}")
+    flags.require_at_least(args, 1, "version")
     if not (args.run_dir / "config.json").is_file():  # told before TensorFlow is loaded
         raise UserError(f"{args.run_dir} is not a run: it has no config.json")
     quiet.import_tensorflow()

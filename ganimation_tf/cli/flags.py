@@ -75,6 +75,27 @@ def _fields(options: type, omit: Collection[str]) -> Iterator[tuple[dataclasses.
             yield field, kind
 
 
+def add_dataset(parser: Any) -> None:
+    """`--data`, a dataset."""
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        required=True,
+        metavar="DATASET",
+        help="directory that `ganimation preprocess` has written",
+    )
+
+
+def add_beam_args(parser: Any) -> None:
+    """What follows `--`, as `beam_args`."""
+    parser.add_argument(
+        "beam_args",
+        nargs="*",
+        metavar="-- BEAM_OPTION",
+        help="Options of Apache Beam, such as --runner=PortableRunner.",
+    )
+
+
 def add_former_name(parser: Any, name: str, current: str, **settings: Any) -> None:
     """The name that a flag had before: understood for one more release, and in no help text.
 
@@ -102,6 +123,14 @@ def output_of(args: argparse.Namespace, former: str) -> pathlib.Path:
     if output is None:
         raise UserError("--output DIR is required")
     return pathlib.Path(output)
+
+
+def require_at_least(args: argparse.Namespace, least: int, *names: str) -> None:
+    """Raises `UserError` for the first of `names` that was given less than `least`, or NaN."""
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and not value >= least:
+            raise UserError(f"{flag_of(name)} must be at least {least}, got {value}")
 
 
 def require_replaceable(directory: pathlib.Path, marker: str, flag: str) -> None:

@@ -17,12 +17,7 @@ EXAMPLE = "ganimation preprocess --images photos --annotations openface --output
 def configure(parser: argparse.ArgumentParser) -> None:
     """One flag for each field of `PreprocessOptions`; what follows `--` is Beam's."""
     flags.add(parser, PreprocessOptions)
-    parser.add_argument(
-        "beam_args",
-        nargs="*",
-        metavar="-- BEAM_OPTION",
-        help="Options of Apache Beam, such as --runner=PortableRunner.",
-    )
+    flags.add_beam_args(parser)
 
 
 def run(args: argparse.Namespace) -> int:

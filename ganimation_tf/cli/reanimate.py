@@ -19,6 +19,7 @@ import argparse
 import json
 import pathlib
 
+from ganimation_tf.cli import flags, picture_set
 from ganimation_tf.errors import UserError
 
 HELP = "Show photographs again with known Action Units, by a fitted face model."
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     settings["portraits"] = [one.name for one in usable]
     settings["rejected"] = {code: codes.count(code) for code in sorted(set(codes))}
     settings["face_model"]["licence"] = model.licence
-    writing.save_settings(unfinished, settings)
+    picture_set.save(unfinished, settings)
     unfinished.rename(out / SETTINGS)
     print(
         f"{args.count} faces of {len(shown)} portraits in {out / writing.PICTURES}, their "
@@ -124,30 +125,13 @@ def _begin(args: argparse.Namespace, digest: str, out: pathlib.Path) -> pathlib.
     settings = {name: getattr(args, name) for name in names}
     settings["photos"] = args.portraits
     settings["face_model"] = {"digest": digest}
-    unfinished = out / f".{SETTINGS}"
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} must be a directory, but it is a file")
-    if unfinished.is_file():
-        before = json.loads(unfinished.read_text(encoding="utf-8"))
-        if any(before.get(name) != value for name, value in settings.items()):
-            raise UserError(
-                f"{out} holds an unfinished set of other options (see {unfinished}); "
-                "give the same ones, or another directory"
-            )
-    elif out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} must be new or empty, but it holds files")
-    for folder in (writing.PICTURES, writing.ANNOTATIONS):
-        (out / folder).mkdir(parents=True, exist_ok=True)
-    writing.save_settings(unfinished, settings)
-    return unfinished
+    return picture_set.begin(out, SETTINGS, settings, (writing.PICTURES, writing.ANNOTATIONS))
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.count < 1:
-        raise UserError(f"--count must be at least 1, got {args.count}")
+    flags.require_at_least(args, 1, "count")
+    flags.require_at_least(args, 0, "seed")
     if not MIN_SIZE <= args.size <= MAX_SIZE:
         raise UserError(f"--size must be in [{MIN_SIZE}, {MAX_SIZE}] pixels, got {args.size}")
-    if args.seed < 0:
-        raise UserError(f"--seed must be at least 0, got {args.seed}")
     if args.landmarker and args.annotations:
         raise UserError("--landmarker looks for faces that --annotations tells; leave one out")

@@ -19,11 +19,10 @@ belongs to person i // 8, or to person i % M with `--identities M`, whatever the
 """
 
 import argparse
-import json
 import pathlib
 
 from ganimation_tf import files, progress
-from ganimation_tf.cli import flags
+from ganimation_tf.cli import flags, picture_set
 from ganimation_tf.errors import UserError
 
 HELP = "Render synthetic faces with known Action Units and landmarks."
@@ -95,35 +94,16 @@ def _begin(args: argparse.Namespace, out: pathlib.Path) -> pathlib.Path:
         **{"count": args.count, "size": args.image_size, "seed": args.seed},
         "identities": args.identities,
     }
-    text = json.dumps(settings, indent=2) + "\n"
-    unfinished = out / f".{SETTINGS}"
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} must be a directory, but it is a file")
-    if unfinished.is_file():
-        if unfinished.read_bytes() != text.encode():
-            raise UserError(
-                f"{out} holds an unfinished set of other options (see {unfinished}); "
-                "give the same ones, or another directory"
-            )
-    elif out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} must be new or empty, but it holds files")
-    for folder in (out / "imgs", out / "openface_csv"):
-        folder.mkdir(parents=True, exist_ok=True)
-    files.write_whole(unfinished, text.encode())
-    return unfinished
+    return picture_set.begin(out, SETTINGS, settings, ("imgs", "openface_csv"))
 
 
 def _check(args: argparse.Namespace) -> None:
     from ganimation_tf.synthetic import MIN_SIZE
 
-    if args.count < 1:
-        raise UserError(f"--count must be at least 1, got {args.count}")
+    flags.require_at_least(args, 1, "count", "identities")
+    flags.require_at_least(args, 0, "seed")
     if not MIN_SIZE <= args.image_size <= MAX_SIZE:
         raise UserError(f"--image-size must be in [{MIN_SIZE}, {MAX_SIZE}], got {args.image_size}")
-    if args.seed < 0:
-        raise UserError(f"--seed must be at least 0, got {args.seed}")
-    if args.identities is not None and args.identities < 1:
-        raise UserError(f"--identities must be at least 1, got {args.identities}")
 
 
 def _numbers(index: int, identities: int | None) -> tuple[int, int]:

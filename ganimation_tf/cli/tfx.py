@@ -37,12 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--container", metavar="IMAGE", help="the job's image, with this package and TFX in it"
     )
-    parser.add_argument(
-        "beam_args",
-        nargs="*",
-        metavar="-- BEAM_OPTION",
-        help="Options of Apache Beam, such as --runner=PortableRunner.",
-    )
+    flags.add_beam_args(parser)
 
 
 def run(args: argparse.Namespace) -> int:

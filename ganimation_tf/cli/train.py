@@ -21,13 +21,22 @@ LOSS = "loss."
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags; those of the recipe come from the fields of the config."""
-    parser.add_argument(
-        "--data",
-        type=pathlib.Path,
-        required=True,
-        metavar="DATASET",
-        help="directory that `ganimation preprocess` has written",
+    flags.add_dataset(parser)
+    _add_places(parser)
+    _add_beginning(parser)
+    _add_course(parser)
+    recipe = parser.add_argument_group("recipe", "each left out: the preset's value")
+    flags.add(recipe, TrainConfig, default=lambda field: _by_preset(field.name))
+    flags.add(
+        recipe,
+        LossWeights,
+        prefix=LOSS,
+        default=lambda field: _by_preset(f"loss_weights.{field.name}"),
     )
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    """Where the run is, or is to be."""
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
         "--output",
@@ -48,6 +57,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "not prolonged then, so that the result follows from the options alone",
     )
     parser.add_argument("--new", action="store_true", help="make a new run in any case")
+
+
+def _add_beginning(parser: argparse.ArgumentParser) -> None:
+    """What a run begins with, and how long it is."""
     parser.add_argument(
         "--preset",
         choices=sorted(PRESETS),
@@ -71,6 +84,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="begin with the networks of a run, of a directory of weights, or `pretrained`, those "
         "that ship; their AU list and image size may be others",
     )
+
+
+def _add_course(parser: argparse.ArgumentParser) -> None:
+    """What leaves the plan as it is: where it is trained, what is kept, what is said of it."""
     parser.add_argument(
         "--devices",
         metavar="NAME,...",
@@ -105,14 +122,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ignore-memory",
         action="store_true",
         help="train also where the memory will hardly suffice",
-    )
-    recipe = parser.add_argument_group("recipe", "each left out: the preset's value")
-    flags.add(recipe, TrainConfig, default=lambda field: _by_preset(field.name))
-    flags.add(
-        recipe,
-        LossWeights,
-        prefix=LOSS,
-        default=lambda field: _by_preset(f"loss_weights.{field.name}"),
     )
 
 
@@ -154,16 +163,12 @@ def run(args: argparse.Namespace) -> int:
 
     require("tensorflow", "train")
     config = resolve(args)
-    if args.steps is not None and args.steps < 1:
-        raise UserError(f"--steps must be at least 1, got {args.steps}")
+    flags.require_at_least(args, 1, "steps")
+    flags.require_at_least(args, 0, "checkpoint_minutes", "judge_minutes")
     if args.result:
         flags.require_replaceable(args.result, "config.json", "--result")
     if args.new and args.resume:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
-    if not args.checkpoint_minutes >= 0:
-        raise UserError(f"--checkpoint-minutes must be at least 0, got {args.checkpoint_minutes}")
-    if not args.judge_minutes >= 0:
-        raise UserError(f"--judge-minutes must be at least 0, got {args.judge_minutes}")
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
     quiet.import_tensorflow()
     from ganimation_tf.training import train

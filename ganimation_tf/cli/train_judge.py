@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 
+from ganimation_tf.cli import flags
 from ganimation_tf.errors import UserError
 
 HELP = "train a network that judges AUs, on faces that the generator never saw"
@@ -12,13 +13,7 @@ EXAMPLE = "ganimation train-judge judge --data dataset --split eval --share 0.5"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.add_argument("output", type=pathlib.Path, metavar="OUT", help="directory to write to")
-    parser.add_argument(
-        "--data",
-        type=pathlib.Path,
-        required=True,
-        metavar="DATASET",
-        help="directory that `ganimation preprocess` has written",
-    )
+    flags.add_dataset(parser)
     parser.add_argument(
         "--split",
         default="eval",
@@ -39,8 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Trains, writes the judge and prints how far it is off, AU by AU."""
     if not 0 < args.share <= 1:
         raise UserError(f"--share must be in (0, 1], got {args.share}")
-    if args.steps < 1:
-        raise UserError(f"--steps must be at least 1, got {args.steps}")
+    flags.require_at_least(args, 1, "steps")
     from ganimation_tf.errors import require
 
     require("tensorflow", "train")

@@ -37,21 +37,12 @@ def grid(
     """
     if not images or columns < 1:
         raise ValueError(f"a sheet needs pictures and columns, got {len(images)} and {columns}")
-    if labels and len(labels) != len(images):
-        raise ValueError(f"{len(images)} pictures need as many labels, got {len(labels)}")
-    if titles and len(titles) != columns:
-        raise ValueError(f"{columns} columns need as many titles, got {len(titles)}")
     rows = math.ceil(len(images) / columns)
-    if row_titles and len(row_titles) != rows:
-        raise ValueError(f"{rows} rows need as many titles, got {len(row_titles)}")
-    tiles = [_as_rgb(image) for image in images]
+    _require_as_many(len(images), "pictures", labels, "labels")
+    _require_as_many(columns, "columns", titles, "titles")
+    _require_as_many(rows, "rows", row_titles, "titles")
+    tiles = _tiles(images)
     height, width = tiles[0].shape[:2]
-    for position, tile in enumerate(tiles):
-        if tile.shape != tiles[0].shape:
-            raise ValueError(
-                f"pictures must have one size: picture {position} is {tile.shape[1]} x "
-                f"{tile.shape[0]}, the first {width} x {height}"
-            )
     font = _fitting_font([*labels, *titles], width)
     title_height = _text_height(titles, font)
     row_height = height + _text_height(labels, font) + GAP
@@ -71,6 +62,23 @@ def grid(
         if labels:
             _centre(draw, labels[position], left, top + height + 1, width, font)
     return np.asarray(sheet)
+
+
+def _require_as_many(count: int, things: str, texts: Sequence[str], kind: str) -> None:
+    if texts and len(texts) != count:
+        raise ValueError(f"{count} {things} need as many {kind}, got {len(texts)}")
+
+
+def _tiles(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    tiles = [_as_rgb(image) for image in images]
+    height, width = tiles[0].shape[:2]
+    for position, tile in enumerate(tiles):
+        if tile.shape != tiles[0].shape:
+            raise ValueError(
+                f"pictures must have one size: picture {position} is {tile.shape[1]} x "
+                f"{tile.shape[0]}, the first {width} x {height}"
+            )
+    return tiles
 
 
 def _as_rgb(image: np.ndarray) -> np.ndarray:

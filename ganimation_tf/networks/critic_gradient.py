@@ -119,9 +119,10 @@ def _in_closed_form(
             tangent = stage.bend(stage.linear(tangent), left[2 * images :])
         gradients |= head_gradients
         kernel = parts.scored.kernel
-        with tf.GradientTape() as tape:
-            score = tf.reduce_sum(parts.heads(tangent)["realism"])
-        gradients[id(kernel)] += tape.gradient(score, kernel.value)
+        if kernel.trainable:
+            with tf.GradientTape() as tape:
+                score = tf.reduce_sum(parts.heads(tangent)["realism"])
+            gradients[id(kernel)] += tape.gradient(score, kernel.value)
     return CriticGradient([gradients[id(v)] for v in critic.trainable_variables], norms)
 
 

@@ -31,6 +31,20 @@ def require_usable(generator: keras.Model, critic: keras.Model) -> None:
                 f"regularizers of {name} are not part of GANimation's losses: {', '.join(held)}; "
                 "give its optimizer a weight_decay"
             )
+    _require_alike(generator, critic)
+
+
+def _require_alike(generator: keras.Model, critic: keras.Model) -> None:
+    image, wanted = generator.inputs
+    for what, ours, theirs in (
+        ("images", image, critic.inputs[0]),
+        ("AUs", wanted, critic.output["action_units"]),
+    ):
+        if None not in (*ours.shape[1:], *theirs.shape[1:]) and ours.shape[1:] != theirs.shape[1:]:
+            raise ValueError(
+                f"generator and critic must be about the same {what}, got "
+                f"{tuple(ours.shape[1:])} and {tuple(theirs.shape[1:])}"
+            )
 
 
 def _require_outputs(name: str, network: keras.Model, needed: tuple[str, ...]) -> None:

@@ -27,7 +27,7 @@ def move_average(
     def move(strategy: tf.distribute.Strategy) -> None:
         updates = tf.cast(optimizer.iterations, tf.float32)
         decay = tf.minimum(most, (1.0 + updates) / (10.0 + updates))
-        pairs = zip(average.trainable_variables, network.trainable_variables, strict=True)
+        pairs = zip(average.weights, network.weights, strict=True)  # also those that are frozen
         for mean, variable in pairs:
             strategy.extended.update(
                 mean.value,

@@ -78,11 +78,18 @@ def _tensors(data: Any, needed: tuple[str, ...]) -> dict[str, tf.Tensor]:
     for name in needed:
         if name not in x:
             raise ValueError(f"{name} is missing: {_MEANING[name]}; got {', '.join(x)}")
-    return {name: tf.convert_to_tensor(values) for name, values in x.items()}
+    batch = {name: tf.convert_to_tensor(values) for name, values in x.items()}
+    if TRUTH in batch and HAS_TRUTH not in batch:
+        raise ValueError(f"{HAS_TRUTH} is missing: for each face 1, or 0 where {TRUTH} is unknown")
+    # As Keras does it for `fit`, but not for `train_on_batch`.
+    return {
+        name: tf.cast(values, tf.float32) if values.dtype.is_floating else values
+        for name, values in batch.items()
+    }
 
 
-def refuse_keras_options(options: Mapping[str, Any]) -> None:
-    """Says of two options of `keras.Model.fit` why they mean nothing here.
+def usable_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options of `keras.Model.fit` and `evaluate`, but for those that mean nothing here.
 
     Raises:
         ValueError: if one of them is given.
@@ -92,8 +99,38 @@ def refuse_keras_options(options: Mapping[str, Any]) -> None:
             "class_weight weighs classes, and faces with AU intensities have none: draw some faces "
             "more often in the dataset"
         )
+    if options.get("sample_weight") is not None:
+        raise ValueError(
+            "sample_weight would be dropped, as there is no y: all faces weigh the same; draw some "
+            "more often in the dataset"
+        )
     if options.get("validation_split"):
         raise ValueError(
             "validation_split would put pictures of one person on both sides, and cuts rows of "
             "critic_steps faces where evaluation takes single ones: give validation_data"
         )
+    return options
+
+
+def refuse_compile_options(options: Mapping[str, Any], jit_compile: Any) -> None:
+    """Says of what `keras.Model.compile` takes, and `GANimation.compile` does not, what to give.
+
+    Raises:
+        TypeError: if there are any `options`.
+        ValueError: if `jit_compile` is Keras's "auto".
+    """
+    if jit_compile not in (True, False):
+        raise ValueError(f"jit_compile must be True or False, got {jit_compile!r}")
+    if options:
+        raise TypeError(
+            f"GANimation.compile takes no {', '.join(options)}: it has two networks, which take "
+            "generator_optimizer and critic_optimizer, and its own losses and metrics, which take "
+            "loss_weights"
+        )
+
+
+def signature(generator: keras.Model) -> list[dict[str, tf.TensorSpec]]:
+    """What `call` takes, for `export`: batches of any size."""
+    image, units = (tuple(each.shape) for each in generator.inputs)
+    shapes = {IMAGE: image, ACTION_UNITS: units, TARGET: units}
+    return [{name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()}]

@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganimation_tf.config import LossWeights
+from ganimation_tf.config import LossWeights, TrainConfig
 from ganimation_tf.networks.critic_gradient import build_critic_gradient
 from ganimation_tf.networks.precision import policy_of, set_policy
 from ganimation_tf.networks.requirements import require_same_on_replicas, require_usable
-from ganimation_tf.training import inputs, tracking, updates
+from ganimation_tf.training import inputs, objective, tracking, updates
 from ganimation_tf.training.optimizers import make_optimizers, refuse_on_replicas
 
 
@@ -67,6 +67,7 @@ class GANimation(keras.Model):
         trainable: bool = True,
     ):
         require_usable(generator, critic)
+        TrainConfig(critic_steps=critic_steps, average=average, augmentation=augmentation)  # ranges
         policy = policy_of(generator) if dtype is None else keras.dtype_policies.get(dtype)
         super().__init__(name=name, dtype=policy, trainable=trainable, autocast=False)
         if dtype is not None:
@@ -109,13 +110,14 @@ class GANimation(keras.Model):
 
     def compile(
         self,
-        generator_optimizer,
-        critic_optimizer,
+        generator_optimizer=None,
+        critic_optimizer=None,
         *,
         loss_weights: LossWeights | Mapping[str, float] | None = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool = False,
+        **refused,
     ):
         """Takes an optimizer for each network and builds it on that network's variables.
 
@@ -127,9 +129,12 @@ class GANimation(keras.Model):
             loss_weights: weights of the loss terms, all or some by name; the others are those of
                 `LossWeights`, the published ones.
             run_eagerly, steps_per_execution: as in `keras.Model.compile`.
-            jit_compile: whether XLA compiles the training step; also with deterministic
-                operations, where Keras itself would silently leave it.
+            jit_compile: whether XLA compiles the training step, deterministic or not.
+
+        Raises:
+            TypeError, ValueError: for what else Keras takes; for an unknown term or wrong value.
         """
+        inputs.refuse_compile_options(refused, jit_compile)
         optimizers = make_optimizers((generator_optimizer, critic_optimizer), self.dtype_policy)
         if self.distribute_strategy.num_replicas_in_sync > 1:
             require_same_on_replicas(self.generator, self.critic)
@@ -144,9 +149,7 @@ class GANimation(keras.Model):
         self.xla = jit_compile
         self._compiled_update = tf.function(self._update, jit_compile=True)
         self.critic_optimizer = optimizers[1]
-        if not isinstance(loss_weights, LossWeights):
-            loss_weights = LossWeights(**(loss_weights or {}))
-        self.loss_weights = loss_weights
+        self.loss_weights = objective.make_loss_weights(loss_weights)
         if self.judges_realism:
             self.critic_gradient = build_critic_gradient(self.critic)
         self.optimizer.build(self.generator.trainable_variables)
@@ -170,13 +173,19 @@ class GANimation(keras.Model):
 
     def fit(self, *args, **kwargs) -> keras.callbacks.History:
         """`keras.Model.fit` on the dicts that the class describes."""
-        inputs.refuse_keras_options(kwargs)
-        return super().fit(*args, **kwargs)
+        return super().fit(*args, **inputs.usable_options(kwargs))
 
     def train_on_batch(self, *args, **kwargs):
         """`keras.Model.train_on_batch` on a dict that the class describes."""
-        inputs.refuse_keras_options(kwargs)
-        return super().train_on_batch(*args, **kwargs)
+        return super().train_on_batch(*args, **inputs.usable_options(kwargs))
+
+    def evaluate(self, *args, **kwargs):
+        """`keras.Model.evaluate` on the dicts that the class describes."""
+        return super().evaluate(*args, **inputs.usable_options(kwargs))
+
+    def export(self, *args, **kwargs) -> None:
+        """`keras.Model.export` of `call`; `gan.export` writes the model that is served."""
+        super().export(*args, **{"input_signature": inputs.signature(self.generator), **kwargs})
 
     @property
     def step(self) -> int:
@@ -214,23 +223,14 @@ class GANimation(keras.Model):
         return "realism" in self.critic.output
 
     def edit(self, generator: keras.Model, image, source, target) -> dict[str, tf.Tensor]:
-        """The image with other AUs: `image`, `attention` and `color` (see `networks`).
+        """The image (B, S, S, 3) in [-1, 1] with other AUs: `image`, `attention` and `color`.
 
-        Args:
-            image: (B, S, S, 3) in [-1, 1].
-            source, target: (B, N) in [0, 1], the AUs that it shows and those it is to show.
+        `source` and `target` are (B, N) in [0, 1], the AUs that it shows and those it is to show.
         """
         return generator([image, target - source if self.relative else target])
 
     def train_step(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """K critic updates on K micro-batches, then a generator update on the last of them.
-
-        Args:
-            data: a batch as the class describes it, or a replica's share of it.
-
-        Returns:
-            The means of `tracking.TRACKED` over the epoch so far; see `step_terms`.
-        """
+        """`updates.train` on a batch, or a replica's share of it; the means of the epoch so far."""
         return self._compiled_update(data) if self.xla else self._update(data)
 
     def _update(self, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:

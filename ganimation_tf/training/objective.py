@@ -3,6 +3,7 @@
 A published term that is not computed is 0; those of the truth are there where it is known.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 
 import keras
@@ -21,6 +22,22 @@ PUBLISHED = (
 
 Terms = dict[str, tf.Tensor]
 """Unweighted terms by name, float32 (B,) each."""
+
+
+def make_loss_weights(given: LossWeights | Mapping[str, float] | None) -> LossWeights:
+    """Weights by name; those that are left out are the published ones.
+
+    Raises:
+        ValueError: for a name that is no term's.
+    """
+    if isinstance(given, LossWeights):
+        return given
+    names = [field.name for field in dataclasses.fields(LossWeights)]
+    if unknown := sorted({} if given is None else set(given) - set(names)):
+        raise ValueError(
+            f"loss_weights has no {', '.join(map(str, unknown))}; there are {', '.join(names)}"
+        )
+    return LossWeights(**(given or {}))
 
 
 def generator_terms(

@@ -55,8 +55,11 @@ def make_optimizers(
     Under `mixed_float16` with a loss scale.
 
     Raises:
+        TypeError: if one is missing.
         ValueError: if two of them are the same.
     """
+    if any(each is None for each in given):
+        raise TypeError("GANimation.compile needs generator_optimizer and critic_optimizer")
     optimizers = [_make_optimizer(each, policy) for each in given]
     if optimizers[0] is optimizers[1]:
         raise ValueError("each network needs an optimizer of its own, got one for both")

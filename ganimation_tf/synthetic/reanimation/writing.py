@@ -6,7 +6,6 @@ faces among; the second renders. What is there already is not made again.
 
 import dataclasses
 import functools
-import json
 import pathlib
 import re
 from collections.abc import Iterator
@@ -129,11 +128,6 @@ def save_rejected(rejected: list[Rejection], out: pathlib.Path) -> None:
     """Writes `rejected.jsonl`, a line for each, in order."""
     lines = "".join(f"{one.to_json()}\n" for one in sorted(rejected))
     files.write_whole(out / REJECTED, lines.encode("utf-8", "backslashreplace"))
-
-
-def save_settings(path: pathlib.Path, settings: dict) -> None:
-    """Writes what was asked for, or what came of it, as JSON."""
-    files.write_whole(path, (json.dumps(settings, indent=2) + "\n").encode())
 
 
 def _write_portrait(

@@ -1,0 +1,56 @@
+"""The directory of a set of pictures: what it was asked for, and whether it is finished."""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganimation_tf import files
+from ganimation_tf.errors import UserError
+
+
+def begin(
+    out: pathlib.Path, name: str, settings: Mapping[str, Any], folders: Sequence[str]
+) -> pathlib.Path:
+    """Makes the folders, or finds those of an interrupted call.
+
+    Args:
+        out: the directory.
+        name: of the file of settings when the set is finished; until then it begins with a dot.
+        settings: what an unfinished set must have been asked for too.
+        folders: below `out`.
+
+    Returns:
+        The unfinished set's file of settings.
+
+    Raises:
+        UserError: if `out` holds anything else.
+    """
+    unfinished = out / f".{name}"
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} must be a directory, but it is a file")
+    if unfinished.is_file():
+        if not _holds(unfinished, settings):
+            raise UserError(
+                f"{out} holds an unfinished set of other options (see {unfinished}); "
+                "give the same ones, or another directory"
+            )
+    elif out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} must be new or empty, but it holds files")
+    for folder in folders:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    save(unfinished, settings)
+    return unfinished
+
+
+def _holds(path: pathlib.Path, settings: Mapping[str, Any]) -> bool:
+    try:
+        before = json.loads(path.read_bytes())
+    except ValueError:  # damaged, or in another encoding
+        return False
+    return isinstance(before, dict) and before.items() >= settings.items()
+
+
+def save(path: pathlib.Path, settings: Mapping[str, Any]) -> None:
+    """Writes what was asked for, or what came of it, as JSON."""
+    files.write_whole(path, (json.dumps(settings, indent=2) + "\n").encode())
