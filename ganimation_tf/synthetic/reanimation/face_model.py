@@ -116,6 +116,18 @@ class FaceModel:
         return tuple(lids)
 
     @functools.cached_property
+    def oval(self) -> np.ndarray:
+        """float32 (S,) in [0, 1]: 1 in the face's oval, 0 from hairline, ears and jaw outwards."""
+        skin = self.neutral[: self.skin_vertices]
+        corners = self.neutral[self.landmarks[[36, 45, 8]]]
+        middle = (corners[0] + corners[1]) / 2
+        width = 1.35 * np.linalg.norm(corners[1] - corners[0]) / 2
+        height = 0.95 * (middle[1] - corners[2, 1]) / 2
+        down = (skin[:, 1] - middle[1] + 0.65 * height) / (1.25 * height)
+        reach = np.hypot((skin[:, 0] - middle[0]) / width, down)
+        return np.clip((1.15 - reach) / 0.35, 0, 1).astype(np.float32)
+
+    @functools.cached_property
     def foldable(self) -> np.ndarray:
         """float32 (S,) in [0, 1]: how much of a fold's shade each vertex of the skin takes.
 
