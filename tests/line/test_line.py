@@ -56,11 +56,13 @@ def run(directory: pathlib.Path, steps, code: int = 0) -> str:
         command(directory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert done.returncode == code, done.stdout
-    begun = [
-        text.split("'")[1] for text in done.stdout.splitlines() if text.startswith("Running stage")
-    ]
-    assert begun == list(steps), done.stdout
+    assert begun(done.stdout) == list(steps), done.stdout
     return done.stdout
+
+
+def begun(text: str) -> list[str]:
+    """The steps that ran, by what the line said."""
+    return [one.split("'")[1] for one in text.splitlines() if one.startswith("Running stage")]
 
 
 def versions(directory: pathlib.Path) -> list[str]:
@@ -145,6 +147,44 @@ def test_a_schema_of_other_action_units_ends_the_line(line):
     run(line, steps=["schema"])
 
 
+def test_killed_at_every_step_it_goes_on_and_dvc_shows_what_changed(line, tmp_path):
+    before = versions(line)
+    commit(line)
+    photo = sorted((line / "photos" / "imgs").iterdir())[1]
+    photo.write_bytes(images.encode_jpeg(255 - images.decode(photo.read_bytes()), quality=95))
+    change(line, "trainer", "steps", 9)
+    for number, step in enumerate(STEPS):
+        log = tmp_path / step
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                command(line),
+                stdout=stream,
+                stderr=stream,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+        wait_for(lambda log=log, step=step: f"Running stage '{step}'" in log.read_text())
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        # What was killed is begun again; what was finished is not.
+        assert begun(log.read_text()) == list(STEPS[max(number - 1, 0) : number + 1])
+        assert versions(line) == before
+    run(line, steps=["pusher"])
+    assert len(versions(line)) == len(before) + 1
+    shown = project.dvc(line, ["metrics", "diff", "--json"], capture_output=True, text=True)
+    changed = json.loads(shown.stdout)["diff"]["trainer/run/metrics.json"]["step"]
+    assert (changed["old"], changed["new"]) == (8, 9)
+
+
+def commit(directory: pathlib.Path) -> None:
+    """Has git keep the line as it is, as docs/line.md says."""
+    names = (project.PIPELINE, project.PARAMS, "dvc.lock", ".dvc/config", ".gitignore")
+    who = ("-c", "user.name=line", "-c", "user.email=line@example.org")
+    for arguments in (("init", "-q"), ("add", *names), (*who, "commit", "-q", "-m", "line")):
+        subprocess.run(["git", "-C", str(directory), *arguments], check=True)
+    project.dvc(directory, ["config", "--unset", "core.no_scm"], check=True)
+
+
 def test_killed_in_training_it_goes_on_from_the_last_state(line):
     before = versions(line)
     change(line, "trainer", "steps", 150)
@@ -157,8 +197,8 @@ def test_killed_in_training_it_goes_on_from_the_last_state(line):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     text = run(line, steps=["trainer", "evaluator", "infra_validator", "pusher"])
-    begun = int(after(text, " at step ", "going on with ").split()[0])
-    assert 12 <= begun < 150
+    state = int(after(text, " at step ", "going on with ").split()[0])
+    assert 12 <= state < 150
     assert len(versions(line)) == len(before) + 1
 
 
