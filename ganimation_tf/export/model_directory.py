@@ -116,11 +116,11 @@ def _copy(model: pathlib.Path, model_dir: pathlib.Path, facts: Mapping[str, Any]
             note.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
             _flush(partial)
             return _rename_to_next(partial, model_dir)
-    except shutil.Error as error:  # of copytree: (source, target, why) of each file
-        why = error.args[0][0][2]
-        raise UserError(f"{model_dir}: the push was not done: {why}") from error
     except OSError as error:
-        raise UserError(f"{model_dir}: the push was not done: {reason(error)}") from error
+        # copytree's own error has (source, target, why) of each file: the model could be read.
+        first = ValueError(error.args[0][0][2]) if isinstance(error, shutil.Error) else error
+        why, _, _ = reason(first).partition(": ")  # the names are of what is gone by now
+        raise UserError(f"{model_dir}: the push was not done: {why}") from error
 
 
 def _flush(directory: pathlib.Path) -> None:

@@ -1,6 +1,7 @@
 """Pushes: which models get in, under which number, and that nothing is ever there by halves."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -130,39 +131,88 @@ def test_nothing_is_left_of_a_push_that_fails(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system with 1 MiB of room; skipped where none may be mounted."""
+    """A file system with 1 MiB of room for 100 names; skipped where none may be mounted."""
     where = tmp_path / "disk"
     where.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(where)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=100", "tmpfs", str(where)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("a tmpfs cannot be mounted here: it takes root")
     yield where
     subprocess.run(["umount", str(where)], check=True)
 
 
-def test_a_disk_that_fills_in_the_middle(tmp_path, small_disk, capsys):
+def command(model: pathlib.Path, models: pathlib.Path, *more: str) -> list[str]:
+    """`ganimation push` of a model with both blessings beside it."""
+    for about in (EVALUATION, INFRASTRUCTURE):
+        blessing(model, about).write(model.with_name(f"{about}.json"))
+    arguments = ["push", str(model), "--to", str(models), *more]
+    arguments += ["--evaluation", str(model.with_name("evaluation.json"))]
+    return [*arguments, "--infra", str(model.with_name("infrastructure.json"))]
+
+
+def fill(disk: pathlib.Path, pages: int | None, names: int | None) -> None:
+    """Leaves room for so much; None: for all that there is."""
+    (filler := disk / "filler").mkdir()
+    if pages is not None:
+        free = os.statvfs(disk).f_bavail - pages
+        (filler / "room").write_bytes(bytes(free * os.statvfs(disk).f_bsize))
+    if names is not None:
+        for number in range(os.statvfs(disk).f_favail - names):
+            (filler / str(number)).touch()
+
+
+@pytest.mark.parametrize(
+    ("what", "needed"),
+    [
+        # graph, 3 of weights, and the note of what was pushed
+        ("pages", 1 + 3 + 1),
+        # three files, their two folders, and the version itself
+        ("names", 3 + 2 + 1),
+    ],
+)
+def test_a_disk_that_fills_at_any_write(tmp_path, small_disk, capsys, what, needed):
     models, model = small_disk / "models", export(tmp_path / "a")
     pushed(model, models)
-    larger = export(tmp_path / "b", bytes(3 << 20))
-    for about in (EVALUATION, INFRASTRUCTURE):
-        blessing(larger, about).write(tmp_path / f"{about}.json")
-    command = ["push", str(larger), "--to", str(models)]
-    command += ["--evaluation", str(tmp_path / "evaluation.json")]
-    command += ["--infra", str(tmp_path / "infrastructure.json")]
-    assert cli.main(command) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1 and "the push was not done" in error
+    before = contents(models)
+    larger = export(tmp_path / "b", bytes(3 * os.statvfs(small_disk).f_bsize))
+    for room in range(needed):
+        fill(small_disk, **{"pages": None, "names": None, what: room})
+        assert cli.main(command(larger, models)) == 2
+        error = capsys.readouterr().err
+        assert error == (
+            f"ganimation push: {models}: the push was not done: No space left on device\n"
+        )
+        assert contents(models) == before and [path.name for path in models.iterdir()] == ["1"]
+        shutil.rmtree(small_disk / "filler")
+    fill(small_disk, **{"pages": None, "names": None, what: needed})
+    assert cli.main(command(larger, models)) == 0
+    assert sorted(path.name for path in models.iterdir()) == ["1", "2"]
+    found = contents(models / "2")
+    assert json.loads(found.pop(PUSHED))["digest"] == files.tree_digest(larger)
+    assert found == contents(larger)
+
+
+def test_a_disk_that_has_no_room_for_the_note_of_a_push(tmp_path, small_disk, capsys):
+    """The version is there, whole; run again, the command says so and notes it."""
+    models, model, note = small_disk / "models", export(tmp_path / "a"), small_disk / "note.json"
+    fill(small_disk, 3, None)  # graph, weights, and what is noted in the version
+    assert cli.main(command(model, models, "-o", str(note))) == 2
+    out, error = capsys.readouterr()
+    assert out == f"pushed {model} as {models / '1'}\n"
+    assert error == f"ganimation push: {note}: cannot be written: No space left on device\n"
+    assert not note.exists()
+    shutil.rmtree(small_disk / "filler")
+    assert cli.main(command(model, models, "-o", str(note))) == 0
+    assert "is this very model already" in capsys.readouterr().out
+    assert json.loads(note.read_text())["version"] == 1
     assert [path.name for path in models.iterdir()] == ["1"]
 
 
 def test_the_command_tells_what_it_did_and_notes_it(tmp_path, capsys):
-    models, model = tmp_path / "models", export(tmp_path / "a")
-    for about in (EVALUATION, INFRASTRUCTURE):
-        blessing(model, about).write(tmp_path / f"{about}.json")
-    command = ["push", str(model), "--to", str(models), "-o", str(tmp_path / "pushed.json")]
-    command += ["--evaluation", str(tmp_path / "evaluation.json"), "--infra"]
-    assert cli.main([*command, str(tmp_path / "infrastructure.json")]) == 0
-    assert json.loads((tmp_path / "pushed.json").read_text())["version"] == 1
-    assert cli.main([*command, str(tmp_path / "evaluation.json")]) == 2
+    models, model, note = tmp_path / "models", export(tmp_path / "a"), tmp_path / "pushed.json"
+    assert cli.main(command(model, models, "-o", str(note))) == 0
+    assert json.loads(note.read_text())["version"] == 1
+    wrong = [*command(model, models)[:-1], str(tmp_path / "evaluation.json")]
+    assert cli.main(wrong) == 2
     assert "must be about infrastructure, it is about 'evaluation'" in capsys.readouterr().err
     assert next_version(models) == 2
