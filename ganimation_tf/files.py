@@ -63,12 +63,15 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: pathlib.Path, busy: str) -> Iterator[None]:
+def locked(path: pathlib.Path, busy: str) -> Iterator[int]:
     """Claims what the lock file stands for, for this process; a kill gives it up too.
 
     Args:
         path: of the lock file, which stays.
         busy: what to say where another process has claimed it.
+
+    Yields:
+        Its descriptor: a process that inherits it holds the claim as long as it lives.
 
     Raises:
         UserError: if another process has, or the file cannot be written or locked.
@@ -84,7 +87,7 @@ def locked(path: pathlib.Path, busy: str) -> Iterator[None]:
             raise UserError(busy) from None
         except OSError as error:
             raise UserError(f"{path}: cannot be locked: {error.strerror}") from error
-        yield
+        yield file.fileno()
 
 
 def tree_digest(directory: pathlib.Path, leave_out: Collection[str] = ()) -> str:

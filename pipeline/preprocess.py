@@ -104,9 +104,10 @@ def _run(
         with written(options.output), workers or LocalWorkers(options.workers) as processes:
             handed_out = FileSystems.join(where, INPUTS)
             write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
-            pipeline = make_pipeline(beam_options, processes)
             made = sources.write(where, *listed, reader)
             job = _job(options, where, plan, reanimation, made)
+            # Last: its folder in the temp folder goes only when it is run.
+            pipeline = make_pipeline(beam_options, processes)
             build(pipeline, job, handed_out, facts, engine)
             with processes.explained(), engine.explained():
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())

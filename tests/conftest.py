@@ -2,12 +2,24 @@
 
 import os
 import pathlib
+import tempfile
 import types
 
 import pytest
 
 # As the command line sets it, so that a test and the processes that it starts round alike.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory):
+    """Where this process and those that it starts put temporary files: pytest clears up after
+    those that are killed."""
+    before, tempfile.tempdir = tempfile.tempdir, str(tmp_path_factory.mktemp("temporary"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", tempfile.tempdir)
+        yield
+    tempfile.tempdir = before
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import subprocess
 
 import pytest
 
@@ -39,6 +40,20 @@ def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path):
     path = tmp_path / ("é" * 125 + ".png")  # 254 bytes; what is written first has a longer name
     files.write_whole(path, b"1")
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_claim_is_held_by_whoever_inherits_it(tmp_path):
+    path = tmp_path / "lock"
+    with files.locked(path, "busy") as claim:
+        heir = subprocess.Popen(["sleep", "600"], pass_fds=(claim,))
+    try:
+        with pytest.raises(UserError, match="^busy$"), files.locked(path, "busy"):
+            raise AssertionError("there are two at once")
+    finally:
+        heir.kill()
+        heir.wait()
+    with files.locked(path, "busy"):
+        assert path.is_file()
 
 
 def test_a_pipe_is_read_to_its_end():

@@ -32,6 +32,19 @@ CONDITIONS = (
     "equal AUs return the image bit for bit",
 )
 
+_SERVER = """
+import os, sys, threading
+from ganimation_tf import cli
+
+def outlived():
+    os.read(0, 1)
+    os._exit(1)
+
+threading.Thread(target=outlived, daemon=True).start()
+sys.exit(cli.main(["serve", "--port", "0", "--model-dir", sys.argv[1]]))
+"""
+"""`ganimation serve` that ends when its standard input does: with the process that started it."""
+
 _SERVING = re.compile(r"^serving .* at (\S+:\d+)", re.MULTILINE)
 
 
@@ -71,16 +84,17 @@ def served(export: pathlib.Path, seconds: float) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="ganimation-served-") as folder:
         models, log = pathlib.Path(folder, "models"), pathlib.Path(folder, "log")
         shutil.copytree(export, models / "1")
-        command = [sys.executable, "-P", "-m", "ganimation_tf", "serve", "--port", "0"]
-        with log.open("w") as stream:
-            server = subprocess.Popen(
-                [*command, "--model-dir", str(models)], stdout=stream, stderr=stream
-            )
-        try:
-            yield _address(server, log, seconds)
-        finally:
-            server.terminate()
-            server.wait()
+        command = [sys.executable, "-P", "-c", _SERVER, str(models)]
+        with (
+            log.open("w") as stream,
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=stream, stderr=stream
+            ) as server,
+        ):
+            try:
+                yield _address(server, log, seconds)
+            finally:
+                server.terminate()
 
 
 def _address(server: subprocess.Popen, log: pathlib.Path, seconds: float) -> str:

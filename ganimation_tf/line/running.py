@@ -20,7 +20,7 @@ def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
         more: for `dvc repro`, such as the name of a step.
 
     Returns:
-        DVC's exit code: 0 if all is done, 1 if a step failed, whose own words say why.
+        0 if all is done, 1 if a step failed, whose own words say why.
 
     Raises:
         UserError: if there is no line, its parameters cannot be right, or another process runs it.
@@ -33,8 +33,10 @@ def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
         lock.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{lock.parent}: cannot be written: {reason(error)}") from error
-    with files.locked(lock, f"{directory}: the line is being run by another process"):
-        return min(1, project.dvc(directory, ["repro", *more]).returncode)
+    with files.locked(lock, f"{directory}: the line is being run by another process") as claim:
+        # DVC holds it as well, for it goes on where only this process is killed.
+        done = project.dvc(directory, ["repro", *more], pass_fds=(claim,))
+        return 1 if done.returncode else 0
 
 
 def check(directory: pathlib.Path) -> None:

@@ -62,7 +62,13 @@ class Cluster:
             return subprocess.Popen(
                 [*within, sys.executable, "-S", "-P", "-c", program, *arguments],
                 cwd=self._folder,
-                env={**os.environ, **self._settings, "OMP_NUM_THREADS": "1"},
+                env={
+                    **os.environ,
+                    **self._settings,
+                    "OMP_NUM_THREADS": "1",
+                    # Killed, they leave their scratch space behind.
+                    "DASK_TEMPORARY_DIRECTORY": str(self._folder),
+                },
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )

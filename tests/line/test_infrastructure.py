@@ -1,7 +1,13 @@
 """An export is served by a process of its own; what cannot be served is not blessed."""
 
 import json
+import os
+import pathlib
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -27,6 +33,31 @@ def test_a_damaged_model_is_not_and_the_servers_words_say_why(model_dir, tmp_pat
     assert "failed     the server ended: " in out and "cannot be loaded as a SavedModel" in out
     assert f"{export} is not blessed" in out
     assert json.loads(note.read_text())["blessed"] is False
+
+
+def test_the_server_does_not_outlive_a_validation_that_is_killed(model_dir, tmp_path):
+    command = [sys.executable, "-m", "ganimation_tf", "infra-validate", str(model_dir / "2")]
+    temporary = {"TMPDIR": str(tmp_path)}
+    validation = subprocess.Popen(command, env=os.environ | temporary, stdout=subprocess.DEVNULL)
+    try:
+        (server,) = wait_for(lambda: children(validation.pid), "no server")
+    finally:
+        validation.send_signal(signal.SIGKILL)
+        validation.wait()
+    wait_for(lambda: not pathlib.Path(f"/proc/{server}").exists(), "the server is left behind")
+
+
+def children(pid: int) -> list[str]:
+    """Processes that this one has started."""
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def wait_for(condition, what: str):
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+    return found
 
 
 @pytest.mark.parametrize(
