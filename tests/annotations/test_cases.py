@@ -29,24 +29,20 @@ from openface_files import (
     write_faces,
     write_photo,
 )
+from openface_videos import VIDEO_HEADER, frame_row, write_clip
 
-VIDEO_HEADER = ["frame", "face_id", "timestamp", "confidence", "success", *HEADER[2:]]
 FEAT_UNITS = [1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43]
 
 
-def frame_row(frame, **values):
-    """A row of `FeatureExtraction`; AU12 is the frame's number over 10."""
-    extra = {"frame": str(frame), "face_id": "0", "timestamp": "0.0", "success": "1"}
-    return row(AU12_r=f"{frame / 10:.2f}", **values) | extra
-
-
 def write_sequence(root: pathlib.Path, numbers, pattern="{}.png", rows=None, clip="clip"):
-    """Frames in `root/frames/clip`, and the annotation of that many, or of `rows`, frames."""
+    """Frames in `root/frames/clip`, and the annotation of that many, or of `rows`, frames.
+
+    AU12 is the frame's number over 10.
+    """
     for number in numbers:
         write_photo(root / "frames" / clip / pattern.format(number))
-    text = csv_text(*map(frame_row, range(1, (rows or len(numbers)) + 1)), header=VIDEO_HEADER)
-    (root / "csv").mkdir(exist_ok=True)
-    (root / f"csv/{clip}.csv").write_text(text)
+    counted = range(1, (rows or len(numbers)) + 1)
+    write_clip(root, clip, *(frame_row(n, AU12_r=f"{n / 10:.2f}") for n in counted))
     return root / "frames", root / "csv"
 
 

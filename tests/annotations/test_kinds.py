@@ -5,7 +5,6 @@ import io
 import pathlib
 import unicodedata
 
-import cv2
 import numpy as np
 import pyarrow
 import pyarrow.parquet
@@ -19,9 +18,9 @@ from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from jobs import kept, preprocess, rejected
 from openface_files import HEADER, csv_text, landmarks, row, write_faces, write_photo
+from openface_videos import VIDEO_HEADER, frame_row, write_video
 
 BOX = {"left": 30, "top": 50, "width": 100, "height": 110}
-VIDEO_HEADER = ["frame", "face_id", "timestamp", "confidence", "success", *HEADER[2:]]
 
 
 def text_of(rows: list[dict], separator: str = ",") -> str:
@@ -318,19 +317,6 @@ def test_of_frames_in_files_openface_knows_the_first_one_only(tmp_path):
 
 
 # Videos
-
-
-def write_video(path: pathlib.Path, count: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (160, 180))
-    for _ in range(count):
-        writer.write(np.full((180, 160, 3), 90, np.uint8))
-    writer.release()
-
-
-def frame_row(frame, **values):
-    extra = {"frame": str(frame), "face_id": "0", "timestamp": "0.0", "success": "1"}
-    return row(**values) | extra
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Annotations of videos, whose frames are in the video or in a directory."""
 
-import cv2
 import numpy as np
 import pytest
 
@@ -9,35 +8,8 @@ from ganimation_tf.faces import images
 from ganimation_tf.faces.video import Frames
 from ganimation_tf.inputs import FileError
 from jobs import contents, kept, preprocess, rejected, split_of
-from openface_files import HEADER, csv_text, row, write_photo
-
-VIDEO_HEADER = ["frame", "face_id", "timestamp", "confidence", "success", *HEADER[2:]]
-
-
-def frame_row(frame, face="0", success="1", **values):
-    """A row as FeatureExtraction and FaceLandmarkVidMulti write it; frames count from 1."""
-    extra = {"frame": str(frame), "face_id": face, "timestamp": "0.0", "success": success}
-    return row(**values) | extra
-
-
-def level(index):
-    return 20 + 10 * index
-
-
-def write_video(path, count=8):
-    """A video whose frames are gray, the one of index i of level(i)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (160, 180))
-    assert writer.isOpened()
-    for index in range(count):
-        writer.write(np.full((180, 160, 3), level(index), np.uint8))
-    writer.release()
-
-
-def write_clip(root, name, *rows):
-    path = root / "csv" / f"{name}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(csv_text(*rows, header=VIDEO_HEADER))
+from openface_files import write_photo
+from openface_videos import frame_row, level, write_clip, write_video
 
 
 def brightness(record):

@@ -13,8 +13,9 @@ import namespaces
 import tiny_portraits
 from dask_cluster import free_port, running, wait_for
 from ganimation_tf.errors import UserError
-from jobs import contents, preprocess, rejected
-from openface_files import csv_text, row, write_faces
+from jobs import contents, kept, preprocess, rejected
+from openface_files import csv_text, row, write_faces, write_photo
+from openface_videos import frame_row, write_clip, write_video
 from pipeline.engines import dask, dask_worker, staging, versions
 from pipeline.engines.dask_check import check
 from pipeline.entries import Entries, Entry
@@ -93,6 +94,37 @@ def test_reanimation_on_workers(cluster, tmp_path):
         output = tmp_path / name
         made.append(preprocess(tmp_path / "in/photos", tmp_path / "in/csv", output, *options))
     assert different(*made) == set()
+
+
+def videos(folder):
+    """Two clips, one of which has a frame that OpenFace found no face in."""
+    for name in ("ada", "bob"):
+        write_video(folder / f"images/{name}.avi")
+        lost = {"ada": 3, "bob": None}[name]
+        rows = (frame_row(n, success="0" if n == lost else "1") for n in range(1, 9))
+        write_clip(folder, name, *rows)
+    return folder / "images", folder / "csv", 15
+
+
+def table(folder):
+    """One file about 20 photos, of which one is missing."""
+    box = "30,50,100,110"
+    for number in range(19):
+        write_photo(folder / f"images/{number}.png")
+    lines = (f"{number},{number / 20},{box}" for number in range(20))
+    text = "\n".join(("key,AU12,left,top,width,height", *lines))
+    (folder / "table.csv").write_text(text)
+    return folder / "images", folder / "table.csv", 19
+
+
+@pytest.mark.parametrize("inputs", [videos, table])
+def test_videos_and_tables_on_workers(cluster, tmp_path, inputs):
+    *places, records = inputs(tmp_path)
+    options = ("--shards", "3", "--eval-fraction", "0.5", "--engine")
+    far = preprocess(*places, tmp_path / "far", *options, cluster.engine)
+    near = preprocess(*places, tmp_path / "near", *options, "local")
+    assert different(far, near) == set()
+    assert len(kept(far)) == records and len(rejected(far)) == 1
 
 
 @pytest.mark.timeout(600)
