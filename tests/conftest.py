@@ -18,6 +18,7 @@ def temporary_folder(tmp_path_factory):
     before, tempfile.tempdir = tempfile.tempdir, str(tmp_path_factory.mktemp("temporary"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", tempfile.tempdir)
+        patch.setenv("DVC_SITE_CACHE_DIR", f"{tempfile.tempdir}/dvc")  # else below /var/tmp
         yield
     tempfile.tempdir = before
 

@@ -1,7 +1,9 @@
 """`dvc repro` with what it takes for granted looked at first."""
 
+import contextlib
 import pathlib
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ganimation_tf import files
@@ -24,6 +26,7 @@ def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
 
     Raises:
         UserError: if there is no line, its parameters cannot be right, or another process runs it.
+        KeyboardInterrupt: on Ctrl-C, when step and DVC have ended by it.
     """
     if not (directory / project.PIPELINE).is_file() or not (directory / ".dvc").is_dir():
         raise UserError(f"{directory} has no line: ganimation line init {directory} makes one")
@@ -33,10 +36,31 @@ def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
         lock.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{lock.parent}: cannot be written: {reason(error)}") from error
-    with files.locked(lock, f"{directory}: the line is being run by another process") as claim:
+    with (
+        files.locked(lock, f"{directory}: the line is being run by another process") as claim,
+        _patient(),
+    ):
         # DVC holds it as well, for it goes on where only this process is killed.
         done = project.dvc(directory, ["repro", *more], pass_fds=(claim,))
         return 1 if done.returncode else 0
+
+
+@contextlib.contextmanager
+def _patient() -> Iterator[None]:
+    """Ctrl-C, which reaches all processes of the line, ends this one last.
+
+    A step saves its state then and DVC notes that it did not end well; `subprocess` would kill DVC.
+    """
+    asked: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.SIG_IGN:  # it is, in a job in the background
+        signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def check(directory: pathlib.Path) -> None:

@@ -188,7 +188,7 @@ def _leaves(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield prefix + name, value
 
 
-def lock(run: pathlib.Path) -> contextlib.AbstractContextManager[None]:
+def lock(run: pathlib.Path) -> contextlib.AbstractContextManager[int]:
     """Claims the run for this process; see `files.locked`."""
     return files.locked(run / LOCK, f"{run} is being trained by another process")
 

@@ -185,20 +185,29 @@ def commit(directory: pathlib.Path) -> None:
     project.dvc(directory, ["config", "--unset", "core.no_scm"], check=True)
 
 
-def test_killed_in_training_it_goes_on_from_the_last_state(line):
+@pytest.mark.parametrize(
+    ("number", "code", "steps"),
+    [(signal.SIGKILL, -signal.SIGKILL, 150), (signal.SIGINT, 130, 151)],
+    ids=["killed", "Ctrl-C"],
+)
+def test_ended_in_training_it_goes_on_from_the_last_state(line, number, code, steps):
     before = versions(line)
-    change(line, "trainer", "steps", 150)
+    change(line, "trainer", "steps", steps)
     change(line, "trainer", "checkpoint-minutes", 0)
     process = subprocess.Popen(
         command(line), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    states = line / "runs"
-    wait_for(lambda: any(step_of(path) >= 12 for path in states.glob("*/checkpoints/step-*")))
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    kept = set((line / "runs").iterdir())
+
+    def states():
+        return (path for path in (line / "runs").glob("*/checkpoints/step-*"))
+
+    wait_for(lambda: any(step_of(path) >= 12 and path.parents[1] not in kept for path in states()))
+    os.killpg(process.pid, number)
+    assert process.wait() == code
     text = run(line, steps=["trainer", "evaluator", "infra_validator", "pusher"])
     state = int(after(text, " at step ", "going on with ").split()[0])
-    assert 12 <= state < 150
+    assert 12 <= state < steps
     assert len(versions(line)) == len(before) + 1
 
 
@@ -216,5 +225,5 @@ def wait_for(condition):
     deadline = time.monotonic() + SECONDS
     while not (found := condition()):
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(0.05)
     return found
