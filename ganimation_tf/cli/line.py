@@ -72,6 +72,7 @@ def _seen_from(directory: pathlib.Path, where: str | None) -> str | None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from ganimation_tf.cli import build_parser
     from ganimation_tf.line import running
 
-    return running.run(pathlib.Path(args.directory), args.dvc_args)
+    return running.run(pathlib.Path(args.directory), build_parser().parse_args, args.dvc_args)

@@ -2,8 +2,9 @@
 
 import contextlib
 import pathlib
+import shlex
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ganimation_tf import files
@@ -15,10 +16,14 @@ from ganimation_tf.line import project
 _LOCK = ".dvc/tmp/ganimation-line.lock"
 
 
-def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
+def run(
+    directory: pathlib.Path, parse: Callable[[list[str]], object], more: Sequence[str] = ()
+) -> int:
     """Runs the steps whose inputs, parameters or outputs are not those of the last time.
 
     Args:
+        parse: takes the arguments of each command of the steps before any is run, and says which of
+            them cannot be.
         more: for `dvc repro`, such as the name of a step.
 
     Returns:
@@ -31,6 +36,8 @@ def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
     if not (directory / project.PIPELINE).is_file() or not (directory / ".dvc").is_dir():
         raise UserError(f"{directory} has no line: ganimation line init {directory} makes one")
     check(directory)
+    for arguments in commands(directory):
+        parse(arguments)
     lock = directory / _LOCK
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +76,7 @@ def check(directory: pathlib.Path) -> None:
     Raises:
         UserError: naming the parameter, the rule and the value.
     """
-    params = _read_params(directory / project.PARAMS)
+    params = _read(directory / project.PARAMS)
     evaluator = params.get("evaluator") or {}
     gates = evaluator.get("gate") or []
     where = f"{directory / project.PARAMS}: evaluator.gate"
@@ -82,13 +89,36 @@ def check(directory: pathlib.Path) -> None:
         wording.require_known(gate.metric, f"{where} {text}")
 
 
-def _read_params(path: pathlib.Path) -> dict[str, Any]:
+def commands(directory: pathlib.Path) -> Iterator[list[str]]:
+    """The arguments of each `ganimation` of the steps, with those that come from `params.yaml`.
+
+    Raises:
+        UserError: if DVC cannot make commands of the two files.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.parsing import DataResolver
+    from dvc.repo import Repo
+
+    pipeline = directory / project.PIPELINE
+    try:
+        with Repo(str(directory)) as repo:
+            stages = DataResolver(repo, str(directory), _read(pipeline)).resolve()["stages"]
+    except DvcException as error:
+        raise UserError(f"{pipeline}: {reason(error)}") from error
+    for stage in stages.values():
+        texts = [stage["cmd"]] if isinstance(stage["cmd"], str) else stage["cmd"]
+        for program, *arguments in map(shlex.split, texts):
+            if program == "ganimation":
+                yield arguments
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
     from ruamel.yaml import YAML, YAMLError  # it comes with DVC
 
     try:
-        params = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        sections = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except (OSError, YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {reason(error)}") from error
-    if not isinstance(params, dict):
+    if not isinstance(sections, dict):
         raise UserError(f"{path} must have a section for each step")
-    return params
+    return sections

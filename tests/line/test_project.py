@@ -1,7 +1,7 @@
 """The folder of a line: what is written, that DVC reads it, and what is refused before any work."""
 
+import contextlib
 import fcntl
-import shlex
 import subprocess
 
 import pytest
@@ -46,45 +46,13 @@ def test_dvc_reads_it_and_has_tfxs_components_in_order(line):
 def test_every_command_of_every_step_is_one_of_the_program(tmp_path, small):
     """The parser takes them, so each flag of params.yaml exists and has a value it may have."""
     project.write(tmp_path, "my photos/imgs", "csv", small)
-    stages = YAML(typ="safe").load((tmp_path / project.PIPELINE).read_text())["stages"]
-    resolved = resolve(tmp_path)
-    assert resolved.keys() == stages.keys() == set(TFX)
-    for commands in resolved.values():
-        for command in commands:
-            program, *arguments = shlex.split(command)
-            assert program == "ganimation"
-            args = cli.build_parser().parse_args(arguments)
-            assert callable(args.run)
-    (examples,) = resolved["examples"]
-    assert cli.build_parser().parse_args(shlex.split(examples)[1:]).images == "my photos/imgs"
-
-
-def resolve(directory) -> dict[str, list[str]]:
-    """The commands of each step as DVC's own parser has them, in a process of its own."""
-    program = (
-        "import json; from dvc.repo import Repo; from dvc.parsing import DataResolver\n"
-        "repo = Repo('.'); data = YAML(typ='safe').load(open('dvc.yaml'))\n"
-        "found = DataResolver(repo, '.', data).resolve()['stages']\n"
-        "print(json.dumps({name: stage['cmd'] for name, stage in found.items()}))"
-    )
-    program = f"from ruamel.yaml import YAML; {program}"
-    import json
-    import sys
-
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        *(),
-        cwd=directory,
-        env=project.environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    commands = json.loads(done.stdout)
-    return {
-        name: [command] if isinstance(command, str) else command
-        for name, command in commands.items()
-    }
+    commands = list(running.commands(tmp_path))
+    assert len(commands) == len(TFX) + 1  # training is followed by an export
+    for arguments in commands:
+        args = cli.build_parser().parse_args(arguments)
+        assert callable(args.run)
+    examples = cli.build_parser().parse_args(commands[0])
+    assert (examples.command, examples.images) == ("preprocess", "my photos/imgs")
 
 
 def test_dvc_reports_nothing_and_asks_nobody(line):
@@ -145,6 +113,28 @@ def test_a_gate_that_cannot_be_right_is_told_before_any_work(tmp_path, gate, mes
     params.write_text(f"{begin}  gate: {gate}\n")
     assert cli.main(["line", "run", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("section", "replaced", "message"),
+    [
+        ("  seed: 0", "  seeed: 0", "ganimation train: unrecognized arguments: --seeed 0; did you"),
+        ("  seed: 0", "  seed: none", "ganimation train: argument --seed: "),
+        ("pusher:", "push:", "dvc.yaml: failed to parse 'stages.pusher.cmd'"),
+    ],
+)
+def test_a_flag_that_cannot_be_is_told_before_any_work(
+    tmp_path, section, replaced, message, capsys
+):
+    project.write(tmp_path, "a", "b", small=True)
+    params = tmp_path / "params.yaml"
+    assert section in params.read_text()
+    params.write_text(params.read_text().replace(section, replaced))
+    with pytest.raises(SystemExit) if "seed" in section else contextlib.nullcontext() as ended:
+        assert cli.main(["line", "run", str(tmp_path)]) == 2
+    assert ended is None or ended.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
 
 
 def test_parameters_that_are_no_yaml(tmp_path, capsys):
