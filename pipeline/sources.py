@@ -4,9 +4,7 @@ Names are relative to the places that the options name, and lines are sorted, so
 are equal bytes wherever they lie. By it a model's card leads back to the photos.
 """
 
-import concurrent.futures
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -20,9 +18,6 @@ from ganimation_tf.inputs import FileError
 from pipeline import files
 from pipeline.fingerprint import with_others
 from pipeline.inventory import Listed
-
-_READERS = 4  # threads; reading and hashing release the interpreter
-_TOGETHER = 1024
 
 
 def write(output: str, photos: Listed, annotations: Listed, reader: Reader) -> dict[str, Any]:
@@ -53,15 +48,11 @@ def write(output: str, photos: Listed, annotations: Listed, reader: Reader) -> d
 
 def _lines(kind: str, listing: Iterable[files.Found]) -> Iterator[str]:
     listed = list(listing)
-    with concurrent.futures.ThreadPoolExecutor(_READERS) as readers:
-        begins = range(0, len(listed), _TOGETHER)  # not all tasks at once
-        digests = itertools.chain.from_iterable(
-            readers.map(_digest, listed[begin : begin + _TOGETHER]) for begin in begins
-        )
-        shown = progress.track(digests, len(listed), f"{kind}s read")
-        for one, digest in zip(listed, shown, strict=True):
-            facts = {"file": one.file, "kind": kind, "sha256": digest}
-            yield json.dumps(facts)  # ASCII: a name may be no UTF-8
+    # One after the other: threads that pass the interpreter round take four times as long over
+    # files of the size of a photo's annotation.
+    for one in progress.track(listed, len(listed), f"{kind}s read"):
+        facts = {"file": one.file, "kind": kind, "sha256": _digest(one)}
+        yield json.dumps(facts)  # ASCII: a name may be no UTF-8
 
 
 def _digest(listed: files.Found) -> str | None:
