@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
         files.write_whole(args.output, (json.dumps(facts, indent=1) + "\n").encode())
     largest = max(drifts, key=lambda name: drifts[name], default=None)
     about = f"; the largest drift is {drifts[largest]:.3f}, of {largest}" if largest else ""
-    print(f"result     {len(anomalies_seen) or 'no'} anomalies{about}")
+    what = "1 anomaly" if len(anomalies_seen) == 1 else f"{len(anomalies_seen) or 'no'} anomalies"
+    print(f"result     {what}{about}")
     return FOUND_ANOMALIES if anomalies_seen else 0
 
 
