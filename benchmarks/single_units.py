@@ -4,7 +4,8 @@
 
 Each photo is shown at rest and with one Action Unit at 0.5 and at 1; the model is given the face at
 rest, and its edit is compared with the picture that was wanted. Told is the median over the photos
-of |edit - truth|^2 / |input - truth|^2, with its bootstrapped 95 % interval. The photos must not be among those that the model was trained on.
+of |edit - truth|^2 / |input - truth|^2, with its bootstrapped 95 % interval. The photos must not be
+among those that the model was trained on.
 """
 
 import argparse
