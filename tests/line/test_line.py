@@ -172,7 +172,7 @@ def test_killed_at_every_step_it_goes_on_and_dvc_shows_what_changed(line, tmp_pa
     run(line, steps=["pusher"])
     assert len(versions(line)) == len(before) + 1
     shown = project.dvc(line, ["metrics", "diff", "--json"], capture_output=True, text=True)
-    changed = json.loads(shown.stdout)["diff"]["trainer/run/metrics.json"]["step"]
+    changed = json.loads(shown.stdout)["trainer/run/metrics.json"]["step"]
     assert (changed["old"], changed["new"]) == (8, 9)
 
 
