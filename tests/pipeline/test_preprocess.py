@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -379,11 +380,24 @@ def test_a_disk_that_takes_no_more_is_told_in_one_line(tmp_path, workers):
     write_faces(tmp_path, [f"{i:02}" for i in range(40)])
     options = arguments(tmp_path, "--workers", str(workers), "--eval-fraction", "0")
     command = [sys.executable, "-c", SMALL_FILES, *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    (temporary := tmp_path / "temporary").mkdir()
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     message = f"--output {tmp_path}/out cannot be written: File too large; run again when"
     assert message in done.stderr.splitlines()[-1]
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_stays_in_the_temporary_folder(tmp_path, monkeypatch, workers):
+    write_faces(tmp_path, ["a", "b"])
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert cli.main(arguments(tmp_path, "--workers", str(workers))) == 0
+    assert tempfile.gettempdir() == str(temporary) and list(temporary.iterdir()) == []
 
 
 def test_a_runner_that_does_not_exist(tmp_path, capsys):
