@@ -101,13 +101,10 @@ def source(kind: str, where: str, suffixes: Sequence[str]) -> Source:
     """The source for a directory (searched recursively), a glob or one file.
 
     Raises:
-        UserError: if `where` is a local path without wildcards and nothing is there, or of a
-            filesystem that is not installed.
+        UserError: if `where` is a local path without wildcards and nothing is there.
+        ValueError: as `is_local`.
     """
-    try:
-        local = is_local(where)
-    except ValueError as error:
-        raise UserError(f"--{kind}s {where}: {error}") from None
+    local = is_local(where)
     # Absolute, because a worker may have another working directory.
     trimmed = os.path.abspath(where) if local else where.rstrip("/")
     if local and os.path.isfile(trimmed):

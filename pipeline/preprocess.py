@@ -30,6 +30,7 @@ from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
 from pipeline.reanimation import Reanimation
 from pipeline.runners import make_pipeline, pipeline_options
+from pipeline.stores import require_reachable
 from pipeline.transforms import Finish, WriteShards
 
 MAX_MANIFEST_BYTES = 64 << 20
@@ -76,6 +77,8 @@ def run(
     reanimation = _reanimation(options)  # what is wrong with its files stops the job before work
     beam_options = pipeline_options(beam_args, options.workers, options.engine)
     FileSystems.set_options(beam_options)
+    places = ("images", "annotations", "output")
+    require_reachable({f"--{name}": getattr(options, name) for name in places}, beam_options)
     with engines.opened(options, beam_args) as engine:
         return _run(options, beam_options, workers, reanimation, engine)
 

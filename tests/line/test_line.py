@@ -194,9 +194,13 @@ def test_ended_in_training_it_goes_on_from_the_last_state(line, number, code, st
     before = versions(line)
     change(line, "trainer", "steps", steps)
     change(line, "trainer", "checkpoint-minutes", 0)
+    before_here = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a background job has none
     process = subprocess.Popen(
         command(line), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
+    signal.signal(signal.SIGINT, before_here)
     kept = set((line / "runs").iterdir())
 
     def states():

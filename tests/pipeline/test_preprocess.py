@@ -288,7 +288,7 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
     ("more", "message"),
     [
         (["--images", "/nowhere"], "--images /nowhere: there is no such file or directory"),
-        (["--images", "x://bucket"], "--images x://bucket: Unable to get filesystem"),
+        (["--images", "x://bucket"], "--images x://bucket: x:// is no file system"),
         (["--annotations", "/nowhere/*.csv"], "--annotations /nowhere/*.csv: no file"),
         (["--output", "/proc/version/x"], "--output /proc/version/x cannot be written"),
         (["--image-size", "4"], "--image-size must be at least 8, got 4"),
