@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganimation_tf import files
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.evaluation import wording
 from ganimation_tf.evaluation.gate import Gate
 from ganimation_tf.line import project
@@ -29,10 +29,8 @@ def run(directory: pathlib.Path, more: Sequence[str] = ()) -> int:
         raise UserError(f"{directory} has no line: ganimation line init {directory} makes one")
     check(directory)
     lock = directory / _LOCK
-    try:
+    with as_user_error(f"{lock.parent}: cannot be written"):
         lock.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{lock.parent}: cannot be written: {reason(error)}") from error
     with files.locked(lock, f"{directory}: the line is being run by another process"):
         return min(1, project.dvc(directory, ["repro", *more]).returncode)
 
@@ -59,10 +57,8 @@ def check(directory: pathlib.Path) -> None:
 def _read_params(path: pathlib.Path) -> dict[str, Any]:
     from ruamel.yaml import YAML, YAMLError  # it comes with DVC
 
-    try:
+    with as_user_error(f"{path}: cannot be read", OSError, YAMLError, UnicodeDecodeError):
         params = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
     if not isinstance(params, dict):
         raise UserError(f"{path} must have a section for each step")
     return params
