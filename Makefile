@@ -40,7 +40,7 @@ test-tfx: env  ## the tests of the TFX line, in an environment of its own; minut
 	$(BIN)/python tests/helpers/tfx_place.py
 
 docs: env  ## the site in build/docs; a reference that leads nowhere is an error
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+	$(BIN)/sphinx-build -E -W --keep-going -q -b html docs build/docs
 
 lint: env
 	$(BIN)/ruff check .

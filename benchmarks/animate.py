@@ -42,12 +42,12 @@ GOAL = ["AU12=0.8", "AU06=0.6"]
 def fastest(step: Callable, rounds: int = ROUNDS) -> float:
     """Seconds of the fastest round after one that is not counted."""
     step()
-    found = []
+    actual = []
     for _ in range(rounds):
         started = time.perf_counter()
         step()
-        found.append(time.perf_counter() - started)
-    return min(found)
+        actual.append(time.perf_counter() - started)
+    return min(actual)
 
 
 def drawn_face(side: int, expression: int = 0) -> np.ndarray:
@@ -93,8 +93,8 @@ def frames(photo: pathlib.Path, animator: Animator, count: int, scratch: pathlib
 
     def whole() -> None:
         shown = images.decode(photo.read_bytes())
-        (found,) = animator.find(shown)
-        composer = animator.composer(shown, found)
+        (faces,) = animator.find(shown)
+        composer = animator.composer(shown, faces)
         edits = animator.edits(composer.crop, source, units)
         video.write(scratch / "a.mp4", map(composer.put_back, edits), 25)
 

@@ -83,8 +83,8 @@ def jobs(args: argparse.Namespace, root: pathlib.Path) -> tuple[list[str], list[
     photos.make_inputs(small, photos.UNIQUE)
 
     def places(folder: pathlib.Path) -> list[str]:
-        found = ["--images", f"{folder}/imgs", "--annotations", f"{folder}/openface_csv"]
-        return [*found, "--shards", "16", "--eval-fraction", "0"]
+        actual = ["--images", f"{folder}/imgs", "--annotations", f"{folder}/openface_csv"]
+        return [*actual, "--shards", "16", "--eval-fraction", "0"]
 
     return places(inputs), places(small), args.images
 
@@ -112,8 +112,8 @@ def main() -> None:
     print(f"{faces} faces, rounds: {args.rounds}\n")
     print(f"{'':14}{'faces/s':>9}{'CPU ms':>8}{'efficiency':>12}{'by CPU':>8}")
     middle = {
-        name: [statistics.median(values) for values in zip(*found, strict=True)]
-        for name, found in rows.items()
+        name: [statistics.median(values) for values in zip(*one, strict=True)]
+        for name, one in rows.items()
     }
     first = middle["1 on Dask"]
     for name, (seconds, cpu) in middle.items():

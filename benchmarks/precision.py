@@ -47,8 +47,8 @@ def one(way: str, batch: int, seconds: int) -> None:
     @tf.function(jit_compile=xla)
     def gradients():
         with tf.GradientTape() as tape:
-            found = generator([image, units])
-            loss = sum(tf.reduce_mean(tf.cast(value, tf.float32)) for value in found.values())
+            edited = generator([image, units])
+            loss = sum(tf.reduce_mean(tf.cast(value, tf.float32)) for value in edited.values())
         return tape.gradient(loss, weights)
 
     gradients()  # once more than `timed` warms up
@@ -81,9 +81,9 @@ def main() -> None:
     rounds = [{way: measure(way, args) for way in WAYS} for _ in range(args.rounds)]
     print(f"{'':22}{'seconds':>9}{'float32 / it':>14}")
     for way in WAYS:
-        if all(found[way] and found["float32"] for found in rounds):
-            seconds = statistics.median(found[way] for found in rounds)
-            ratio = statistics.median(found["float32"] / found[way] for found in rounds)
+        if all(actual[way] and actual["float32"] for actual in rounds):
+            seconds = statistics.median(actual[way] for actual in rounds)
+            ratio = statistics.median(actual["float32"] / actual[way] for actual in rounds)
             print(f"{way:22}{seconds:9.3f}{ratio:14.2f}")
 
 

@@ -97,8 +97,8 @@ def make_inputs(directory: pathlib.Path, count: int) -> None:
         (directory / kind).mkdir(parents=True)
         unique = sorted((seed / kind).iterdir())
         for number in range(count):
-            found = unique[number % UNIQUE]
-            shutil.copy(found, directory / kind / f"{number:06}{found.suffix}")
+            actual = unique[number % UNIQUE]
+            shutil.copy(actual, directory / kind / f"{number:06}{actual.suffix}")
 
 
 def read_all(directory: pathlib.Path) -> None:
@@ -200,7 +200,7 @@ def table(rounds: list[dict[str, Measured]], images: int) -> str:
     ]
     for row, name in ROWS.items():
         m = {
-            field.name: middle(lambda found, f=field.name, row=row: getattr(found[row], f))
+            field.name: middle(lambda measured, f=field.name, row=row: getattr(measured[row], f))
             for field in dataclasses.fields(Measured)
         }
         rates = f"{images / m['seconds']:10.0f}{images / m['after_import']:12.0f}"
@@ -213,8 +213,8 @@ def table(rounds: list[dict[str, Measured]], images: int) -> str:
             scale = 2 if name == "cpu" and (one, other) == ("job2", "job1") else 1
             ratios.append(
                 middle(
-                    lambda found, n=name, s=scale, a=one, b=other: (
-                        s * getattr(found[b], n) / getattr(found[a], n)
+                    lambda measured, n=name, s=scale, a=one, b=other: (
+                        s * getattr(measured[b], n) / getattr(measured[a], n)
                     )
                 )
             )

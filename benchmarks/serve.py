@@ -74,8 +74,8 @@ def in_process(model_dir: str, size: int) -> None:
         seconds = []
         for _ in range(calls):
             started = time.perf_counter()
-            found = function(image_bytes=tf.constant(encoded), action_units=tf.constant(units))
-            found["image_bytes"].numpy()
+            actual = function(image_bytes=tf.constant(encoded), action_units=tf.constant(units))
+            actual["image_bytes"].numpy()
             seconds.append(time.perf_counter() - started)
         print(json.dumps(seconds), flush=True)
 
@@ -146,8 +146,8 @@ class RestCaller:
         row = {"image_bytes": encoded, "action_units": [0.5] * len(NAMES)}
         self._connection.request("POST", PREDICT, json.dumps({"instances": [row]}))
         answer = self._connection.getresponse()
-        (found,) = json.loads(answer.read())["predictions"]
-        base64.b64decode(found["b64"])
+        (content,) = json.loads(answer.read())["predictions"]
+        base64.b64decode(content["b64"])
 
     def close(self) -> None:
         self._connection.close()
@@ -165,14 +165,14 @@ def together(callers: list, requests: int) -> tuple[float, list[float]]:
     each = requests // len(callers)
     with futures.ThreadPoolExecutor(len(callers)) as pool:
         started = time.perf_counter()
-        found = list(pool.map(lambda caller: [timed(caller) for _ in range(each)], callers))
+        actual = list(pool.map(lambda caller: [timed(caller) for _ in range(each)], callers))
         rate = each * len(callers) / (time.perf_counter() - started)
-    return rate, sum(found, [])
+    return rate, sum(actual, [])
 
 
 def one_round(process: InProcess, grpc_callers: list, rest_callers: list, args) -> dict:
     """All figures, once."""
-    found = {
+    actual = {
         "in process ms": 1e3 * statistics.median(process.seconds(1, args.calls)),
         "gRPC ms": 1e3 * statistics.median(timed(grpc_callers[0]) for _ in range(args.calls)),
         "REST ms": 1e3 * statistics.median(timed(rest_callers[0]) for _ in range(args.calls)),
@@ -182,14 +182,14 @@ def one_round(process: InProcess, grpc_callers: list, rest_callers: list, args) 
         / statistics.median(process.seconds(batch, max(2, args.requests // 6 // batch)))
         for batch in BATCHES
     }
-    found["best batch"] = max(rates, key=rates.get)
-    found["in process /s"] = rates[found["best batch"]]
+    actual["best batch"] = max(rates, key=rates.get)
+    actual["in process /s"] = rates[actual["best batch"]]
     for caller in rest_callers:
         caller.close()  # reopened by the next request; the server closes what idles for a minute
     for name, callers in (("gRPC", grpc_callers), ("REST", rest_callers)):
-        found[f"{name} /s"], seconds = together(callers, args.requests)
-        found[f"{name} p50"], found[f"{name} p99"] = np.percentile(seconds, [50, 99])
-    return found
+        actual[f"{name} /s"], seconds = together(callers, args.requests)
+        actual[f"{name} p50"], actual[f"{name} p99"] = np.percentile(seconds, [50, 99])
+    return actual
 
 
 def report(rounds: list[dict], size: int) -> str:
@@ -202,7 +202,7 @@ def report(rounds: list[dict], size: int) -> str:
     for name in ("in process", "gRPC", "REST"):
         lines.append(f"  {name:42}{middle(lambda r, n=name: r[f'{n} ms']):8.2f}")
     lines.append(f"{f'{CLIENTS} clients, requests/s (p50, p99 s)':44}")
-    batches = sorted({found["best batch"] for found in rounds})
+    batches = sorted({one["best batch"] for one in rounds})
     best = middle(lambda r: r["in process /s"])
     lines.append(f"  {f'in process, rows/s at its best batch, {batches}':42}{best:8.1f}")
     for name in ("gRPC", "REST"):
@@ -210,7 +210,7 @@ def report(rounds: list[dict], size: int) -> str:
             middle(lambda r, k=k, n=name: r[f"{n} {k}"]) for k in ("/s", "p50", "p99")
         )
         lines.append(f"  {name:42}{rate:8.1f}  ({p50:.3f}, {p99:.3f})")
-    lines.append(f"{'':44}{'found':>8}{'goal':>10}")
+    lines.append(f"{'':44}{'one':>8}{'goal':>10}")
     goals = [
         ("gRPC / in process, p50", lambda r: r["gRPC ms"] / r["in process ms"], "<= 1.05"),
         ("gRPC - in process, ms", lambda r: r["gRPC ms"] - r["in process ms"], "<= 3"),

@@ -59,7 +59,7 @@ def report(kind: str, batch: int, rounds: list[dict[str, dict]]) -> list[str]:
     """The rows of one kind and batch, and their ratios beside the goals."""
 
     def middle(row: str, key: str) -> float:
-        return statistics.median(found[row][key] for found in rounds)
+        return statistics.median(one[row][key] for one in rounds)
 
     images = batch * (CRITIC_STEPS if kind == "train" else 1)
     lines = [f"{kind}, batch {batch}", f"  {'':20}{'seconds':>9}{'images/s':>10}{'peak MiB':>10}"]
@@ -76,7 +76,7 @@ def report(kind: str, batch: int, rounds: list[dict[str, dict]]) -> list[str]:
         lines.append(line)
     for name, row, key, goal in GOALS[kind]:
         if row in rounds[0]:
-            ratios = [found[row][key] / found["ours"][key] for found in rounds]
+            ratios = [one[row][key] / one["ours"][key] for one in rounds]
             spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
             lines.append(f"  {name:30}{statistics.median(ratios):6.2f} {spread:15} goal {goal}")
     return lines

@@ -37,5 +37,6 @@ add_module_names = False
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # a preset by its name, and not by its forty values
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False

@@ -11,6 +11,7 @@ import re
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
+from sphinx.pycode import ModuleAnalyzer
 
 import ganimation_tf
 from ganimation_tf import api, cli
@@ -61,27 +62,28 @@ def _directive(name: str) -> list[str]:
     if callable(value):
         return [f".. autofunction:: {value.__module__}.{value.__qualname__}"]
     module, _, attribute = ganimation_tf._PLACES[name].partition(":")
-    return [f".. autodata:: {module}.{attribute or name}", "   :no-value:"]
+    lines = ModuleAnalyzer.for_module(module).find_attr_docs()["", attribute or name]
+    return [f".. data:: {name}", "", *(f"   {line}" for line in code("\n".join(lines)).split("\n"))]
 
 
 class Commands(Directive):
     """The help text of every command."""
 
     def run(self) -> list[nodes.Node]:
-        found: list[nodes.Node] = []
+        sections: list[nodes.Node] = []
         parser = cli.build_parser()
         (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
         for name, command in commands.choices.items():
             section = nodes.section(ids=[name])
             section += nodes.title(text=f"ganimation {name}")
             section += nodes.literal_block(text=command.format_help(), language="text")
-            found.append(section)
-        return found
+            sections.append(section)
+        return sections
 
 
 def setup(app):
     """Registers them."""
-    os.environ["COLUMNS"] = "96"  # of the help texts
+    os.environ["COLUMNS"] = "90"  # of the help texts: what a page shows without scrolling
     app.add_directive("public-names", PublicNames)
     app.add_directive("commands", Commands)
 

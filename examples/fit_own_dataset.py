@@ -14,14 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import ganimation_tf as gan
 from ganimation_tf import synthetic
-from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.networks.critic import build_critic
-from ganimation_tf.networks.generator import build_generator
-from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.optimizers import LinearDecay
 
-SIZE, CRITIC_STEPS, BATCH = 32, 2, 6
+SIZE, UNITS, CRITIC_STEPS, BATCH = 32, len(gan.ACTION_UNITS), 2, 6
 EPOCHS, DECAY_EPOCHS = 2, 1
 
 
@@ -64,9 +61,9 @@ def main() -> None:
     training = for_fit(with_targets(own_faces(range(10))))
     evaluation = with_targets(own_faces(range(10, 12))).batch(BATCH)
 
-    model = GANimation(
-        build_generator(SIZE, len(OPENFACE), filters=8, residual_blocks=1),
-        build_critic(SIZE, len(OPENFACE), filters=8, layers_count=3),
+    model = gan.GANimation(
+        gan.build_generator(SIZE, UNITS, filters=8, residual_blocks=1),
+        gan.build_critic(SIZE, UNITS, filters=8, layers_count=3),
         critic_steps=CRITIC_STEPS,
     )
     steps = len(list(training)) * EPOCHS

@@ -15,8 +15,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from ganimation_tf.networks.generator import build_generator
-from ganimation_tf.training.model import GANimation
+import ganimation_tf as gan
 
 SIZE, UNITS, CRITIC_STEPS, BATCH = 32, 17, 2, 4
 
@@ -53,8 +52,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for normalized in (False, True):
         keras.utils.set_random_seed(0)
-        generator = build_generator(SIZE, UNITS, filters=8, residual_blocks=1)
-        model = GANimation(generator, own_critic(normalized), critic_steps=CRITIC_STEPS)
+        generator = gan.build_generator(SIZE, UNITS, filters=8, residual_blocks=1)
+        model = gan.GANimation(generator, own_critic(normalized), critic_steps=CRITIC_STEPS)
         model.compile("adam", "adam")
         history = model.fit(random_batch(), batch_size=BATCH, epochs=3, verbose=0).history
         penalties = ", ".join(f"{value:.3f}" for value in history["gradient_penalty"])

@@ -32,7 +32,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "AU26": "jaw drop",
     "AU45": "blink",
 }
-"""Names as in the Facial Action Coding System (Ekman and Friesen 1978)."""
+"""AU to its name in the Facial Action Coding System (Ekman and Friesen 1978)."""
 
 APPEARANCES: Mapping[str, str] = {
     "AU01": "the inner ends of the brows rise; with AU04, grief",

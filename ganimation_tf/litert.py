@@ -7,7 +7,7 @@ where `import tensorflow` takes 7 s and 560 MiB.
 import os
 
 from ganimation_tf import quiet
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import as_user_error
 
 MOST_THREADS = 4
 """Convolutions of 128 px have no work for more."""
@@ -28,9 +28,7 @@ def load(content: bytes, where: str, threads: int | None = None):
     with quiet.notes_hidden():  # it says on the terminal which delegate it made
         from ai_edge_litert.interpreter import Interpreter
 
-        try:
+        with as_user_error(f"{where} is not a LiteRT network", ValueError, RuntimeError):
             network = Interpreter(model_content=content, num_threads=threads)
             network.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise UserError(f"{where} is not a LiteRT network: {error}") from None
     return network

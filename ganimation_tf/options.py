@@ -6,6 +6,7 @@ speaks Python of it, `batch_size must be at least 1, got 0`; the command line sp
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,6 +84,8 @@ def broken_rule(metadata: Any, value: Any) -> str | None:
     low, high, above, below = (metadata.get(name) for name in ("low", "high", "above", "below"))
     if low is high is above is below is None:
         return None
+    if not isinstance(value, numbers.Real):
+        return "must be a number"
     if math.isinf(value) and high is below is None:
         return "must be finite"
     # Written so that NaN is refused.

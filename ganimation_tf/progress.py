@@ -18,7 +18,7 @@ class Display:
     """Shows a growing count; a context manager.
 
     Args:
-        total: what it grows to.
+        total: what it grows to; 0: nobody knows.
         unit: what is counted, in the plural.
         stream: where to; None: standard error.
     """
@@ -33,7 +33,7 @@ class Display:
     def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()
-            self._task = self._bar.add_task(self._unit, total=self._total, note="")
+            self._task = self._bar.add_task(self._unit, total=self._total or None, note="")
         return self
 
     def __exit__(self, *_) -> None:
@@ -46,9 +46,9 @@ class Display:
             self._bar.update(self._task, completed=done, note=note)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LINE_SECONDS
-            share = min(1.0, done / max(1, self._total))
+            share = f" ({min(1.0, done / self._total):.0%})" if self._total else ""
             more = f", {note}" if note else ""
-            self._stream.write(f"{done}/{self._total} {self._unit} ({share:.0%}){more}\n")
+            self._stream.write(f"{done}/{self._total or '?'} {self._unit}{share}{more}\n")
             self._stream.flush()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 ARRAYS, CONFIG = "default.npz", "default.json"
 GENERATOR, ESTIMATOR = "generator", "estimator"
@@ -47,13 +47,11 @@ def read_weights(path: pathlib.Path | str | None = None) -> dict[str, dict[str, 
     """
     path = (directory() if path is None else pathlib.Path(path)) / ARRAYS
     weights: dict[str, dict[str, np.ndarray]] = {GENERATOR: {}, ESTIMATOR: {}}
-    try:
+    with as_user_error(f"{path}: cannot be read as weights", OSError, ValueError, KeyError):
         with np.load(path, allow_pickle=False) as arrays:
             for key in arrays.files:
                 network, _, name = key.partition("/")
                 weights[network][name] = arrays[key].astype(np.float32)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: cannot be read as weights: {error}") from error
     return weights
 
 

@@ -89,7 +89,7 @@ class EntriesCoder(beam.coders.Coder):
 beam.coders.registry.register_coder(Entries, EntriesCoder)
 
 
-def entry_of_image(listed: files.Found, key: str, drawing: bool = False) -> Entry:
+def entry_of_image(listed: files.ListedFile, key: str, drawing: bool = False) -> Entry:
     """The entry of one listed image or video; a `drawing` is nothing to train on."""
     if drawing:
         message = f"{listed.file}: OpenFace drew it of the picture of its name, one directory up"
@@ -97,7 +97,7 @@ def entry_of_image(listed: files.Found, key: str, drawing: bool = False) -> Entr
     return _refused(listed, key) or Entry(key, files.IMAGE, listed.file, listed.path)
 
 
-def entry_of_annotation(listed: files.Found) -> Entry:
+def entry_of_annotation(listed: files.ListedFile) -> Entry:
     """The entry of one listed annotation file, which `indexed` makes those of its images of."""
     key = inputs.key_of(listed.file)
     return _refused(listed, key) or Entry(key, TO_INDEX, listed.file, listed.path)
@@ -117,7 +117,7 @@ def indexed(entry: Entry, reader: Reader) -> Iterator[Entry]:
             yield Entry(part.key, files.ANNOTATION, entry.file, *part[1:])
 
 
-def _refused(listed: files.Found, key: str) -> Entry | None:
+def _refused(listed: files.ListedFile, key: str) -> Entry | None:
     """The entry of a file that nothing can come of."""
     try:
         listed.path.encode()

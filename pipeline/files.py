@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from apache_beam.io.filesystems import FileSystems
 from ganimation_tf import inputs
 from ganimation_tf.errors import UserError
 from ganimation_tf.inputs import FileError, open_local, refusals
-from pipeline.local_files import Found, list_local
+from pipeline.local_files import ListedFile, list_local
 
 IMAGE = "image"
 ANNOTATION = "annotation"
@@ -39,7 +40,7 @@ class Source:
     root: str
     suffixes: Sequence[str]
 
-    def listing(self) -> Iterator[Found]:
+    def listing(self) -> Iterator[ListedFile]:
         """Each file, and each thing that is called like a file and is none.
 
         Raises:
@@ -54,7 +55,7 @@ class Source:
             if counts or (listed.problem and listed.problem.code == "unreadable_directory"):
                 yield listed
 
-    def _matching(self) -> Iterator[Found]:
+    def _matching(self) -> Iterator[ListedFile]:
         if is_local(self.root):
             # Not by Beam, which drops in silence what it cannot open.
             translate = FileSystems.get_filesystem(self.root).translate_pattern
@@ -62,7 +63,7 @@ class Source:
             return
         for metadata in FileSystems.match([self.pattern])[0].metadata_list:
             file = metadata.path[len(self.root) :].lstrip("/")
-            yield Found(
+            yield ListedFile(
                 metadata.path, file, None, metadata.size_in_bytes, metadata.last_updated_in_seconds
             )
 
@@ -71,7 +72,7 @@ class Source:
         return ((listed.path, listed.file) for listed in self.listing() if not listed.problem)
 
 
-def beside(annotation: Found, names: Sequence[str]) -> Iterator[Found]:
+def beside(annotation: ListedFile, names: Sequence[str]) -> Iterator[ListedFile]:
     """The files of these names in the directory of `annotation`, of those that are there."""
     for name in names:
         path, file = (
@@ -79,7 +80,7 @@ def beside(annotation: Found, names: Sequence[str]) -> Iterator[Found]:
             for whole in (annotation.path, annotation.file)
         )
         for other in FileSystems.match([glob.escape(path)])[0].metadata_list:
-            yield Found(path, file, None, other.size_in_bytes, other.last_updated_in_seconds)
+            yield ListedFile(path, file, None, other.size_in_bytes, other.last_updated_in_seconds)
 
 
 def is_local(where: str) -> bool:
@@ -137,6 +138,19 @@ def opened(path: str) -> Iterator[BinaryIO]:
 def read(path: str, max_bytes: int) -> bytes:
     """The bytes of a file; see `inputs.read`."""
     return inputs.read(path, max_bytes, opened)
+
+
+def sha256(path: str) -> str:
+    """The hexadecimal digest of a file's bytes.
+
+    Raises:
+        FileError: if the filesystem refuses.
+    """
+    digest = hashlib.sha256()
+    with opened(path) as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

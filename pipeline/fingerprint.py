@@ -104,7 +104,7 @@ def take(
     )
 
 
-def with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
+def with_others(annotations: Listed, reader: Reader) -> Iterator[files.ListedFile]:
     """The annotation files and what their reader needs beside them."""
     for listed in annotations.of(reader.suffixes):
         yield listed
@@ -112,7 +112,7 @@ def with_others(annotations: Listed, reader: Reader) -> Iterator[files.Found]:
             yield from files.beside(listed, reader.beside)
 
 
-def _inputs(listing: Iterator[files.Found]) -> np.ndarray:
+def _inputs(listing: Iterator[files.ListedFile]) -> np.ndarray:
     """`_FILE` (N,), sorted: 16 bytes for each file, so that millions can be remembered."""
     hashes = array("Q")
     for listed in listing:

@@ -5,12 +5,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from ganimation_tf.annotations.recognition import LISTED
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import as_user_error
 from ganimation_tf.faces import images
 from ganimation_tf.faces.video import VIDEO_SUFFIXES
 from ganimation_tf.inputs import FileError
 from pipeline import files
-from pipeline.files import Found
+from pipeline.files import ListedFile
 
 _BATCH = 4096  # files that are packed together
 
@@ -22,7 +22,7 @@ class Listed:
         source: where they are.
     """
 
-    def __init__(self, source: files.Source, listing: Iterable[Found]):
+    def __init__(self, source: files.Source, listing: Iterable[ListedFile]):
         """Packs what a listing came upon."""
         self.source = source
         self._batches: list[bytes] = []
@@ -38,13 +38,13 @@ class Listed:
         self._batches.append(zlib.compress(pickle.dumps(batch, protocol=5), level=1))
         batch.clear()
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[ListedFile]:
         """Each file, and each thing that is called like a file and is none."""
         for batch in self._batches:
             for path, file, problem, size, modified in pickle.loads(zlib.decompress(batch)):
-                yield Found(path, file, problem and FileError(*problem), size, modified)
+                yield ListedFile(path, file, problem and FileError(*problem), size, modified)
 
-    def of(self, suffixes: Sequence[str]) -> Iterator[Found]:
+    def of(self, suffixes: Sequence[str]) -> Iterator[ListedFile]:
         """Those whose names end so, in whatever case; of a glob or a single file, all."""
         endings = tuple(suffixes)
         for listed in self:
@@ -66,11 +66,9 @@ def list_inputs(images_where: str, annotations_where: str | None) -> tuple[Liste
         UserError: if a place is not there or cannot be listed.
     """
     wanted = files.source(files.IMAGE, images_where, (*images.SUFFIXES, *VIDEO_SUFFIXES))
-    try:
+    with as_user_error("cannot list the input"):
         photos = Listed(wanted, wanted.listing())
         if annotations_where is None:
             return photos, Listed(files.Source(files.ANNOTATION, "", "", ()), ())
         wanted = files.source(files.ANNOTATION, annotations_where, LISTED)
         return photos, Listed(wanted, wanted.listing())
-    except OSError as error:
-        raise UserError(f"cannot list the input: {error}") from None

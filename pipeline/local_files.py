@@ -11,7 +11,7 @@ from ganimation_tf.inputs import FileError
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class ListedFile:
     """What a listing came upon.
 
     Attributes:
@@ -29,7 +29,7 @@ class Found:
     modified: float = 0
 
 
-def list_local(directory: str, pattern: str) -> Iterator[Found]:
+def list_local(directory: str, pattern: str) -> Iterator[ListedFile]:
     """What is under a directory and matches a regular expression, also what cannot be opened.
 
     A link to a directory elsewhere is followed. One into what is listed anyway, or to what contains
@@ -55,7 +55,7 @@ def list_local(directory: str, pattern: str) -> Iterator[Found]:
         waiting = links
 
 
-def _walk(directory: str, root: int, links: list[str]) -> Iterator[Found]:
+def _walk(directory: str, root: int, links: list[str]) -> Iterator[ListedFile]:
     """Everything under a local directory, in no order.
 
     Args:
@@ -68,7 +68,7 @@ def _walk(directory: str, root: int, links: list[str]) -> Iterator[Found]:
     except OSError as error:
         message = f"the directory cannot be listed: {error.strerror}"
         file = directory[root:].lstrip("/")
-        yield Found(directory, file, FileError("unreadable_directory", message))
+        yield ListedFile(directory, file, FileError("unreadable_directory", message))
         return
     with entries:
         for entry in entries:
@@ -77,14 +77,14 @@ def _walk(directory: str, root: int, links: list[str]) -> Iterator[Found]:
                 status = entry.stat()
             except OSError as error:
                 message = f"leads to nothing that can be opened: {error.strerror}"
-                yield Found(entry.path, file, FileError("broken_link", message))
+                yield ListedFile(entry.path, file, FileError("broken_link", message))
                 continue
             mode = status.st_mode
             if stat.S_ISREG(mode):
-                yield Found(entry.path, file, None, status.st_size, status.st_mtime_ns)
+                yield ListedFile(entry.path, file, None, status.st_size, status.st_mtime_ns)
                 continue
             kind = "directory" if stat.S_ISDIR(mode) else "device, pipe or socket"
-            yield Found(entry.path, file, FileError("not_a_file", f"is a {kind}"))
+            yield ListedFile(entry.path, file, FileError("not_a_file", f"is a {kind}"))
             if stat.S_ISDIR(mode) and entry.is_symlink():
                 links.append(entry.path)
             elif stat.S_ISDIR(mode):

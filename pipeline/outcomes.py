@@ -10,12 +10,7 @@ import numpy as np
 
 from ganimation_tf import action_units
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.annotations.face import (
-    AnnotationError,
-    FaceAnnotation,
-    choose_faces,
-    face_key,
-)
+from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation, choose_faces
 from ganimation_tf.annotations.fit import GeometryError
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import records
@@ -68,21 +63,26 @@ class RecordMaker:
                 looked_at = entry
             else:
                 usable.append(entry)
-        usable = _join(usable)
-        if finds and sorted(entry.kind for entry in usable) == needed:
-            yield from self._found(key, usable[0])
-            return
-        if sorted(entry.kind for entry in usable) == needed:
-            annotation, image = sorted(usable, key=lambda entry: entry.kind)
+        usable = sorted(_join(usable), key=lambda entry: entry.kind)
+        if [entry.kind for entry in usable] != needed:
+            yield from self._unpaired(key, usable, looked_at)
+        elif finds:
+            yield from self._of_photo(key, *usable)
+        else:
+            annotation, image = usable
             yield from self._of_pair(key, image, annotation)
+
+    def _unpaired(
+        self, key: str, entries: Sequence[Entry], looked_at: Entry | None
+    ) -> Iterator[Rejection]:
+        """Why nothing comes of inputs that are not one image and one annotation."""
+        if any(entry.block for entry in entries):
             return
-        if any(entry.block for entry in usable):
-            return
-        self.inputs += len(usable)
-        self.images += sum(entry.kind == files.IMAGE for entry in usable)
-        for entry in usable:
-            if len(usable) > 1:
-                others = ", ".join(other.file for other in usable if other is not entry)
+        self.inputs += len(entries)
+        self.images += sum(entry.kind == files.IMAGE for entry in entries)
+        for entry in entries:
+            if len(entries) > 1:
+                others = ", ".join(other.file for other in entries if other is not entry)
                 code, message = "ambiguous_key", f"has the same key {key!r} as {others}"
             elif entry.kind != files.IMAGE:
                 code, message = "no_image", f"there is no image with the key {key!r}"
@@ -113,7 +113,7 @@ class RecordMaker:
             self.inputs += 1
             yield Rejection(key, error.code, str(error), annotation.file)
 
-    def _found(self, key: str, image: Entry) -> Iterator[Outcome]:
+    def _of_photo(self, key: str, image: Entry) -> Iterator[Outcome]:
         """What comes of a photo that needs no annotation."""
         assert self.job.reanimation is not None  # it alone finds faces itself
         with self._photos(image) as photo:
@@ -155,16 +155,13 @@ class RecordMaker:
         """
         job = self.job
         self.inputs += len(rows)
-        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
-        yield from (row for row in rows if isinstance(row, Rejection))
-        chosen, others = choose_faces(faces, *self._choice)
-        for face, code, message in others:
-            yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
-        for face, outcome in crop_faces(photo, chosen, len(faces) == 1, job.geometry):
-            name = key if len(chosen) == 1 else face_key(face)
+        chosen, rejected = choose_faces(rows, *self._choice)
+        yield from rejected
+        alone = sum(isinstance(row, FaceAnnotation) for row in rows) == 1
+        for face, outcome in crop_faces(photo, chosen, alone, job.geometry):
+            name = key if len(chosen) == 1 else face.own_key
             if isinstance(outcome, GeometryError):
-                message = f"{face.where}: {outcome}"
-                yield Rejection(name, outcome.code, message, _file_of(face))
+                yield face.rejection(outcome.code, str(outcome), name)
             elif isinstance(outcome, ValueError):
                 yield Rejection(name, outcome.code, f"{file}: {outcome}", file)
             else:
@@ -236,7 +233,3 @@ def _join(entries: Sequence[Entry]) -> list[Entry]:
             parts = [Entry(parts[0].key, kind, file, list(references))]
         joined += parts
     return joined
-
-
-def _file_of(face: FaceAnnotation) -> str:
-    return face.where.rpartition(":")[0]

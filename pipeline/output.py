@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.data import manifest
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError, as_user_error
 from pipeline import files, sharding
 from pipeline.fingerprint import Fingerprint
 from pipeline.progress import TEMPORARY
@@ -51,7 +51,7 @@ def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
         UserError: if there is another finished dataset and not `overwrite`, or the directory
             cannot be made.
     """
-    try:
+    with as_user_error(f"--output {where} cannot be written", OSError, ValueError):
         output = os.path.abspath(where) if files.is_local(where) else where.rstrip("/")
         before = _fingerprint(output)
         changes = before.changes(now) if before else None
@@ -67,10 +67,6 @@ def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
             os.makedirs(output, exist_ok=True)
         resumed = _clear(output, keep_shards=changes == [])
         files.write_text(FileSystems.join(output, manifest.FINGERPRINT), now.to_json())
-    except UserError:
-        raise
-    except (OSError, ValueError) as error:  # BeamIOError is an OSError
-        raise UserError(f"--output {where} cannot be written: {reason(error)}") from None
     return Output(output, resumed=resumed)
 
 

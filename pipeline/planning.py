@@ -166,7 +166,7 @@ def _others(source: files.Source) -> str:
     return f"; it has {count} called *{ending}{f': {told}' if told else ''}"
 
 
-def _split_counts(reader: Reader, listed: files.Found) -> Mapping[str, int] | None:
+def _split_counts(reader: Reader, listed: files.ListedFile) -> Mapping[str, int] | None:
     try:
         return reader.split_counts(listed.path)
     except AnnotationError as error:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.annotations.face import FaceAnnotation, choose_faces, face_key
+from ganimation_tf.annotations.face import FaceAnnotation, choose_faces
 from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.geometry import Geometry, GeometryError
 from ganimation_tf.annotations.reader import AnnotatedImage, Part, Reader
@@ -121,10 +121,8 @@ class Reanimation:
             geometry: size and margin of the crops, and which faces are refused.
             choice: the policy and the least confidence of `choose_faces`.
         """
-        yield from (row for row in rows if isinstance(row, Rejection))
-        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
         known = functools.partial(known_face, model=face_model(self.model, self.model_digest))
-        yield from self._of_faces(faces, known, photo, task, geometry, choice)
+        yield from self._of_faces(rows, known, photo, task, geometry, choice)
 
     def of_photo(
         self,
@@ -165,7 +163,7 @@ class Reanimation:
 
     def _of_faces(
         self,
-        faces: Sequence[FaceAnnotation],
+        rows: Sequence[FaceAnnotation | Rejection],
         known: Callable[[FaceAnnotation], KnownFace],
         photo: Photo,
         task: tuple[str, int, str],
@@ -173,17 +171,14 @@ class Reanimation:
         choice: tuple[str, float],
     ) -> Iterator[Made | Rejection]:
         key, block, file = task
-        chosen, others = choose_faces(faces, *choice)
-        for face, code, message in others:
-            yield Rejection(face_key(face), code, f"{face.where}: {message}", _file_of(face))
+        chosen, rejected = choose_faces(rows, *choice)
+        yield from rejected
         for face in chosen:
-            name = key if len(chosen) == 1 else face_key(face)
+            name = key if len(chosen) == 1 else face.own_key
             try:
                 yield from self._render(face, known(face), name, photo, block, geometry)
-            except RejectedPortrait as error:
-                yield Rejection(name, error.reason, f"{face.where}: {error}", _file_of(face))
-            except GeometryError as error:
-                yield Rejection(name, error.code, f"{face.where}: {error}", _file_of(face))
+            except (RejectedPortrait, GeometryError) as error:
+                yield face.rejection(error.code, str(error), name)
             except (FileError, ImageError) as error:
                 yield Rejection(name, error.code, f"{file}: {error}", file)
 
@@ -210,7 +205,3 @@ class Reanimation:
             transform = made.transform * reduced
             transform[:, 2] += 0.5 * reduced - 0.5  # pixel centres lie at whole numbers
             yield name, face, dataclasses.replace(made, transform=transform)
-
-
-def _file_of(face: FaceAnnotation) -> str:
-    return face.where.rpartition(":")[0]

@@ -23,7 +23,6 @@ FACTS = f"{TEMPORARY}facts-"
 """How the names of these files begin; the shard's name and `.json` follow."""
 
 _MAX_BYTES = 4 << 30
-_BLOCK = 1 << 20
 
 
 @dataclasses.dataclass
@@ -57,8 +56,8 @@ class Finished:
 
 def load(output: str, shard: str, entries: Sequence[Entry]) -> Finished | None:
     """What is known of `shard`, if it is finished, whole, and made from these very entries."""
-    path = _path(output, shard)
-    if not FileSystems.exists(path):
+    path, records = _path(output, shard), FileSystems.join(output, shard)
+    if not FileSystems.exists(path) or not FileSystems.exists(records):
         return None
     try:
         facts = json.loads(files.read(path, _MAX_BYTES))
@@ -66,7 +65,7 @@ def load(output: str, shard: str, entries: Sequence[Entry]) -> Finished | None:
         finished = Finished(**facts)
     except (ValueError, TypeError, KeyError):  # cut short when the job was killed
         return None
-    whole = finished.entries == digest_of(entries) and finished.sha256 == _sha256(output, shard)
+    whole = finished.entries == digest_of(entries) and finished.sha256 == files.sha256(records)
     return finished if whole else None
 
 
@@ -87,14 +86,3 @@ def read_records(output: str, shard: str) -> Iterator[bytes]:
 
 def _path(output: str, shard: str) -> str:
     return FileSystems.join(output, f"{FACTS}{shard}.json")
-
-
-def _sha256(output: str, shard: str) -> str | None:
-    path = FileSystems.join(output, shard)
-    if not FileSystems.exists(path):
-        return None
-    digest = hashlib.sha256()
-    with files.opened(path) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -21,32 +21,37 @@ from pipeline.entries import Entry
 from pipeline.job import Job
 from pipeline.outcomes import RecordMaker
 from pipeline.progress import TEMPORARY, ShardProgress
+from pipeline.rejected import Run, write_run
 from pipeline.statistics import ShardStatistics
 
 
 @dataclasses.dataclass
 class ShardFacts:
-    """What came of one shard.
+    """The numbers of one shard, by which it is known that a runner has lost nothing.
 
     Attributes:
         shard: the written file.
         entries: input files and annotated images that were assigned to it.
         inputs: inputs found in them, as `annotations` defines the word.
         rejected: how many of the inputs were rejected.
-        clipped: AU values outside the source's scale, by AU.
     """
 
     shard: manifest.Shard
     entries: int
     inputs: int
     rejected: int
-    clipped: dict[str, int]
 
 
-def write_shard(
-    name: str, entries: Sequence[Entry], job: Job
-) -> tuple[ShardFacts, list[Rejection], DatasetStatistics]:
-    """Writes the TFRecord file `name`, keys in sorted order.
+class Written(NamedTuple):
+    """What came of one shard; `rejected` is None where nothing was."""
+
+    facts: ShardFacts
+    rejected: Run | None
+    statistics: DatasetStatistics
+
+
+def write_shard(name: str, entries: Sequence[Entry], job: Job) -> Written:
+    """Writes the TFRecord file `name`, keys in sorted order, and the list of its rejections.
 
     The file appears under its name only when it is complete. A second run of the same work, as
     runners do after a lost worker, finds it finished or writes the same bytes.
@@ -56,8 +61,8 @@ def write_shard(
     progress = ShardProgress(job.output, name)
     finished = resume.load(job.output, name, entries)
     if finished:
-        for data in resume.read_records(job.output, name):
-            statistics.add(records.decode(data), len(data))
+        for serialized in resume.read_records(job.output, name):
+            statistics.add(records.decode(serialized), len(serialized))
         progress.add(finished.images, len(finished.rejections))
     else:
         finished = _make(name, entries, job, statistics, progress)
@@ -66,10 +71,9 @@ def write_shard(
     for rejection in finished.rejections:
         statistics.add_rejection(rejection)
     shard = manifest.Shard(name, finished.records, finished.sha256)
-    facts = ShardFacts(
-        shard, len(entries), finished.inputs, len(finished.rejections), finished.clipped
-    )
-    return facts, finished.rejections, statistics.finish(finished.clipped, finished.poses)
+    facts = ShardFacts(shard, len(entries), finished.inputs, len(finished.rejections))
+    run = write_run(job.output, name, finished.rejections) if finished.rejections else None
+    return Written(facts, run, statistics.finish(finished.clipped, finished.poses))
 
 
 def _make(

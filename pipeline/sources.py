@@ -46,7 +46,7 @@ def write(output: str, photos: Listed, annotations: Listed, reader: Reader) -> d
     return {**counts, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def _lines(kind: str, listing: Iterable[files.Found]) -> Iterator[str]:
+def _lines(kind: str, listing: Iterable[files.ListedFile]) -> Iterator[str]:
     listed = list(listing)
     # One after the other: threads that pass the interpreter round take four times as long over
     # files of the size of a photo's annotation.
@@ -55,15 +55,9 @@ def _lines(kind: str, listing: Iterable[files.Found]) -> Iterator[str]:
         yield json.dumps(facts)  # ASCII: a name may be no UTF-8
 
 
-def _digest(listed: files.Found) -> str | None:
+def _digest(listed: files.ListedFile) -> str | None:
     """SHA-256 of a file's bytes; None where it cannot be read, which its rejection tells."""
-    if listed.problem:
-        return None
     try:
-        with files.opened(listed.path) as file:
-            digest = hashlib.sha256()
-            while block := file.read(1 << 20):
-                digest.update(block)
-            return digest.hexdigest()
+        return None if listed.problem else files.sha256(listed.path)
     except FileError:
         return None

@@ -7,11 +7,11 @@
 
 import dataclasses
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.io.filesystems import FileSystems
 
 from ganimation_tf.data import manifest
@@ -85,7 +85,7 @@ def finish(
         unfinished = f"{temporaries}|{SHARD_PATTERN}|{names}"
         files.delete_matching(job.output, unfinished)
         return 0
-    made = _manifest(job, options, facts, statistics.rejections)
+    made = _manifest(job, options, facts, statistics)
     write_statistics(job.output, made, statistics, job.notes)
     files.delete_matching(job.output, temporaries)  # as late as can be: they help to resume
     temporary = FileSystems.join(job.output, f"{TEMPORARY}{manifest.FILE}")
@@ -98,11 +98,9 @@ def _manifest(
     job: Job,
     options: Mapping[str, Any],
     facts: Sequence[ShardFacts],
-    rejections: Mapping[str, int],
+    statistics: DatasetStatistics,
 ) -> manifest.Manifest:
-    clipped: Counter[str] = Counter()
-    for done in facts:
-        clipped.update(done.clipped)
+    clipped = np.sum([split.clipped for split in statistics.splits.values()], axis=0)
     return manifest.Manifest(
         action_units=tuple(job.action_units),
         action_units_maximum=job.action_units_maximum,
@@ -112,8 +110,10 @@ def _manifest(
             for split in (manifest.TRAIN, manifest.EVAL)
         },
         inputs=sum(done.inputs for done in facts),
-        rejections=dict(rejections),
-        clipped=dict(clipped),
+        rejections=statistics.rejections,
+        clipped={
+            unit: int(count) for unit, count in zip(job.action_units, clipped, strict=True) if count
+        },
         options=options,
         sources=job.sources,
     )

@@ -56,8 +56,8 @@ def served_model(model_dir):
     """A running server of `model_dir`: its `address` and its `versions`; at most 8 rows a call."""
     import serving_model
 
-    with serving_model.running(model_dir) as found:
-        yield found
+    with serving_model.running(model_dir) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

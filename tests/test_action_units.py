@@ -37,10 +37,10 @@ def test_require_same_accepts_equal_lists_of_any_sequence():
     assert action_units.require_same(NAMES, list(NAMES), "run") is None  # and no error
 
 
-@pytest.mark.parametrize("found", [("AU12", "AU01", "AU45"), ("AU01", "AU12")])
-def test_require_same_shows_both_lists(found):
+@pytest.mark.parametrize("other", [("AU12", "AU01", "AU45"), ("AU01", "AU12")])
+def test_require_same_shows_both_lists(other):
     with pytest.raises(UserError) as caught:
-        action_units.require_same(NAMES, found, "data/x")
+        action_units.require_same(NAMES, other, "data/x")
     assert str(caught.value) == (
-        f"data/x: the AU lists differ: expected AU01 AU12 AU45; found {' '.join(found)}"
+        f"data/x: the AU lists differ: expected AU01 AU12 AU45; found {' '.join(other)}"
     )

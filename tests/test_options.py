@@ -28,6 +28,7 @@ class Options:
     [
         ({"count": 0}, "count must be at least 1, got 0"),
         ({"share": 1.0}, r"share must be in \[0, 1\), got 1.0"),
+        ({"share": "half"}, "share must be a number, got 'half'"),
         ({"share": float("nan")}, r"share must be in \[0, 1\), got nan"),
         ({"size": 70}, r"size must be in \[8, 64\], got 70"),
         ({"size": 10}, "size must be a multiple of 4, got 10"),

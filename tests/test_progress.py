@@ -16,8 +16,8 @@ def test_tracked_batches_are_the_same_and_say_how_far_they_are(monkeypatch, caps
     clock = iter(range(0, 1000, 2))
     now = types.SimpleNamespace(monotonic=lambda: next(clock))
     monkeypatch.setattr(progress, "time", now)
-    found = list(progress.tracked_batches(64, 8, "faces edited"))
-    assert found == list(progress.batches(64, 8))
+    actual = list(progress.tracked_batches(64, 8, "faces edited"))
+    assert actual == list(progress.batches(64, 8))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "16/64 faces edited (25%)"
     assert len(lines) > 1 and all(line.endswith("%)") for line in lines)

@@ -16,7 +16,7 @@ print(cv2.getNumThreads(), blas)
 
 
 def test_opencv_and_blas_work_in_the_calling_thread():
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
     )
-    assert found.stdout == "1 {1}\n"
+    assert done.stdout == "1 {1}\n"

@@ -48,11 +48,11 @@ class Sampler(threading.Thread):
 
 def tree(root: int) -> list[int]:
     """A process and its descendants."""
-    found = [root]
-    for pid in found:
+    actual = [root]
+    for pid in actual:
         try:
             for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
+                actual += map(int, (task / "children").read_text().split())
         except OSError:  # it has ended meanwhile
             continue
-    return found
+    return actual

@@ -2,7 +2,7 @@
 
 import pathlib
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ganimation_tf.animation.support import face_support
 from ganimation_tf.animation.timeline import Timeline
 from ganimation_tf.animation.wanted import Wanted, expression_of, source_vector
 from ganimation_tf.errors import require
+from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.expressions import Expression
 from ganimation_tf.faces import alignment, finding
 from ganimation_tf.faces.finding import Face, FaceFinder
@@ -92,8 +93,8 @@ class Animator:
         self._model.close()
 
     @property
-    def card(self):
-        """The `ModelCard`."""
+    def card(self) -> ModelCard:
+        """What is known of the model, with its AU names, crop, training and version."""
         return self._model.card
 
     @property
@@ -117,7 +118,12 @@ class Animator:
         """What is wanted, in whichever form, as an `Expression` of this model's AUs."""
         return expression_of(wanted, self.action_units)
 
-    def edit(self, image: np.ndarray, wanted: Wanted, source: np.ndarray | None = None):
+    def edit(
+        self,
+        image: np.ndarray,
+        wanted: Wanted,
+        source: np.ndarray | Mapping[str, float] | None = None,
+    ) -> np.ndarray:
         """A face crop with another expression.
 
         Args:
@@ -174,14 +180,14 @@ class Animator:
             UserError: if no such face is found.
         """
         goal = self.expression(wanted)
-        result = photo.copy()
+        edited = photo.copy()
         for one in self.find(photo, face):
             composer = self.composer(photo, one)
             source = self.estimate_crop(composer.crop)
             target = goal.target(source, self.action_units)
             (edit,) = self.render(composer.crop[None], source[None], target[None])
-            composer.put_back(edit, onto=result)
-        return result
+            composer.put_back(edit, onto=edited)
+        return edited
 
     def estimate(self, image: np.ndarray) -> np.ndarray:
         """The AUs that a face shows, float32 (N,) in [0, 1]."""

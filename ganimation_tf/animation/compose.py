@@ -100,18 +100,18 @@ class Composer:
         Returns:
             uint8 (height, width, 3).
         """
-        result = self._photo.copy() if onto is None else onto
+        edited = self._photo.copy() if onto is None else onto
         if edit.flow is None:
-            return self._add_difference(edit, result)
+            return self._add_difference(edit, edited)
         paint = np.clip((1 - edit.attention) * self._weight, 0, 1)
         fields = np.concatenate([edit.flow * self._weight, paint], -1)
         moving = cv2.max(np.abs(fields[..., 0]), np.abs(fields[..., 1])) > STILL / 10
         active = (paint[..., 0] > UNPAINTED) | moving
         for box in self._strips(active):
-            self._move_and_paint(fields, edit.color, box, result)
-        return result
+            self._move_and_paint(fields, edit.color, box, edited)
+        return edited
 
-    def _move_and_paint(self, fields: np.ndarray, color: np.ndarray, box, result) -> None:
+    def _move_and_paint(self, fields: np.ndarray, color: np.ndarray, box, edited) -> None:
         """One box of the photo; `fields` (S, S, 3) are flow, in crop pixels, and paint."""
         left, top, right, bottom = box
         fields = self._enlarge(fields, box)
@@ -132,7 +132,7 @@ class Composer:
         color -= painted
         color *= paint
         painted += color
-        self._write(result, box, painted, touched)
+        self._write(edited, box, painted, touched)
 
     def mask(self, values: np.ndarray, outside: float) -> np.ndarray:
         """A field of the crop over the photo, for showing it.

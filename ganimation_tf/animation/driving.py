@@ -10,7 +10,7 @@ import numpy as np
 from ganimation_tf import inputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.tracking import Tracker
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.expressions import SET, Change, Expression
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
@@ -103,10 +103,8 @@ def read_photo(path: pathlib.Path) -> np.ndarray:
     Raises:
         UserError: naming the file.
     """
-    try:
+    with as_user_error(str(path), images.ImageError, inputs.FileError):
         return images.decode(inputs.read(str(path), images.MAX_BYTES))
-    except (images.ImageError, inputs.FileError) as error:
-        raise UserError(f"{path}: {error}") from error
 
 
 def from_video(path: pathlib.Path, animator: Animator) -> Drive:

@@ -1,7 +1,6 @@
 """Whatever a MODEL argument names, as what `evaluation` measures."""
 
 import pathlib
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,8 +23,6 @@ NAMES: Mapping[str, str] = {
     PRETRAINED: "the weights that ship",
 }
 """Names that are no files."""
-
-_SERVER = re.compile(r"[\w.\-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 
 MEAN_FACES = 2000
 """Faces of the training split that the mean edit is learnt from."""
@@ -55,11 +52,6 @@ class EvaluatedModel:
         return self.model.estimate(images)
 
 
-def names_server(name: str) -> bool:
-    """Whether a MODEL is HOST:PORT."""
-    return bool(_SERVER.fullmatch(name)) and not pathlib.Path(name).exists()
-
-
 def open_editor(
     name: str, dataset: pathlib.Path, connect: Callable[[str], Any] | None = None
 ) -> Editor:
@@ -80,7 +72,7 @@ def open_editor(
         return _baseline(name, dataset)
     if name.startswith(f"{MEAN_EDIT}="):
         return _mean_edit(pathlib.Path(name.partition("=")[2]))
-    if names_server(name):
+    if models.names_server(name):
         return EvaluatedModel(name, models.open_server((connect or _in_the_clear)(name)))
     if not pathlib.Path(name).exists():
         raise UserError(
@@ -107,17 +99,7 @@ def _baseline(name: str, dataset: pathlib.Path) -> Editor:
         return _mean_edit(dataset)
     require("keras", "train")
     quiet.import_tensorflow()
-    from ganimation_tf.config import TrainConfig
     from ganimation_tf.networks.generator import build_generator
 
-    config = TrainConfig()
-    generator = build_generator(
-        facts.crop.size,
-        len(facts.action_units),
-        config.filters,
-        config.residual_blocks,
-        config.seed,
-        config.conditioning,
-        config.relative,
-    )
-    return baselines.Network(facts.action_units, facts.crop, generator, config.relative)
+    generator = build_generator(facts.crop.size, len(facts.action_units))
+    return baselines.Network(facts.action_units, facts.crop, generator, relative=False)

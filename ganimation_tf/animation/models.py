@@ -5,12 +5,13 @@ elsewhere. Nothing above this module can tell which.
 """
 
 import pathlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from ganimation_tf import quiet
+from ganimation_tf import progress, quiet
 from ganimation_tf.animation import pretrained
 from ganimation_tf.animation.compose import Edit
 from ganimation_tf.animation.litert_model import (
@@ -21,15 +22,18 @@ from ganimation_tf.animation.litert_model import (
     LiteRtModel,
     edits_of,
 )
-from ganimation_tf.errors import UserError, require
+from ganimation_tf.errors import UserError, as_user_error, require
 from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
+from ganimation_tf.export.model_directory import SAVED_MODEL_FILE, newest_version
 from ganimation_tf.faces import images
 
 ROWS = 8
 """Crops in one call."""
 
 CONFIG_FILE = "config.json"
+
+_SERVER = re.compile(r"[\w.\-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 
 
 class FaceModel(Protocol):
@@ -79,7 +83,7 @@ class SignatureModel:
 
     def render(self, crops, source, target) -> Iterator[Edit]:
         """As `FaceModel.render`; a model without the signature `edit` reads the source itself."""
-        for rows in _batches(len(crops)):
+        for rows in progress.batches(len(crops), ROWS):
             inputs = {signature.IMAGE: crops[rows], signature.ACTION_UNITS: target[rows]}
             if self._with_source:
                 inputs[signature.SOURCE] = source[rows]
@@ -90,15 +94,11 @@ class SignatureModel:
         """As `FaceModel.estimate`."""
         pixels = np.rint(crops * 255).astype(np.uint8)
         estimates = []
-        for rows in _batches(len(crops)):
+        for rows in progress.batches(len(crops), ROWS):
             encoded = np.array([images.encode_png(crop) for crop in pixels[rows]], object)
             answer = self._call(signature.ESTIMATE, {signature.IMAGE_BYTES: encoded})
             estimates.append(np.asarray(answer[signature.ACTION_UNITS]))
         return np.clip(np.concatenate(estimates), 0.0, 1.0)
-
-
-def _batches(count: int) -> Iterator[slice]:
-    return (slice(begin, begin + ROWS) for begin in range(0, count, ROWS))
 
 
 def edits_over_time(
@@ -127,6 +127,11 @@ def edits_over_time(
             left[place] -= 1
             if not left[place]:
                 del kept[place]
+
+
+def names_server(name: str) -> bool:
+    """Whether a MODEL is HOST:PORT."""
+    return bool(_SERVER.fullmatch(name)) and not pathlib.Path(name).exists()
 
 
 def open_model(path: pathlib.Path | str) -> FaceModel:
@@ -170,30 +175,33 @@ def open_export(path: pathlib.Path | str) -> FaceModel:
         UserError: if it is none, or of a format that is not run here.
     """
     path = pathlib.Path(path)
-    versions = [one for one in path.iterdir() if one.name.isdecimal()] if path.is_dir() else []
-    if versions:
-        path = max(versions, key=lambda one: int(one.name))
+    if path.is_dir():
+        path = newest_version(path) or path
     if (path / pretrained.CONFIG).is_file():
         return pretrained.load(path)
     editor = SOURCE_EDITOR_FILE if (path / SOURCE_EDITOR_FILE).is_file() else EDITOR_FILE
     if (path / editor).is_file():
-        card = _card(path / signature.MODEL_CARD)
+        card = ModelCard.load(path / signature.MODEL_CARD)
         networks = (path / editor).read_bytes(), (path / ESTIMATOR_FILE).read_bytes()
         return LiteRtModel(card, networks[0], networks[1], str(path))
-    if not (path / "saved_model.pb").is_file():
+    if not (path / SAVED_MODEL_FILE).is_file():
         raise UserError(
-            f"{path} is neither a run ({CONFIG_FILE}) nor a SavedModel (saved_model.pb) nor a "
+            f"{path} is neither a run ({CONFIG_FILE}) nor a SavedModel ({SAVED_MODEL_FILE}) nor a "
             f"LiteRT export ({EDITOR_FILE})"
         )
     require("tensorflow", "train")
     quiet.import_tensorflow()
     import tensorflow as tf
 
-    try:
+    with as_user_error(
+        f"{path}: is not an export of this project",
+        OSError,
+        KeyError,
+        ValueError,
+        tf.errors.OpError,
+    ):
         loaded = tf.saved_model.load(str(path))
         answer = loaded.signatures[signature.DESCRIBE](request=tf.constant([b"card"]))
-    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        raise UserError(f"{path}: is not an export of this project: {error}") from error
     text = answer[signature.CARD].numpy()[0].decode()
     return _of_functions(ModelCard.from_json(text, str(path)), loaded.signatures, loaded)
 
@@ -210,13 +218,6 @@ def open_server(client) -> FaceModel:
     except BaseException:
         client.close()
         raise
-
-
-def _card(path: pathlib.Path) -> ModelCard:
-    try:
-        return ModelCard.from_json(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
 
 
 def _of_functions(card: ModelCard, functions, owner) -> SignatureModel:

@@ -4,13 +4,13 @@ import dataclasses
 import itertools
 import math
 import pathlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
-from ganimation_tf.errors import UserError
+from ganimation_tf import files
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.faces import images
 from ganimation_tf.media import contact_sheet, gif, provenance, video, webp
 from ganimation_tf.media.provenance import Provenance
@@ -144,19 +144,11 @@ def _write_sequence(directory: pathlib.Path, frames, origin: Provenance | None) 
     """`frame_00000.png` and so on, in a directory of their own that appears at the end."""
     if directory.exists() and any(directory.iterdir()):
         raise UserError(f"{directory}: the directory of a sequence must be new or empty")
-    partial = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        for number, frame in enumerate(frames):
-            write_picture(partial / f"frame_{number:05}.png", frame, origin)
-        if directory.exists():
-            directory.rmdir()
-        partial.rename(directory)
-    except OSError as error:
-        raise UserError(f"{directory}: cannot be written: {error.strerror}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with as_user_error(f"{directory}: cannot be written"):
+        with files.whole(directory) as partial:
+            partial.mkdir(parents=True)
+            for number, frame in enumerate(frames):
+                write_picture(partial / f"frame_{number:05}.png", frame, origin)
 
 
 def sheet(

@@ -1,7 +1,8 @@
 """One photo animated and written."""
 
+import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -35,34 +36,40 @@ def animate(
     first = subjects[0]
     ramp = output.kind in (outputs.SHEET, outputs.STILL)
     units, rate = request.units(first.source, animator.action_units, ramp)
+
+    def course(subject: Subject) -> np.ndarray:
+        return request.units(subject.source, animator.action_units, ramp)[0]
+
     target = units[np.abs(units - first.source).sum(1).argmax()]
     origin = request.origin(animator, target)
     notes += out_of_range(animator, request, target)
     if output.kind == outputs.STILL:
-        picture = next(_frames(photo, subjects, request, animator, output.kind, last=True))
+        last = _frames(photo, subjects, request, animator, lambda subject: course(subject)[-1:])
+        picture = next(last)
         outputs.write_picture(output.path, output.fitted(picture), origin)
         count, size = 1, (picture.shape[1], picture.shape[0])
     elif output.kind == outputs.SHEET:
-        sheet = _sheet(photo, subjects, request, animator, output, units)
+        frames = _frames(photo, subjects, request, animator, course)
+        sheet = _sheet(photo, subjects, request, animator, output, units, frames)
         outputs.write_picture(output.path, sheet, origin)
         count = len(request.sweep) * len(SWEEP_LEVELS) or len(units)
         size = (sheet.shape[1], sheet.shape[0])
     else:
-        frames = _frames(photo, subjects, request, animator, output.kind)
+        frames = _frames(photo, subjects, request, animator, course)
         count, size = outputs.write_animation(output, frames, rate, origin)
     changes = changes_in_words(request, animator, first.source, first.doubt, target)
     return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {changes}", notes
 
 
 def _frames(
-    photo, subjects: list[Subject], request: Request, animator: Animator, kind, last: bool = False
+    photo,
+    subjects: list[Subject],
+    request: Request,
+    animator: Animator,
+    course: Callable[[Subject], np.ndarray],
 ) -> Iterator[np.ndarray]:
-    ramp = kind in (outputs.SHEET, outputs.STILL)
-    streams = []
-    for subject in subjects:
-        units, _ = request.units(subject.source, animator.action_units, ramp)
-        units = units[-1:] if last else units
-        streams.append(animator.edits(subject.composer.crop, subject.source, units))
+    """The photo with all subjects edited; `course` gives the AUs of each over time, (F, N)."""
+    streams = [animator.edits(one.composer.crop, one.source, course(one)) for one in subjects]
     for edits in zip(*streams, strict=True):
         yield _frame(photo, subjects, edits, request)
 
@@ -70,22 +77,19 @@ def _frames(
 def _frame(photo, subjects: list[Subject], edits: tuple[Edit, ...], request: Request):
     composer = subjects[0].composer
     if request.crop_only:
-        frame = outputs.enlarge(to_picture(edits[0].image), request.scale)
         shown = beside(to_picture(edits[0].image), composer, edits[0], request)
-        return outputs.enlarge(shown, request.scale) if request.show else frame
+        return outputs.enlarge(shown, request.scale)
     frame = photo.copy()
     for subject, edit in zip(subjects, edits, strict=True):
         subject.composer.put_back(edit, onto=frame)
     return beside(frame, composer, edits[0], request)
 
 
-def _sheet(photo, subjects, request: Request, animator: Animator, output: Output, units):
+def _sheet(photo, subjects, request: Request, animator: Animator, output: Output, units, frames):
     first = subjects[0]
     if request.sweep:
         return _sweep_sheet(photo, subjects, request, animator, output)
-    frames = [
-        output.fitted(frame) for frame in _frames(photo, subjects, request, animator, outputs.SHEET)
-    ]
+    frames = [output.fitted(frame) for frame in frames]
     crop = to_picture(first.composer.crop)
     source = outputs.enlarge(crop, request.scale) if request.crop_only else output.fitted(photo)
     if request.show:
@@ -98,21 +102,16 @@ def _sheet(photo, subjects, request: Request, animator: Animator, output: Output
 
 
 def _sweep_sheet(photo, subjects, request: Request, animator: Animator, output: Output):
+    def course(subject: Subject, name: str) -> np.ndarray:
+        base = request.goal.target(subject.source, animator.action_units)
+        units = np.repeat(base[None], len(SWEEP_LEVELS), 0)
+        units[:, animator.action_units.index(name)] = SWEEP_LEVELS
+        return units
+
     rows = []
-    names = list(animator.action_units)
     for name in request.sweep:
-        streams = []
-        for subject in subjects:
-            base = request.goal.target(subject.source, animator.action_units)
-            units = np.repeat(base[None], len(SWEEP_LEVELS), 0)
-            units[:, names.index(name)] = SWEEP_LEVELS
-            streams.append(animator.edits(subject.composer.crop, subject.source, units))
-        rows.append(
-            [
-                output.fitted(_frame(photo, subjects, edits, request))
-                for edits in zip(*streams, strict=True)
-            ]
-        )
+        frames = _frames(photo, subjects, request, animator, functools.partial(course, name=name))
+        rows.append([output.fitted(frame) for frame in frames])
     return outputs.sweep_sheet(rows, request.sweep, SWEEP_LEVELS)
 
 

@@ -21,7 +21,7 @@ from ganimation_tf.animation.litert_model import (
     SOURCE_EDITOR_FILE,
     LiteRtModel,
 )
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.shipped import (
     ARRAYS,
@@ -44,11 +44,9 @@ def load(path: pathlib.Path | str | None = None, threads: int | None = None) -> 
     """
     path = directory() if path is None else pathlib.Path(path)
     card = read_card(path)
-    try:
+    with as_user_error(f"{path}: the weights are not whole"):
         editor = (path / SOURCE_EDITOR_FILE).read_bytes()
         estimator = (path / ESTIMATOR_FILE).read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: the weights are not whole: {error}") from error
     return LiteRtModel(card, editor, estimator, str(path), threads)
 
 
@@ -91,8 +89,7 @@ def save_weights(
         np.savez_compressed(file, allow_pickle=False, **arrays)
         file.flush()
         files.write_whole(path / ARRAYS, pathlib.Path(file.name).read_bytes())
-    facts = {**config, "card": json.loads(card.to_json())}
-    files.write_whole(path / CONFIG, (json.dumps(facts, indent=2) + "\n").encode())
+    files.write_json(path / CONFIG, {**config, "card": json.loads(card.to_json())})
     from ganimation_tf.animation import lite_export
 
     files.write_whole(path / SOURCE_EDITOR_FILE, lite_export.editor(generator, relative))

@@ -13,7 +13,7 @@ import numpy as np
 from ganimation_tf import expression_parsing, expressions
 from ganimation_tf.action_units import DESCRIPTIONS
 from ganimation_tf.annotations import csv_text
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.expressions import Change, Expression
 
 EASINGS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -172,10 +172,8 @@ def read(path: pathlib.Path, names: Sequence[str] = tuple(DESCRIPTIONS)) -> Time
 
 def _from_json(text: str, names: Sequence[str]) -> Timeline:
     """A list of key frames, or an object with `keyframes` and `loop`."""
-    try:
+    with as_user_error("key frames must be JSON", ValueError):
         content = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"key frames must be JSON: {error}") from None
     loop, rows = False, content
     if isinstance(content, dict):
         loop, rows = content.get("loop", False), content.get("keyframes")

@@ -1,7 +1,7 @@
 """One video whose faces are given expressions, frame by frame."""
 
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
 from ganimation_tf.media.video import VideoReader
 
+Track = Callable[[Iterable, int, str], Iterable]
+"""As `progress.track`."""
+
 STEADINESS = 0.6
 """How much of the last reading of a face's own AUs stays in the next: readings tremble."""
 
@@ -23,11 +26,14 @@ def animate(
     output: Output,
     request: Request,
     animator: Animator,
-    progress: Callable[[str], None] = lambda text: None,
+    track: Track = lambda frames, total, unit: frames,
 ) -> tuple[str, list[str]]:
     """Edits one video; returns a line that says what was written, and warnings.
 
     Frames without a face stay as they are. Frame times and sound stay in an MP4.
+
+    Args:
+        track: how the frames are gone through: `progress.track` shows how far it is.
 
     Raises:
         UserError: naming the file and what is wrong.
@@ -37,9 +43,10 @@ def animate(
     if request.crop_only or request.annotations:
         raise UserError(f"{path}: --crop-only and --annotations are for photos")
     with VideoReader(path) as reader:
-        job = _Job(animator, request, reader, progress)
+        job = _Job(animator, request)
         times: list[float] = []
-        frames = job.frames(times)
+        total = round(reader.seconds * reader.frames_per_second)
+        frames = job.edited_frames(track(reader.frames(), total, f"frames of {path.name}"), times)
         target = request.goal.target(np.zeros(len(animator.action_units)), animator.action_units)
         count, size = outputs.write_animation(
             output,
@@ -71,24 +78,22 @@ class _Job:
         edited: frames with a face so far.
     """
 
-    def __init__(self, animator: Animator, request: Request, reader: VideoReader, progress):
-        self._animator, self._request, self._reader = animator, request, reader
-        self._progress = progress
+    def __init__(self, animator: Animator, request: Request):
+        self._animator, self._request = animator, request
         self._tracker = Tracker(animator.finder, request.face)
         self._steady: dict[int, np.ndarray] = {}
         self.edited = 0
 
-    def frames(self, times: list[float]) -> Iterator[np.ndarray]:
-        """The edited frames; the time of each is appended first."""
-        total = round(self._reader.seconds * self._reader.frames_per_second)
-        for number, (time, frame) in enumerate(self._reader.frames()):
+    def edited_frames(
+        self, frames: Iterable[tuple[float, np.ndarray]], times: list[float]
+    ) -> Iterator[np.ndarray]:
+        """Of frames with their times, which are appended to `times` first."""
+        for time, frame in frames:
             times.append(time)
-            if number % 10 == 0:
-                self._progress(f"frame {number} of {total or '?'}")
             yield self._edited(time, frame)
 
     def _edited(self, time: float, frame: np.ndarray) -> np.ndarray:
-        result, shown = frame.copy(), None
+        edited, shown = frame.copy(), None
         faces = self._tracker.step(frame)
         for place, face in faces:
             composer = self._animator.composer(frame, face)
@@ -97,17 +102,17 @@ class _Job:
             calm = self._steady[place] = STEADINESS * calm + (1 - STEADINESS) * source
             target = self._target(time, calm)
             (edit,) = self._animator.render(composer.crop[None], calm[None], target[None])
-            composer.put_back(edit, onto=result)
+            composer.put_back(edit, onto=edited)
             shown = shown or (composer, edit)
         if faces:
             self.edited += 1
         if not self._request.show:
-            return result
+            return edited
         if shown is None:
             return np.concatenate(
-                [result, *[np.full_like(result, 255)] * len(self._request.show)], 1
+                [edited, *[np.full_like(edited, 255)] * len(self._request.show)], 1
             )
-        return beside(result, *shown, self._request)
+        return beside(edited, *shown, self._request)
 
     def _target(self, time: float, source: np.ndarray) -> np.ndarray:
         request, names = self._request, self._animator.action_units

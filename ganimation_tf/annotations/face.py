@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.errors import InputError
 
 
@@ -67,30 +68,42 @@ class FaceAnnotation:
             return float(np.prod(np.ptp(self.landmarks, axis=0)))
         return 0.0
 
+    @property
+    def own_key(self) -> str:
+        """`image#face`: the name of one face of several."""
+        return f"{self.key}#{self.face}"
 
-def face_key(face: FaceAnnotation) -> str:
-    """`image#face`: the name of one face of several."""
-    return f"{face.key}#{face.face}"
+    def rejection(self, code: str, message: str, key: str | None = None) -> Rejection:
+        """Of this face.
+
+        Args:
+            code: a key of `rejections.REASONS`.
+            message: the rule and the value; where the face is stands before it.
+            key: the face's name; None: `own_key`.
+        """
+        file = self.where.rpartition(":")[0]
+        return Rejection(key or self.own_key, code, f"{self.where}: {message}", file)
 
 
 def choose_faces(
-    faces: Sequence[FaceAnnotation], policy: str, min_confidence: float
-) -> tuple[list[FaceAnnotation], list[tuple[FaceAnnotation, str, str]]]:
-    """Those of one image's faces that become records.
+    rows: Sequence[FaceAnnotation | Rejection], policy: str, min_confidence: float
+) -> tuple[list[FaceAnnotation], list[Rejection]]:
+    """Those of one image's faces that become records, and the rejections of its other rows.
 
     Ties go to the other criterion, then to the earlier row.
 
     Args:
-        faces: in the order of their rows.
+        rows: all that an annotation says about the image, in order.
         policy: a key of `options.POLICIES`.
         min_confidence: in [0, 1]; faces below it do not count as faces.
-
-    Returns:
-        The chosen faces, and (face, reason code, message) for each of the others.
     """
+    rejected = [row for row in rows if isinstance(row, Rejection)]
+    faces = [row for row in rows if isinstance(row, FaceAnnotation)]
     sure = [face for face in faces if face.confidence >= min_confidence]
-    rejected = [
-        (face, "low_confidence", f"confidence {face.confidence:g} is below {min_confidence:g}")
+    rejected += [
+        face.rejection(
+            "low_confidence", f"confidence {face.confidence:g} is below {min_confidence:g}"
+        )
         for face in faces
         if face.confidence < min_confidence
     ]
@@ -98,11 +111,11 @@ def choose_faces(
         return sure, rejected
     if policy == "reject":
         message = f"the image has {len(sure)} faces and --faces is reject"
-        return [], rejected + [(face, "several_faces", message) for face in sure]
+        return [], rejected + [face.rejection("several_faces", message) for face in sure]
     if policy == "largest":
         chosen = max(sure, key=lambda face: (face.area(), face.confidence))
     else:
         chosen = max(sure, key=lambda face: (face.confidence, face.area()))
     message = f"face {chosen.face} was chosen as the {policy.replace('-', ' ')}"
-    others = [(face, "extra_face", message) for face in sure if face is not chosen]
+    others = [face.rejection("extra_face", message) for face in sure if face is not chosen]
     return [chosen], rejected + others

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ganimation_tf import inputs
-from ganimation_tf.annotations import load, scale
+from ganimation_tf.annotations import load, rows, scale
 from ganimation_tf.annotations.annotator import Annotator, Request
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.reader import AnnotatedImage, Part, Reader
-from ganimation_tf.annotations.recognition import Annotations, recognise
+from ganimation_tf.annotations.recognition import recognise
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.annotations.table import Table
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 
 def header_of(path: pathlib.Path) -> list[str]:
@@ -27,10 +27,8 @@ def header_of(path: pathlib.Path) -> list[str]:
         raise UserError(f"{path}: there is no such file")
     if path.suffix.lower() in load("ganimation").suffixes:
         return []
-    try:
-        return Annotations([(str(path), path.name)], str(path)).readable_header(str(path))
-    except AnnotationError as error:
-        raise UserError(f"{path}: {error}") from None
+    with as_user_error(str(path), AnnotationError):
+        return rows.header_of(str(path))
 
 
 def annotator_of(path: pathlib.Path, header: list[str]) -> Annotator | None:

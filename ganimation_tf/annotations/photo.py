@@ -12,7 +12,7 @@ from ganimation_tf.annotations.forms import LANDMARKS
 from ganimation_tf.annotations.one_file import annotator_of, header_of, images_of, reader_of
 from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.faces import alignment, images
 
 _SMALL = 8.0  # of the photo's pixels none is looked at
@@ -61,14 +61,12 @@ def _require_same_picture(face: FaceAnnotation, photo: pathlib.Path) -> None:
     except (OSError, images.ImageError):
         return
     roll = 0.0
-    try:
+    with as_user_error(str(face.where), ValueError):  # GeometryError, or points that make no crop
         if face.landmarks is not None:
             anchors = alignment.anchors_from_landmarks(face.landmarks)
             require_face(face.landmarks, anchors)
             roll = alignment.roll_of(alignment.crop_transform(anchors, alignment.CropSpec()))
         require_same_picture(face, decoded, roll)
-    except ValueError as error:  # GeometryError, or points that make no crop
-        raise UserError(f"{face.where}: {error}") from None
 
 
 def _reader(annotation: pathlib.Path, images_root: str) -> Reader:

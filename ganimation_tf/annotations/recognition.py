@@ -48,17 +48,9 @@ class Annotations:
     def header(self, path: str) -> list[str]:
         """The stripped header of a file; [] if it cannot be read: that is for the job to say."""
         try:
-            return self.readable_header(path)
+            return header_of(path, self.open)
         except AnnotationError:
             return []
-
-    def readable_header(self, path: str) -> list[str]:
-        """The stripped header of a file.
-
-        Raises:
-            AnnotationError: if it cannot be read.
-        """
-        return header_of(path, self.open)
 
 
 def recognise(file: str, header: Sequence[str]) -> list[str]:
@@ -119,7 +111,7 @@ def _unknown(annotations: Annotations, sample: Sequence[File]) -> str:
     """Why the source of files cannot be told."""
     path, file = sample[0]
     try:
-        header = annotations.readable_header(path)
+        header = header_of(path, annotations.open)
     except AnnotationError as error:
         if error.code != "empty_annotation":
             return f"no file can be read: {file} {error}"

@@ -34,7 +34,7 @@ def highest(
         action_units: the AUs whose columns are looked at.
         opener: opens a file.
     """
-    found: Highest | None = None
+    highest_yet: Highest | None = None
     for path, file in files:
         try:
             rows = read_rows(path, form, action_units, opener)
@@ -44,12 +44,12 @@ def highest(
                         (value,) = row.numbers([column])
                     except (AnnotationError, IndexError):
                         continue
-                    if found is None or value > found.value:
+                    if highest_yet is None or value > highest_yet.value:
                         name = row.columns.names[column]
-                        found = Highest(float(value), name, f"{file} row {row.number}")
+                        highest_yet = Highest(float(value), name, f"{file} row {row.number}")
         except AnnotationError:
             continue
-    return found
+    return highest_yet
 
 
 def by_names(seen: Highest | None, maximum: float) -> float:

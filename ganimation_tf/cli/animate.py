@@ -4,8 +4,8 @@ import argparse
 import logging
 import pathlib
 import sys
-import typing
 
+from ganimation_tf import progress
 from ganimation_tf.cli import animation_flags, animation_request, connection
 from ganimation_tf.errors import GanimationError, UserError
 
@@ -76,7 +76,7 @@ def _run_all(plan, request, animator) -> int:
     for number, (path, output) in enumerate(plan, 1):
         place = f"{number}/{len(plan)} " if len(plan) > 1 else ""
         try:
-            line, notes = _one(path, output, request, animator, place)
+            line, notes = _one(path, output, request, animator)
         except GanimationError as error:
             if len(plan) == 1:
                 raise
@@ -92,32 +92,11 @@ def _run_all(plan, request, animator) -> int:
     return 2 if failures else 0
 
 
-def _one(path, output, request, animator, place: str) -> tuple[str, list[str]]:
+def _one(path, output, request, animator) -> tuple[str, list[str]]:
     from ganimation_tf.animation import photos, videos
     from ganimation_tf.media import video
 
     animation_request.make_parent(output.path)
     if not video.is_video(path):
         return photos.animate(path, output, request, animator)
-    with _Progress(f"{place}{path.name}: ") as progress:
-        return videos.animate(path, output, request, animator, progress)
-
-
-class _Progress:
-    """A line on a terminal that is overwritten; nothing elsewhere."""
-
-    def __init__(self, prefix: str, stream: typing.TextIO | None = None):
-        self._prefix = prefix
-        self._stream = stream or sys.stderr
-        self._shown = self._stream.isatty()
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self._shown:
-            print("\r\033[K", end="", file=self._stream, flush=True)
-
-    def __call__(self, text: str) -> None:
-        if self._shown:
-            print(f"\r\033[K{self._prefix}{text}", end="", file=self._stream, flush=True)
+    return videos.animate(path, output, request, animator, progress.track)

@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.inputs import is_sidecar
 
 SHOWN = ("attention", "color")
@@ -112,10 +112,8 @@ def make_parent(path: pathlib.Path) -> None:
         return
     if not parent.parent.is_dir():
         raise UserError(f"{path.parent}: no such directory to write to")
-    try:
+    with as_user_error(f"{path.parent}: cannot be made"):
         parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path.parent}: cannot be made: {error.strerror}") from error
 
 
 def goal_of(args: argparse.Namespace, names: tuple[str, ...], strict: bool = True):

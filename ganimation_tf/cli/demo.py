@@ -2,14 +2,12 @@
 
 import argparse
 import pathlib
-import re
 import shlex
 import shutil
-import signal
 import subprocess
-import sys
 import time
 
+from ganimation_tf import processes
 from ganimation_tf.cli import flags
 
 HELP = "the whole road on drawn faces: draw, preprocess, train, evaluate, export, serve, animate"
@@ -105,28 +103,19 @@ def example_portrait() -> pathlib.Path | None:
 def _call(arguments: list[str]) -> int:
     print(f"\n$ ganimation {shlex.join(arguments)}", flush=True)
     began = time.monotonic()
-    code = subprocess.run([sys.executable, "-m", "ganimation_tf", *arguments]).returncode
+    command = processes.command("ganimation_tf", *arguments)
+    code = subprocess.run(command, env=processes.environment()).returncode
     print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
     return code
 
 
 def _serve_and_animate(out, photos, data, models) -> int:
+    from ganimation_tf.line import infrastructure
+
+    print(f"\n$ ganimation serve --port 0 --model-dir {shlex.quote(str(models))} &", flush=True)
     log = out / "server.log"
-    command = ["serve", "--model-dir", str(models), "--port", "0"]
-    print(f"\n$ ganimation {shlex.join(command)} &", flush=True)
-    with log.open("w") as stream:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "ganimation_tf", *command], stdout=stream, stderr=stream
-        )
-    try:
-        address = _wait_for_address(server, log)
-        if address is None:
-            print(f"ganimation demo: the server did not start; see {log}", file=sys.stderr)
-            return 1
+    with infrastructure.served(models, log, SERVER_START_SECONDS) as address:
         return _ask(out, photos, data, address)
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
 
 
 def _ask(out: pathlib.Path, photos: pathlib.Path, data: pathlib.Path, address: str) -> int:
@@ -152,16 +141,6 @@ def _ask(out: pathlib.Path, photos: pathlib.Path, data: pathlib.Path, address: s
     sheet = truth_sheet.draw(open_editor(address, data), samples, SHOWN_PEOPLE)
     (out / "truth.png").write_bytes(images.encode_png(sheet))
     return 0
-
-
-def _wait_for_address(server: subprocess.Popen, log: pathlib.Path) -> str | None:
-    """HOST:PORT from the server's first line; None if it ends or takes too long."""
-    deadline = time.monotonic() + SERVER_START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        if match := re.search(r"^serving .* at (\S+:\d+)", log.read_text(), re.MULTILINE):
-            return match[1]
-        time.sleep(0.2)
-    return None
 
 
 def _summary(out: pathlib.Path, portrait: pathlib.Path | None, seconds: float) -> str:

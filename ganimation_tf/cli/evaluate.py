@@ -6,7 +6,7 @@ import pathlib
 
 from ganimation_tf import progress
 from ganimation_tf.cli import connection, flags, instruments
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 HELP = "measure a model's edits: against truth where it is known, and by independent judges"
 EXAMPLE = "ganimation evaluate runs/00000-tiny --data dataset --report report --gate truth_error<=1"
@@ -103,9 +103,9 @@ def _open(args: argparse.Namespace):
     Raises:
         UserError: if it is no server, and a flag is about one.
     """
-    from ganimation_tf.animation import evaluated
+    from ganimation_tf.animation import evaluated, models
 
-    if (given := connection.given_tls(args)) and not evaluated.names_server(args.model):
+    if (given := connection.given_tls(args)) and not models.names_server(args.model):
         raise UserError(f"{given[0]} is about a server, and MODEL is none: {args.model}")
     return evaluated.open_editor(
         args.model, args.data, lambda server: connection.open_client(args, server)
@@ -119,7 +119,7 @@ def _write_edits(args: argparse.Namespace) -> int:
 
     model = _open(args)
     writer = PictureWriter(args.write_edits, model.action_units)
-    try:
+    with as_user_error(f"--write-edits {args.write_edits}"):
         evaluate(
             model,
             args.data,
@@ -129,8 +129,6 @@ def _write_edits(args: argparse.Namespace) -> int:
             batch_size=args.batch_size,
             batches=progress.tracked_batches,
         )
-    except OSError as error:
-        raise UserError(f"--write-edits {args.write_edits}: {error.strerror}") from error
     print(
         f"wrote {len(writer.written)} pictures to {args.write_edits}; annotate them (OpenFace: "
         f"FaceLandmarkImg -fdir {args.write_edits} -out_dir ANNOTATIONS -aus -2Dfp), then give the "
@@ -160,10 +158,8 @@ def _write(directory: pathlib.Path, evaluation, differences, notes) -> None:
     from ganimation_tf.evaluation import page, report
     from ganimation_tf.files import write_whole
 
-    try:
+    with as_user_error(f"--report {directory} cannot be written"):
         path = evaluation.report.write(directory)
         text = page.render(evaluation, differences, notes)
         write_whole(directory / report.PAGE, text.encode())
-    except OSError as error:
-        raise UserError(f"--report {directory} cannot be written: {error.strerror}") from error
     print(f"wrote {path} and {directory / report.PAGE}")

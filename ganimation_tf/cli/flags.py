@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 import types
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ganimation_tf.errors import UserError
@@ -27,7 +27,6 @@ def add(
     options: type,
     *,
     prefix: str = "",
-    omit: Collection[str] = (),
     default: Callable[[dataclasses.Field], str] | None = None,
 ) -> None:
     """A flag for each field that is a plain value.
@@ -36,11 +35,10 @@ def add(
         parser: an argparse parser or a group of one.
         options: a dataclass whose fields are `options.option`.
         prefix: of the flags' names.
-        omit: fields that get no flag.
         default: for flags that, left out, leave a value as it is (`given` tells which were not):
             says for the help what that value is. None: a flag left out has the field's default.
     """
-    for field, kind in _fields(options, omit):
+    for field, kind in _fields(options):
         settings = dict(field.metadata)
         text = settings["help"]
         keywords: dict[str, Any] = {"dest": prefix + field.name, "help": text.replace("%", "%%")}
@@ -65,13 +63,13 @@ def _kind(kind: type, settings: dict[str, Any], both_ways: bool) -> dict[str, An
     return keywords
 
 
-def _fields(options: type, omit: Collection[str]) -> Iterator[tuple[dataclasses.Field, type]]:
+def _fields(options: type) -> Iterator[tuple[dataclasses.Field, type]]:
     kinds = typing.get_type_hints(options)
     for field in dataclasses.fields(options):
         kind = kinds[field.name]
         if isinstance(kind, types.UnionType):  # `int | None`
             kind = typing.get_args(kind)[0]
-        if field.name not in omit and field.metadata.get("flag"):
+        if field.metadata.get("flag"):
             yield field, kind
 
 
@@ -141,11 +139,9 @@ def require_replaceable(directory: pathlib.Path, marker: str, flag: str) -> None
         raise UserError(f"{flag} {directory} must be new or empty, but it holds other files")
 
 
-def given(
-    args: argparse.Namespace, options: type, *, prefix: str = "", omit: Collection[str] = ()
-) -> dict[str, Any]:
+def given(args: argparse.Namespace, options: type, *, prefix: str = "") -> dict[str, Any]:
     """Field name to value, of the flags of `add` that are not None."""
-    values = {f.name: getattr(args, prefix + f.name) for f, _ in _fields(options, omit)}
+    values = {f.name: getattr(args, prefix + f.name) for f, _ in _fields(options)}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -1,7 +1,6 @@
 """`ganimation inspect`: is a dataset whole, and what is in it?"""
 
 import argparse
-import json
 import pathlib
 
 HELP = "Verify a dataset byte by byte, print what is in it and draw a contact sheet."
@@ -62,19 +61,17 @@ def run(args: argparse.Namespace) -> int:
 def _write(directory: pathlib.Path, inspected, pixels) -> None:
     from ganimation_tf import files
     from ganimation_tf.data.statistics import dataset
-    from ganimation_tf.errors import UserError, reason
+    from ganimation_tf.errors import as_user_error
     from ganimation_tf.faces import images
 
-    try:
+    with as_user_error(f"--output {directory}: cannot be made"):
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output {directory}: cannot be made: {reason(error)}") from error
     facts = dataset.to_dict(inspected.statistics, inspected.made.action_units, ())
     metrics, action_units = dataset.figures(facts)
     metrics["rejected"] = sum(inspected.made.rejections.values())
     metrics |= {"problems": len(inspected.problems), "warnings": len(inspected.warnings)}
     for name, content in (("metrics.json", metrics), ("action_units.json", action_units)):
-        files.write_whole(directory / name, (json.dumps(content, indent=1) + "\n").encode())
+        files.write_json(directory / name, content, indent=1)
     if pixels is not None:
         files.write_whole(directory / "faces.png", images.encode_png(pixels))
     print(f"wrote      {directory}")

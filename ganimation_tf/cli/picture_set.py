@@ -39,7 +39,7 @@ def begin(
         raise UserError(f"{out} must be new or empty, but it holds files")
     for folder in folders:
         (out / folder).mkdir(parents=True, exist_ok=True)
-    save(unfinished, settings)
+    files.write_json(unfinished, settings)
     return unfinished
 
 
@@ -49,8 +49,3 @@ def _holds(path: pathlib.Path, settings: Mapping[str, Any]) -> bool:
     except ValueError:  # damaged, or in another encoding
         return False
     return isinstance(before, dict) and before.items() >= settings.items()
-
-
-def save(path: pathlib.Path, settings: Mapping[str, Any]) -> None:
-    """Writes what was asked for, or what came of it, as JSON."""
-    files.write_whole(path, (json.dumps(settings, indent=2) + "\n").encode())

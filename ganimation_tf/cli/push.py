@@ -1,7 +1,6 @@
 """`ganimation push`."""
 
 import argparse
-import json
 import pathlib
 
 HELP = "copy an export that is blessed twice to the next number of a model directory"
@@ -59,5 +58,5 @@ def run(args: argparse.Namespace) -> int:
         print(f"{pushed.path} is this very model already: nothing to push")
     if args.output:
         facts = {"version": int(pushed.path.name), "path": str(pushed.path)}
-        files.write_whole(args.output, (json.dumps(facts, indent=1) + "\n").encode())
+        files.write_json(args.output, facts, indent=1)
     return 0

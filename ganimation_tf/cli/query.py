@@ -10,7 +10,7 @@ import sys
 
 from ganimation_tf import inputs
 from ganimation_tf.cli import connection
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 HELP = "ask a served model once: edit one face crop, read its AUs, or say what is served"
 EXAMPLE = "ganimation query crop.png --au AU12=1 --output smile.png"
@@ -103,10 +103,8 @@ def _print(facts: dict) -> int:
 def _read(path: pathlib.Path) -> bytes:
     from ganimation_tf.faces import images
 
-    try:
+    with as_user_error(str(path), inputs.FileError):
         return inputs.read(str(path), images.MAX_BYTES)
-    except inputs.FileError as error:
-        raise UserError(f"{path}: {error}") from error
 
 
 def _wanted(args: argparse.Namespace, client, crop: bytes, names):

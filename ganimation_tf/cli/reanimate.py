@@ -19,6 +19,7 @@ import argparse
 import json
 import pathlib
 
+from ganimation_tf import files
 from ganimation_tf.cli import flags, picture_set
 from ganimation_tf.errors import UserError
 
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     settings["portraits"] = [one.name for one in usable]
     settings["rejected"] = {code: codes.count(code) for code in sorted(set(codes))}
     settings["face_model"]["licence"] = model.licence
-    picture_set.save(unfinished, settings)
+    files.write_json(unfinished, settings)
     unfinished.rename(out / SETTINGS)
     print(
         f"{args.count} faces of {len(shown)} portraits in {out / writing.PICTURES}, their "

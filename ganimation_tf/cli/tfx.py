@@ -52,27 +52,27 @@ def run(args: argparse.Namespace) -> int:
             "install what requirements-tfx.lock lists, or run `make test-tfx`, which does"
         )
     quiet.import_tensorflow()
-    running = _load()
+    line = _load()
     if args.compile:
         path = args.compile.resolve()
-        running.compile_for_kubeflow(options, path, args.container, args.beam_args)
+        line.compile_for_kubeflow(options, path, args.container, args.beam_args)
         print(f"wrote {args.compile}")
         return 0
-    running.run_locally(options, args.beam_args)
+    line.run_locally(options, args.beam_args)
     _report(options)
     return 0
 
 
 def _load() -> types.ModuleType:
-    """`pipeline.tfx.run`; TFX prints each of its protos, and warns of its own queries."""
+    """`pipeline.tfx.line`; TFX prints each of its protos, and warns of its own queries."""
     logging.disable(logging.WARNING)
     try:
-        from pipeline.tfx import run as running
+        from pipeline.tfx import line
     finally:
         logging.disable(logging.NOTSET)
     for name in (None, "absl"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    return running
+    return line
 
 
 def _report(options: LineOptions) -> None:

@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 from ganimation_tf.cli import flags
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 HELP = "train a network that judges AUs, on faces that the generator never saw"
 EXAMPLE = "ganimation train-judge judge --data dataset --split eval --share 0.5"
@@ -46,10 +46,8 @@ def run(args: argparse.Namespace) -> int:
     judge = training.train_judge(
         chosen, args.split, training.JudgeConfig(steps=args.steps, seed=args.seed)
     )
-    try:
+    with as_user_error(f"{args.output} cannot be written"):
         judge.save(args.output)
-    except OSError as error:
-        raise UserError(f"{args.output} cannot be written: {error.strerror}") from error
     facts = judge.facts
     print(f"of {facts.held_out_people} people that it was not trained on:")
     for name, mae, correlation in zip(facts.action_units, facts.mae, facts.pearson, strict=True):

@@ -1,7 +1,6 @@
 """`ganimation validate`."""
 
 import argparse
-import json
 import pathlib
 
 HELP = "check a data set, or what a server was sent, against a schema of `ganimation schema`"
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
             "drifts": [{"of": name, "drift": round(drifts[name], 6)} for name in drifts],
             "messages": [anomaly.message for anomaly in anomalies_seen],
         }
-        files.write_whole(args.output, (json.dumps(facts, indent=1) + "\n").encode())
+        files.write_json(args.output, facts, indent=1)
     largest = max(drifts, key=lambda name: drifts[name], default=None)
     about = f"; the largest drift is {drifts[largest]:.3f}, of {largest}" if largest else ""
     what = "1 anomaly" if len(anomalies_seen) == 1 else f"{len(anomalies_seen) or 'no'} anomalies"

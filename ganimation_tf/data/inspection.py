@@ -144,11 +144,11 @@ def _check_records(
     offset, count, keys = 0, 0, set()
     batches = Batches(statistics, made.crop.margin)
     try:
-        for count, data in enumerate(tfrecord.read(file), start=1):
+        for count, serialized in enumerate(tfrecord.read(file), start=1):
             offset += tfrecord.HEADER_BYTES
             where = f"{shard.file}: record {count - 1}"
             try:
-                record = records.decode(data)
+                record = records.decode(serialized)
                 check_record(record, made)
             except ValueError as error:
                 yield f"{where}: {error}"
@@ -156,8 +156,8 @@ def _check_records(
                 if record.key in keys:
                     yield f"{where}: the key {record.key!r} is there twice"
                 keys.add(record.key)
-                batches.add(record, Face(record.key, shard.file, offset, len(data)))
-            offset += len(data) + tfrecord.FOOTER_BYTES
+                batches.add(record, Face(record.key, shard.file, offset, len(serialized)))
+            offset += len(serialized) + tfrecord.FOOTER_BYTES
     except ValueError as error:  # of the framing: what follows cannot be found
         yield f"{shard.file}: {error}"
     batches.flush()

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error
 from ganimation_tf.faces import alignment
 
 FILE = "dataset.json"
@@ -73,7 +73,7 @@ class Manifest:
         Raises:
             UserError: naming `where` and what is wrong with it.
         """
-        try:
+        with as_user_error(f"{where} is not a dataset description", *MALFORMED):
             facts = json.loads(text)
             version = facts.pop("version")
             if version != VERSION:
@@ -85,10 +85,6 @@ class Manifest:
                 for split, shards in facts["splits"].items()
             }
             return cls(**facts)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if isinstance(error, UserError):
-                raise
-            raise UserError(f"{where} is not a dataset description: {error}") from error
 
     @classmethod
     def load(cls, directory: str | pathlib.Path) -> "Manifest":
@@ -98,12 +94,12 @@ class Manifest:
             UserError: if there is none: the directory is no dataset, or its job did not finish.
         """
         path = pathlib.Path(directory) / FILE
-        try:
+        with as_user_error(
+            f"{directory} is not a finished dataset: cannot read {path}",
+            OSError,
+            UnicodeDecodeError,
+        ):
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"{directory} is not a finished dataset: cannot read {path}: {reason(error)}"
-            ) from error
         return cls.from_json(text, str(path))
 
     def digest(self) -> str:

@@ -114,9 +114,26 @@ def make(
     )
 
 
-def edited(model: Editor, images: np.ndarray, known: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """uint8 faces with other AUs, uint8 (n, size, size, 3)."""
-    return as_uint8(_answer(model, images.astype(np.float32) / 255, known, targets)[0])
+def edited(
+    model: Editor, images: np.ndarray, known: np.ndarray, targets: np.ndarray, batch_size: int
+) -> np.ndarray:
+    """Faces with other AUs, `batch_size` at a time.
+
+    Args:
+        images: uint8 (n, size, size, 3).
+        known, targets: float32 (n, N) in [0, 1], the AUs that they show and are to show.
+
+    Returns:
+        uint8 (n, size, size, 3).
+    """
+    return np.concatenate(
+        [
+            as_uint8(
+                _answer(model, images[rows].astype(np.float32) / 255, known[rows], targets[rows])[0]
+            )
+            for rows in progress.batches(len(images), batch_size)
+        ]
+    )
 
 
 def as_uint8(images: np.ndarray) -> np.ndarray:

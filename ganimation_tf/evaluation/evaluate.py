@@ -77,8 +77,8 @@ def evaluate(
     """Measures a model on faces that it was not trained on.
 
         >>> from ganimation_tf.animation import evaluated
-        >>> found = gan.evaluate(evaluated.open_editor(str(run), data), data)
-        >>> found.edits.images.shape[1:]
+        >>> evaluation = gan.evaluate(evaluated.open_editor(str(run), data), data)
+        >>> evaluation.edits.images.shape[1:]
         (32, 32, 3)
 
     Args:

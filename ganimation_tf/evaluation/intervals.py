@@ -43,10 +43,7 @@ def root_mean_square(values: np.ndarray) -> float:
 
 
 def bootstrap(
-    values: np.ndarray,
-    people: Sequence[str],
-    statistic: Statistic = median,
-    seed: int = 0,
+    values: np.ndarray, people: Sequence[str], statistic: Statistic = median
 ) -> Interval | None:
     """The interval of a statistic under another draw of as many people.
 
@@ -58,15 +55,11 @@ def bootstrap(
         None with fewer than `LEAST_PEOPLE` people.
     """
     values = np.asarray(values, np.float64)
-    return _interval(values[:, None], people, lambda rows: statistic(rows[:, 0]), seed)
+    return _interval(values[:, None], people, lambda rows: statistic(rows[:, 0]))
 
 
 def difference(
-    now: np.ndarray,
-    before: np.ndarray,
-    people: Sequence[str],
-    statistic: Statistic = median,
-    seed: int = 0,
+    now: np.ndarray, before: np.ndarray, people: Sequence[str], statistic: Statistic = median
 ) -> tuple[float, Interval | None]:
     """How much higher `now` is than `before` on the same pictures, and the interval of that.
 
@@ -80,12 +73,10 @@ def difference(
     def gap(rows):
         return statistic(rows[:, 0]) - statistic(rows[:, 1])
 
-    return gap(both[~np.isnan(both).any(1)]), _interval(both, people, gap, seed)
+    return gap(both[~np.isnan(both).any(1)]), _interval(both, people, gap)
 
 
-def _interval(
-    rows: np.ndarray, people: Sequence[str], statistic: Statistic, seed: int
-) -> Interval | None:
+def _interval(rows: np.ndarray, people: Sequence[str], statistic: Statistic) -> Interval | None:
     """The percentile interval of a statistic of rows, (n, values); rows with a NaN are left out."""
     kept = ~np.isnan(rows).any(1)
     rows, people = rows[kept], np.array(list(people), str)[kept]
@@ -94,7 +85,7 @@ def _interval(
     if len(counts) < LEAST_PEOPLE:
         return None
     groups = np.split(rows, np.cumsum(counts)[:-1])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     drawn = [
         statistic(np.concatenate([groups[i] for i in rng.integers(len(groups), size=len(groups))]))
         for _ in range(DRAWS)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from ganimation_tf.action_units import DESCRIPTIONS
-from ganimation_tf.data.report.charts import STYLE, section, table, text
+from ganimation_tf.data.report import charts
+from ganimation_tf.data.report.charts import section, table, text
 from ganimation_tf.evaluation.curves import curve
 from ganimation_tf.evaluation.evaluate import Evaluation
 from ganimation_tf.evaluation.examples import examples
@@ -43,9 +44,10 @@ def render(
         notes: what else to say of the comparison.
     """
     report = evaluation.report
+    notes = [*report.notes, *notes]
     sections = [
         _summary(report),
-        _notes([*report.notes, *notes]),
+        charts.warnings("To know", notes) if notes else "",
         _figures(report, differences),
         _beside_published(report),
         _action_units(report),
@@ -54,37 +56,20 @@ def render(
         examples(evaluation),
         _judges(report),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>Evaluation of {text(report.facts['model'])}</title>"
-        f"<style>{STYLE}{_STYLE}</style></head>\n"
-        f"<body><main>\n{chr(10).join(filter(None, sections))}\n</main></body></html>\n"
-    )
+    title = f"Evaluation of {report.facts['model']}"
+    return charts.page(title, list(filter(None, sections)), _STYLE)
 
 
 def _summary(report: Report) -> str:
     facts = report.facts
     shown = [name for name in TILES if name in report.metrics]
     shown += [f"{judge}_mae" for judge in judge_names(report)]
-    tiles = "".join(
-        f'<div class="tile"><b>{number(report.metrics[name])}</b>'
-        f"<span>{text(name.replace('_', ' '))}</span></div>"
-        for name in shown
+    tiles = [(number(report.metrics[name]), name.replace("_", " ")) for name in shown]
+    lead = (
+        f"{facts['edits']:,} edits of {facts['faces']:,} faces of {facts['people']:,} people, "
+        f"{facts['crop']['size']} px. The numbers behind this page are in <code>report.json</code>."
     )
-    return (
-        f"<h1>Evaluation of {text(facts['model'])}</h1>"
-        f'<p class="soft">{facts["edits"]:,} edits of {facts["faces"]:,} faces of '
-        f"{facts['people']:,} people, {facts['crop']['size']} px. The numbers behind this page "
-        f'are in <code>report.json</code>.</p><div class="tiles">{tiles}</div>'
-    )
-
-
-def _notes(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    items = "".join(f"<li>{text(note)}</li>" for note in notes)
-    return f'<section class="warnings"><h2>To know</h2><ul>{items}</ul></section>'
+    return charts.heading(f"Evaluation of {facts['model']}", lead, tiles)
 
 
 def _figures(report: Report, differences: Sequence[Difference]) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error
 from ganimation_tf.evaluation import intervals
 from ganimation_tf.evaluation.intervals import Interval
-from ganimation_tf.files import write_whole
+from ganimation_tf.files import write_json, write_whole
 
 FILE, PAGE, METRICS = "report.json", "report.html", "metrics.json"
 VERSION = 1
@@ -69,7 +69,7 @@ class Report:
         Raises:
             UserError: naming `where` and what is wrong with it.
         """
-        try:
+        with as_user_error(f"{where} is not a report of an evaluation", *MALFORMED):
             facts = json.loads(text)
             version = facts.pop("version")
             if version != VERSION:
@@ -80,10 +80,6 @@ class Report:
                 for name, interval in facts["intervals"].items()
             }
             return cls(**facts)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            if isinstance(error, UserError):
-                raise
-            raise UserError(f"{where} is not a report of an evaluation: {error!r}") from error
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> "Report":
@@ -94,18 +90,15 @@ class Report:
         """
         path = pathlib.Path(path)
         path = path / FILE if path.is_dir() else path
-        try:
+        with as_user_error(f"{path} cannot be read", OSError, UnicodeDecodeError):
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{path} cannot be read: {reason(error)}") from error
         return cls.from_json(text, str(path))
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
         """Writes `report.json`, returns its path, and `metrics.json`: its figures alone."""
         directory.mkdir(parents=True, exist_ok=True)
         write_whole(directory / FILE, self.to_json().encode())
-        text = json.dumps(self.metric_values(), indent=1, sort_keys=True) + "\n"
-        write_whole(directory / METRICS, text.encode())
+        write_json(directory / METRICS, self.metric_values(), indent=1, sort_keys=True)
         return directory / FILE
 
     def metric_values(self) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganimation_tf.data import manifest as manifest_lib
 from ganimation_tf.data import records, tfrecord
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.faces import images as images_lib
 from ganimation_tf.faces.alignment import CropSpec
 
@@ -72,11 +72,9 @@ def load(
         raise UserError(f"{directory}: split {split!r} has no records")
     faces = []
     for shard in facts.splits[split]:
-        try:
+        with as_user_error(f"{directory / shard.file} cannot be read", OSError, ValueError):
             with open(directory / shard.file, "rb") as file:
-                faces += [records.decode(data) for data in tfrecord.read(file)]
-        except (OSError, ValueError) as error:
-            raise UserError(f"{directory / shard.file} cannot be read: {error}") from error
+                faces += [records.decode(serialized) for serialized in tfrecord.read(file)]
     faces.sort(key=lambda record: record.key)
     if limit is not None and limit < len(faces):
         faces = _spread(faces, limit)
@@ -85,23 +83,18 @@ def load(
         action_units=np.stack([record.action_units for record in faces]),
         people=[record.subject for record in faces],
         keys=[record.key for record in faces],
-        pairs=[pair_of(record) for record in faces],
+        pairs=[record.pair or "" for record in faces],
         names=facts.action_units,
         crop=facts.crop,
         digest=facts.digest(),
     )
 
 
-def pair_of(record: records.FaceRecord) -> str:
-    """What the record's pair is called; "" without one."""
-    return getattr(record, "pair", "") or ""
-
-
 def _spread(faces: list[records.FaceRecord], limit: int) -> list[records.FaceRecord]:
     """`limit` records: person by person, two faces of a pair at a time, or one without."""
     groups: dict[tuple[str, str], list[records.FaceRecord]] = {}
     for record in faces:
-        groups.setdefault((record.subject, pair_of(record) or record.key), []).append(record)
+        groups.setdefault((record.subject, record.pair or record.key), []).append(record)
     queues: dict[str, list[list[records.FaceRecord]]] = {}
     for (subject, _), members in groups.items():
         queues.setdefault(subject, []).extend(_by_two(members))

@@ -72,7 +72,8 @@ def _sweep(model, reader: Reader, samples: Samples, name: str, batch_size: int) 
     for level in LEVELS:
         wanted = samples.action_units.copy()
         wanted[:, unit] = level
-        by_level.append(_edited(model, samples, wanted, batch_size))
+        known = samples.action_units
+        by_level.append(edited(model, samples.images, known, wanted, batch_size))
     read = np.stack([reader.raw(images) for images in by_level], axis=1)
     first, last = (reader.scaled(read[:, level], samples.people) for level in (0, -1))
     others = drift(first, last, place)
@@ -85,15 +86,6 @@ def _sweep(model, reader: Reader, samples: Samples, name: str, batch_size: int) 
         drift=mean(others),
         no_face=int(np.isnan(read[:, :, place]).sum()),
     )
-
-
-def _edited(model, samples: Samples, wanted: np.ndarray, batch_size: int) -> np.ndarray:
-    """All faces with the AUs `wanted`, (n, N)."""
-    made = [
-        edited(model, samples.images[rows], samples.action_units[rows], wanted[rows])
-        for rows in progress.batches(len(samples), batch_size)
-    ]
-    return np.concatenate(made)
 
 
 def figures_of(judge: str, swept: Sequence[Sweep]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf.evaluation.intervals import median
+from ganimation_tf.evaluation.intervals import mean, median
 from ganimation_tf.evaluation.judged import Judgement
 from ganimation_tf.evaluation.samples import Requests, Samples
 from ganimation_tf.evaluation.sweeps import LEVELS, Sweep
@@ -57,10 +57,7 @@ def _of_judge(judgement: Judgement, place: int) -> dict[str, Any]:
 
 
 def _of_sweep(sweep: Sweep) -> dict[str, Any]:
-    means = [
-        float(column[~np.isnan(column)].mean()) if (~np.isnan(column)).any() else float("nan")
-        for column in sweep.readings.T
-    ]
+    means = map(mean, sweep.readings.T)
     return {
         "sweep": dict(zip((f"{level:.2f}" for level in LEVELS), means, strict=True)),
         "monotonicity": sweep.monotonicity,

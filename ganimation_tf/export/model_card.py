@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+import pathlib
 from typing import Any
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import MALFORMED, as_user_error
 from ganimation_tf.export import signature
 from ganimation_tf.faces import alignment
 
@@ -63,7 +64,7 @@ class ModelCard:
         Raises:
             UserError: naming `where` and what is wrong with it.
         """
-        try:
+        with as_user_error(f"{where} is not a model card", *MALFORMED):
             facts = json.loads(text)
             known = {field.name for field in dataclasses.fields(cls)}
             facts = {name: value for name, value in facts.items() if name in known}
@@ -71,5 +72,14 @@ class ModelCard:
                 facts[name] = tuple(facts[name])
             facts["crop"] = alignment.CropSpec(**facts["crop"])
             return cls(**facts)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{where} is not a model card: {error}") from error
+
+    @classmethod
+    def load(cls, path: pathlib.Path) -> "ModelCard":
+        """Reads a file that `to_json` was written to.
+
+        Raises:
+            UserError: if it cannot be read as one.
+        """
+        with as_user_error(f"{path}: cannot be read", OSError, UnicodeDecodeError):
+            text = path.read_text(encoding="utf-8")
+        return cls.from_json(text, str(path))

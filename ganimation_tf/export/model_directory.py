@@ -42,9 +42,15 @@ def version_directories(model_dir: pathlib.Path) -> list[pathlib.Path]:
         ) from error
 
 
+def newest_version(model_dir: pathlib.Path) -> pathlib.Path | None:
+    """The highest numbered directory; None if there is none."""
+    return max(version_directories(model_dir), key=lambda path: int(path.name), default=None)
+
+
 def next_version(model_dir: pathlib.Path) -> int:
     """One more than the highest numbered directory; 1 if there is none."""
-    return 1 + max((int(path.name) for path in version_directories(model_dir)), default=0)
+    newest = newest_version(model_dir)
+    return 1 + int(newest.name) if newest else 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +81,7 @@ def push(
     digest = files.tree_digest(model)
     for blessing in (evaluation, infrastructure):
         require_blessed(blessing, model, digest)
-    newest = max(version_directories(model_dir), key=lambda path: int(path.name), default=None)
+    newest = newest_version(model_dir)
     if newest and _digest_of_pushed(newest) == digest:
         return Pushed(newest, new=False)
     facts = {

@@ -25,8 +25,8 @@ def sample_inputs(card: ModelCard, rows: int, seed: int = 0) -> dict[str, dict[s
     wanted, shown = rng.uniform(0, 1, (2, rows, units)).astype(np.float32)
     examples = np.empty(rows, object)
     examples[:] = [
-        _example(data, ("png", "jpeg")[row % 2], size, shown[row], wanted[row])
-        for row, data in enumerate(encoded)
+        _example(picture, ("png", "jpeg")[row % 2], size, shown[row], wanted[row])
+        for row, picture in enumerate(encoded)
     ]
     image = (pixels / 255).astype(np.float32)
     return {

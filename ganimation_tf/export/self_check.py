@@ -5,7 +5,6 @@ code that made it, or only outside a session, is nothing for TensorFlow Serving.
 this file, run by its name.
 """
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import tempfile
 
 import numpy as np
 
-import ganimation_tf
+from ganimation_tf import processes
 from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.request_samples import sample_inputs
@@ -73,7 +72,7 @@ def _expected(served, card: ModelCard, rows: int) -> dict[str, np.ndarray]:
     wanted = inputs[signature.RENDER][signature.ACTION_UNITS]
     encoded = inputs[signature.EDIT][signature.IMAGE_BYTES]
     # TensorFlow's JPEG decoder may differ from Pillow's by a gray level; the export has the former.
-    decoded = [tf.io.decode_image(data, channels=3).numpy() for data in encoded]
+    decoded = [tf.io.decode_image(picture, channels=3).numpy() for picture in encoded]
     pictures = (np.stack(decoded) / 255).astype(np.float32)
     models = served.keras_models
     from_source = inputs[signature.FROM_SOURCE]
@@ -102,11 +101,11 @@ def _expected(served, card: ModelCard, rows: int) -> dict[str, np.ndarray]:
 def _answers_of_a_fresh_process(directory: pathlib.Path) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch) / "answers.npz"
-        command = [sys.executable, "-P", "-m", __name__, str(directory), str(path)]
+        no_gpu = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         try:
             done = subprocess.run(
-                command,
-                env=_environment(),
+                processes.command(__name__, str(directory), str(path)),
+                env=processes.environment() | no_gpu,
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT_SECONDS,
@@ -121,17 +120,6 @@ def _answers_of_a_fresh_process(directory: pathlib.Path) -> dict[str, np.ndarray
             )
         with np.load(path, allow_pickle=False) as answers:
             return dict(answers)
-
-
-def _environment() -> dict[str, str]:
-    """That of the fresh process: this package, also where it is not installed, and no GPU."""
-    root = str(pathlib.Path(ganimation_tf.__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    return os.environ | {
-        "PYTHONPATH": path,
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
 
 
 def _answer(directory: pathlib.Path, path: pathlib.Path) -> None:

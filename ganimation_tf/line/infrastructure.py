@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ganimation_tf import files
+from ganimation_tf import files, processes
 from ganimation_tf.blessing import INFRASTRUCTURE, Blessing
 from ganimation_tf.errors import ServiceError, UserError
 from ganimation_tf.export import signature
@@ -65,7 +65,7 @@ def validate(export: pathlib.Path, seconds: float) -> Blessing:
     failures: list[str] = []
     began = time.monotonic()
     try:
-        with served(export, seconds) as address, GanimationClient(address) as client:
+        with _alone(export, seconds) as address, GanimationClient(address) as client:
             facts["seconds_to_serve"] = round(time.monotonic() - began, 2)
             failures += _failures(client, sample_inputs(client.describe(), ROWS))
             facts["milliseconds_per_face"] = _milliseconds(client)
@@ -75,26 +75,41 @@ def validate(export: pathlib.Path, seconds: float) -> Blessing:
 
 
 @contextlib.contextmanager
-def served(export: pathlib.Path, seconds: float) -> Iterator[str]:
-    """HOST:PORT of a server of the export alone, in a process of its own.
+def _alone(export: pathlib.Path, seconds: float) -> Iterator[str]:
+    """As `served`, of a copy of the export and no other version."""
+    with tempfile.TemporaryDirectory(prefix="ganimation-served-") as folder:
+        models = pathlib.Path(folder, "models")
+        shutil.copytree(export, models / "1")
+        with served(models, pathlib.Path(folder, "log"), seconds) as address:
+            yield address
+
+
+@contextlib.contextmanager
+def served(model_dir: pathlib.Path, log: pathlib.Path, seconds: float) -> Iterator[str]:
+    """HOST:PORT of a server of a model directory, in a process of its own.
+
+    Args:
+        log: the file that what it says goes to.
+        seconds: how long it may take to be ready.
 
     Raises:
         ServiceError: if it is not ready in time, with what it said last.
     """
-    with tempfile.TemporaryDirectory(prefix="ganimation-served-") as folder:
-        models, log = pathlib.Path(folder, "models"), pathlib.Path(folder, "log")
-        shutil.copytree(export, models / "1")
-        command = [sys.executable, "-P", "-c", _SERVER, str(models)]
-        with (
-            log.open("w") as stream,
-            subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=stream, stderr=stream
-            ) as server,
-        ):
-            try:
-                yield _address(server, log, seconds)
-            finally:
-                server.terminate()
+    command = [sys.executable, "-P", "-c", _SERVER, str(model_dir)]
+    with (
+        log.open("w") as stream,
+        subprocess.Popen(
+            command,
+            env=processes.environment(),
+            stdin=subprocess.PIPE,
+            stdout=stream,
+            stderr=stream,
+        ) as server,
+    ):
+        try:
+            yield _address(server, log, seconds)
+        finally:
+            server.terminate()
 
 
 def _address(server: subprocess.Popen, log: pathlib.Path, seconds: float) -> str:

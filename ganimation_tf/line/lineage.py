@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganimation_tf import quiet, shipped
-from ganimation_tf.errors import UserError, reason, require
+from ganimation_tf.animation import models, pretrained
+from ganimation_tf.errors import UserError, as_user_error, require
 from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
-from ganimation_tf.export.model_directory import PUSHED, version_directories
+from ganimation_tf.export.model_directory import PUSHED, newest_version
 
 PRETRAINED = "pretrained"
 
-_SERVER = re.compile(r"[\w.\-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 _UNKNOWN = "unknown"
 
 
@@ -33,54 +33,37 @@ def facts_of(name: str) -> dict[str, Any]:
         UserError: if it is none of them.
     """
     if name == PRETRAINED:
-        return _facts("the weights that ship", _card_of_weights(shipped.directory()))
-    path = pathlib.Path(name)
-    if _SERVER.fullmatch(name) and not path.exists():
+        return _facts("the weights that ship", pretrained.read_card(shipped.directory()))
+    if models.names_server(name):
         require("grpc", "client")
         from serving.client.sync import GanimationClient
 
         with GanimationClient(name) as client:
             return _facts(name, client.describe())
+    path = pathlib.Path(name)
     if not path.is_dir():
         raise UserError(f"{name}: no such run or export; besides there is HOST:PORT, {PRETRAINED}")
-    if versions := version_directories(path):
-        path = max(versions, key=lambda one: int(one.name))
+    path = newest_version(path) or path
     if (path / shipped.CONFIG).is_file():
-        return _facts(str(path), _card_of_weights(path))
+        return _facts(str(path), pretrained.read_card(path))
     for place in (path / "assets.extra" / signature.MODEL_CARD, path / signature.MODEL_CARD):
         if place.is_file():
-            return _facts(str(path), ModelCard.from_json(_text(place), str(place)), _pushed(path))
+            return _facts(str(path), ModelCard.load(place), _pushed(path))
     require("tensorflow", "train")
     quiet.import_tensorflow()
-    from ganimation_tf.export import versions as versions_lib
+    from ganimation_tf.export import versions
 
-    return _facts(str(path), versions_lib.card_of(path))
+    return _facts(str(path), versions.card_of(path))
 
 
 def _facts(name: str, card: ModelCard, pushed: Mapping | None = None) -> dict[str, Any]:
     return {"model": name, "card": json.loads(card.to_json()), "pushed": pushed}
 
 
-def _card_of_weights(path: pathlib.Path) -> ModelCard:
-    config = shipped.read_config(path)
-    if "card" not in config:
-        raise UserError(f"{path / shipped.CONFIG} has no `card`")
-    return ModelCard.from_json(json.dumps(config["card"]), str(path / shipped.CONFIG))
-
-
 def _pushed(path: pathlib.Path) -> Mapping | None:
     note = path / PUSHED
-    try:
-        return json.loads(_text(note)) if note.is_file() else None
-    except ValueError as error:
-        raise UserError(f"{note}: cannot be read: {reason(error)}") from error
-
-
-def _text(path: pathlib.Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
+    with as_user_error(f"{note}: cannot be read", OSError, ValueError):
+        return json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
 
 
 def lines(facts: Mapping[str, Any]) -> Iterator[str]:

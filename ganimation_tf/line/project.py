@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from ganimation_tf import files
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError, as_user_error
 
 PIPELINE, PARAMS = "dvc.yaml", "params.yaml"
 IGNORED = ("/runs/", "/models/", "/dvc_plots/")
@@ -43,13 +43,11 @@ def write(directory: pathlib.Path, images: str, annotations: str, small: bool) -
     for name in (PIPELINE, PARAMS):
         if (directory / name).exists():
             raise UserError(f"{directory} has a line already: {name} is there")
-    try:
+    with as_user_error(f"{directory}: cannot be written"):
         directory.mkdir(parents=True, exist_ok=True)
         _set_up_dvc(directory)
         with (directory / ".gitignore").open("a", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in IGNORED)
-    except OSError as error:
-        raise UserError(f"{directory}: cannot be written: {reason(error)}") from error
     params = template("params-small.yaml" if small else PARAMS)
     params = params.replace("{images}", json.dumps(images))  # a JSON string is a YAML one
     params = params.replace("{annotations}", json.dumps(annotations))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ganimation_tf import files
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.evaluation import wording
 from ganimation_tf.evaluation.gate import Gate
 from ganimation_tf.line import project
@@ -39,10 +39,8 @@ def run(
     for arguments in commands(directory):
         parse(arguments)
     lock = directory / _LOCK
-    try:
+    with as_user_error(f"{lock.parent}: cannot be written"):
         lock.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{lock.parent}: cannot be written: {reason(error)}") from error
     with (
         files.locked(lock, f"{directory}: the line is being run by another process") as claim,
         _patient(),
@@ -100,11 +98,8 @@ def commands(directory: pathlib.Path) -> Iterator[list[str]]:
     from dvc.repo import Repo
 
     pipeline = directory / project.PIPELINE
-    try:
-        with Repo(str(directory)) as repo:
-            stages = DataResolver(repo, str(directory), _read(pipeline)).resolve()["stages"]
-    except DvcException as error:
-        raise UserError(f"{pipeline}: {reason(error)}") from error
+    with as_user_error(str(pipeline), DvcException), Repo(str(directory)) as repo:
+        stages = DataResolver(repo, str(directory), _read(pipeline)).resolve()["stages"]
     for stage in stages.values():
         texts = [stage["cmd"]] if isinstance(stage["cmd"], str) else stage["cmd"]
         for program, *arguments in map(shlex.split, texts):
@@ -115,10 +110,8 @@ def commands(directory: pathlib.Path) -> Iterator[list[str]]:
 def _read(path: pathlib.Path) -> dict[str, Any]:
     from ruamel.yaml import YAML, YAMLError  # it comes with DVC
 
-    try:
+    with as_user_error(f"{path}: cannot be read", OSError, YAMLError, UnicodeDecodeError):
         sections = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except (OSError, YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
     if not isinstance(sections, dict):
         raise UserError(f"{path} must have a section for each step")
     return sections

@@ -138,7 +138,10 @@ def _slope(operation) -> float | None:
 
 def _stage(graph: _Graph, x, bend, slope: float) -> Stage:
     """The stage from the features `x` to a bend."""
-    *before, layer, _ = graph.between(x, bend.output)
+    *leading, _ = graph.between(x, bend.output)
+    if not leading:
+        raise NotPiecewiseLinear(f"{bend.name} follows another bend or the image")
+    *before, layer = leading
     if not _is_linear_layer(layer):
         raise NotPiecewiseLinear(f"{layer.name} is a {type(layer).__name__}")
     for operation in before:

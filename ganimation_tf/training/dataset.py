@@ -33,7 +33,9 @@ def feature_spec(action_units: int) -> dict[str, tf.io.FixedLenFeature]:
     }
 
 
-def shard_paths(directory: str | pathlib.Path, manifest: manifest_lib.Manifest, split: str):
+def shard_paths(
+    directory: str | pathlib.Path, manifest: manifest_lib.Manifest, split: str
+) -> list[str]:
     """The TFRecord files of a split, in order.
 
     Raises:

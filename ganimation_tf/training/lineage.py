@@ -13,7 +13,7 @@ from typing import Any
 
 from ganimation_tf import shipped
 from ganimation_tf.errors import UserError, reason
-from ganimation_tf.files import write_whole
+from ganimation_tf.files import write_json
 from ganimation_tf.origin import made_with
 from ganimation_tf.training import runs, saved_networks
 from ganimation_tf.training.plan import Plan
@@ -35,7 +35,7 @@ def note(run: pathlib.Path, plan: Plan) -> None:
     now = made_with()
     if now not in lineage["made_with"]:
         lineage["made_with"].append(now)
-        write_whole(run / FILE, (json.dumps(lineage, indent=2) + "\n").encode())
+        write_json(run / FILE, lineage)
 
 
 def read(run: pathlib.Path) -> dict[str, Any]:

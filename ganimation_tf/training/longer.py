@@ -1,13 +1,12 @@
 """Which run a command goes on with: that of its very plan, or one that is to become longer."""
 
-import json
 import logging
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from ganimation_tf.config import TrainConfig
-from ganimation_tf.files import write_whole
+from ganimation_tf.files import write_json
 from ganimation_tf.training import runs
 from ganimation_tf.training.schedules import rate_at
 
@@ -47,12 +46,12 @@ def replan(run: pathlib.Path, facts: Mapping[str, Any]) -> None:
     A run that has that number already is left alone.
 
     Raises:
-        OSError: if its config cannot be written; it is as it was then.
+        UserError: if its config cannot be written; it is as it was then.
     """
     before = runs.read_facts(run)
     if not is_shorter(before, facts):
         return
-    write_whole(run / runs.CONFIG, f"{json.dumps(facts, indent=2)}\n".encode())
+    write_json(run / runs.CONFIG, facts)
     config, step = TrainConfig.from_dict(facts["train"]), runs.saved_step(run)
     old, new = (rate_at(config, each[STEPS], step) for each in (before, facts))
     log.info(

@@ -28,16 +28,20 @@ def make_loss_weights(given: LossWeights | Mapping[str, float] | None) -> LossWe
     """Weights by name; those that are left out are the published ones.
 
     Raises:
-        ValueError: for a name that is no term's.
+        ValueError: for a name that is no term's, or a weight that is no number of at least 0.
+        TypeError: for anything else, a list of Keras's among it.
     """
     if isinstance(given, LossWeights):
         return given
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        raise TypeError(f"loss_weights must be a dict of term to weight, got {given!r}")
     names = [field.name for field in dataclasses.fields(LossWeights)]
-    if unknown := sorted({} if given is None else set(given) - set(names)):
+    if unknown := [name for name in given if name not in names]:
         raise ValueError(
             f"loss_weights has no {', '.join(map(str, unknown))}; there are {', '.join(names)}"
         )
-    return LossWeights(**(given or {}))
+    return LossWeights(**given)
 
 
 def generator_terms(

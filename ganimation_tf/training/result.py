@@ -4,7 +4,7 @@ import json
 import pathlib
 import shutil
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import as_user_error
 from ganimation_tf.files import scratch
 from ganimation_tf.training import runs
 
@@ -35,7 +35,7 @@ def write(run: pathlib.Path, directory: pathlib.Path) -> None:
             return [name for name in names if name not in newest]
         return []
 
-    try:
+    with as_user_error(f"{directory}: cannot be written", OSError, shutil.Error):
         directory.parent.mkdir(parents=True, exist_ok=True)
         with scratch(directory) as partial:
             shutil.copytree(run, partial, ignore=left_out)
@@ -43,8 +43,6 @@ def write(run: pathlib.Path, directory: pathlib.Path) -> None:
             if directory.exists():
                 shutil.rmtree(directory)
             partial.rename(directory)
-    except (OSError, shutil.Error) as error:
-        raise UserError(f"{directory}: cannot be written: {reason(error)}") from error
 
 
 def _write_metrics(run: pathlib.Path) -> None:

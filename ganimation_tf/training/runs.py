@@ -16,7 +16,7 @@ import tensorflow as tf
 from ganimation_tf import __version__, action_units, files, shipped
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError, as_user_error, reason
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -135,12 +135,10 @@ def start_run(runs: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
     """
     size, units = facts["dataset"]["crop"]["size"], len(facts["dataset"]["action_units"])
     label = f"{facts['preset']}-{size}px-{units}au-batch{facts['train']['batch_size']}"
-    try:
+    with as_user_error(f"{runs}: a run cannot be written there"):
         run = new_run(runs, label)
         for name, content in (("environment.json", environment()), (CONFIG, facts)):
             (run / name).write_text(json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise UserError(f"{runs}: a run cannot be written there: {reason(error)}") from error
     return run
 
 

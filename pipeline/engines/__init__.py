@@ -1,7 +1,7 @@
 """Who calls `write_shard` for each shard: Beam's runner, or the workers of another engine.
 
 Whatever the engine, Beam lists, groups, checks and finishes. An engine is a module here with a
-class that is an `Engine`, and a line in `opened`; what all of them do with a shard is in `shard`.
+class that is an `Engine`, and a line in `opened`; how Beam is told of a shard is in `shard`.
 """
 
 import contextlib

@@ -26,6 +26,7 @@ from pipeline.engines import dask_worker, shard, versions
 from pipeline.engines.dask_check import check
 from pipeline.entries import Entries
 from pipeline.job import Job
+from pipeline.shards import Written
 
 _CONNECT = 10.0  # seconds to reach a scheduler that is there
 _FETCH = 5.0  # seconds in which a result must come from its worker
@@ -63,13 +64,13 @@ def connected(engine: str, wait: float, beam_args: Sequence[str]) -> Iterator["C
 @contextlib.contextmanager
 def _quiet(*loggers: str) -> Iterator[None]:
     """What these would log is said in one line, or is of no use to a person."""
-    found = [(logger, logger.level) for logger in map(logging.getLogger, loggers)]
-    for logger, _ in found:
+    levels = [(logger, logger.level) for logger in map(logging.getLogger, loggers)]
+    for logger, _ in levels:
         logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        for logger, level in found:
+        for logger, level in levels:
             logger.setLevel(level)
 
 
@@ -119,7 +120,7 @@ class Cluster:
                 raise self._failure from None
             raise
 
-    def run(self, job: Job, names: Sequence[str]) -> Iterator[shard.Written]:
+    def run(self, job: Job, names: Sequence[str]) -> Iterator[Written]:
         """Has the shards written; their order is that in which they are finished.
 
         Raises:
@@ -152,7 +153,7 @@ class Cluster:
             with contextlib.suppress(OSError, TimeoutError, concurrent.futures.CancelledError):
                 self._client.cancel(list(futures))
 
-    def _result(self, future: distributed.Future, name: str) -> shard.Written | None:
+    def _result(self, future: distributed.Future, name: str) -> Written | None:
         """What came of a task; None if that was lost with its worker, so that it is done again."""
         try:
             return future.result(timeout=_FETCH)

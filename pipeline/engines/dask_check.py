@@ -1,14 +1,16 @@
 """Whether the workers of a Dask scheduler can do a job; what they lack of this project is sent."""
 
+import importlib.resources
 import pathlib
 import tempfile
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 
 import distributed
 
 from ganimation_tf.errors import UserError
-from pipeline.engines import staging, versions
+from pipeline.engines import versions
 
 _POLL = 0.1  # seconds between looks for a worker
 
@@ -41,18 +43,32 @@ def check(client: distributed.Client, engine: str, wait: float) -> None:
     lacking = [worker for worker in has if not has[worker]]
     if lacking:
         with tempfile.TemporaryDirectory() as folder:
-            client.upload_file(str(staging.write_zip(pathlib.Path(folder))))
+            client.upload_file(str(write_zip(pathlib.Path(folder))))
         _compare(client, engine, lacking)
 
 
 def _compare(client: distributed.Client, engine: str, workers: Sequence[str]) -> None:
     if not workers:  # which `run` would take for all of them
         return
-    found: Mapping[str, Mapping[str, str]] = client.run(versions.here, workers=workers)
-    for worker, there in sorted(found.items()):
+    versions_by_worker: Mapping[str, Mapping[str, str]] = client.run(versions.here, workers=workers)
+    for worker, there in sorted(versions_by_worker.items()):
         differs = versions.difference(there, versions.here())
         if differs:
             raise UserError(
                 f"--engine {engine}: the worker {worker} has {differs}; install the same there and "
                 "start it again, or the same inputs would not give the same bytes"
             )
+
+
+def write_zip(folder: pathlib.Path) -> pathlib.Path:
+    """Writes the modules of this project that workers run into a zip that Python can import from.
+
+    Args:
+        folder: where to; the name tells which code it is.
+    """
+    path = folder / f"ganimation_tf-{versions.code_digest()}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for package in versions.PACKAGES:
+            for name, file in versions.modules(importlib.resources.files(package), package):
+                packed.writestr(name, file.read_bytes())
+    return path

@@ -12,10 +12,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from ganimation_tf.errors import UserError
 from ganimation_tf.threads import single_threaded
 from pipeline import files
-from pipeline.engines import shard, versions
+from pipeline.engines import versions
 from pipeline.entries import Entries, Entry
 from pipeline.job import Job
 from pipeline.progress import TEMPORARY
+from pipeline.shards import Written, write_shard
 
 MAX_BYTES = 1 << 30
 
@@ -54,7 +55,7 @@ def handed_out(output: str, token: str, name: str) -> Iterator[Entry]:
         yield from Entries(packed=packed)
 
 
-def write(order: Order, name: str) -> shard.Written:
+def write(order: Order, name: str) -> Written:
     """Writes the shard `name`.
 
     Raises:
@@ -67,7 +68,7 @@ def write(order: Order, name: str) -> shard.Written:
         _prepare(order.beam_args)
         job: Job = pickle.loads(order.job)
         job.geometry.load()
-        return shard.written(name, list(handed_out(job.output, order.token, name)), job)
+        return write_shard(name, list(handed_out(job.output, order.token, name)), job)
 
 
 @functools.lru_cache(maxsize=1)

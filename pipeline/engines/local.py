@@ -9,6 +9,7 @@ from ganimation_tf.threads import single_threaded
 from pipeline.engines import shard
 from pipeline.entries import Entries
 from pipeline.job import Job
+from pipeline.shards import write_shard
 
 
 class _WriteShard(beam.DoFn):
@@ -22,7 +23,7 @@ class _WriteShard(beam.DoFn):
     def process(self, element: tuple[str, Iterable[Entries]]) -> Iterator[shard.Output]:
         name, batches = element
         entries = [entry for batch in batches for entry in batch]
-        yield from shard.outputs(shard.written(name, entries, self.job))
+        yield from shard.outputs(write_shard(name, entries, self.job))
 
 
 class Local:

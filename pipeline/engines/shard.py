@@ -1,17 +1,15 @@
-"""What every engine does with a shard, and how Beam is told of it."""
+"""How Beam is told what came of a shard, whatever the engine."""
 
-from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
 
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
 from ganimation_tf.data.statistics.dataset import DatasetStatistics
-from pipeline.entries import Entry
-from pipeline.job import Job
 from pipeline.listing import COUNTERS
-from pipeline.rejected import Run, write_run
-from pipeline.shards import ShardFacts, write_shard
+from pipeline.rejected import Run
+from pipeline.shards import ShardFacts, Written
 
 REJECTED, STATISTICS, FACTS = "rejected", "statistics", "facts"
 """The collections that come of shards: `Run`s, `DatasetStatistics` and, of each, `ShardFacts`."""
@@ -21,21 +19,6 @@ Output: TypeAlias = (
     | TaggedOutput[Literal["rejected"], Run]
     | TaggedOutput[Literal["statistics"], DatasetStatistics]
 )
-
-
-class Written(NamedTuple):
-    """What came of one shard; `rejected` is None where nothing was."""
-
-    facts: ShardFacts
-    rejected: Run | None
-    statistics: DatasetStatistics
-
-
-def written(name: str, entries: Sequence[Entry], job: Job) -> Written:
-    """Writes the shard `name` and the list of its rejections."""
-    facts, rejections, statistics = write_shard(name, entries, job)
-    run = write_run(job.output, name, rejections) if rejections else None
-    return Written(facts, run, statistics)
 
 
 def outputs(written: Written) -> Iterator[Output]:

@@ -63,9 +63,10 @@ def data_anomalies(directory: pathlib.Path) -> list[str]:
     lines = []
     for path in sorted(directory.glob("Split-*/SchemaDiff.pb")):
         split = path.parent.name.removeprefix("Split-")
-        found = anomalies_pb2.Anomalies.FromString(path.read_bytes())
-        for name, info in sorted(found.anomaly_info.items()):
+        anomalies = anomalies_pb2.Anomalies.FromString(path.read_bytes())
+        for name, info in sorted(anomalies.anomaly_info.items()):
             lines.append(f"data of split {split}: {name}: {info.short_description}")
-        if found.HasField("dataset_anomaly_info"):
-            lines.append(f"data of split {split}: {found.dataset_anomaly_info.short_description}")
+        if anomalies.HasField("dataset_anomaly_info"):
+            of_all = anomalies.dataset_anomaly_info
+            lines.append(f"data of split {split}: {of_all.short_description}")
     return lines

@@ -25,8 +25,8 @@ def content_digest(images: str, annotations: str) -> str:
 
 
 def _named(listed: Listed) -> Iterator[tuple[str, str]]:
-    for found in listed:
-        yield found.file.encode("utf-8", "backslashreplace").decode(), found.path
+    for one in listed:
+        yield one.file.encode("utf-8", "backslashreplace").decode(), one.path
 
 
 def _digest_of(path: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The pipeline: which components there are and what passes between them."""
+"""The pipeline: its components, what passes between them, and who runs them."""
 
 import pathlib
 from collections.abc import Sequence
@@ -17,17 +17,12 @@ from pipeline.tfx.pusher import FacePusher
 from pipeline.tfx.schema import FaceSchema
 
 
-def create_pipeline(
-    options: LineOptions,
-    beam_args: Sequence[str] = (),
-    metadata: "tfx.orchestration.metadata.ConnectionConfigType | None" = None,
-) -> tfx.dsl.Pipeline:
+def create_pipeline(options: LineOptions, beam_args: Sequence[str] = ()) -> tfx.dsl.Pipeline:
     """The whole line, from photographs to a pushed model.
 
     Args:
         options: what to make of what.
         beam_args: options of Beam, `--runner` among them, for every component that uses it.
-        metadata: where ML Metadata is; None: `output/metadata.sqlite`.
     """
     output = pathlib.Path(options.output).resolve()
     config = tfx.orchestration.metadata.sqlite_metadata_connection_config
@@ -37,8 +32,37 @@ def create_pipeline(
         components=_components(options),
         enable_cache=True,
         beam_pipeline_args=list(beam_args),
-        metadata_connection_config=metadata or config(str(options.metadata.resolve())),
+        metadata_connection_config=config(str(options.metadata.resolve())),
     )
+
+
+def run_locally(options: LineOptions, beam_args: Sequence[str] = ()) -> None:
+    """Runs every component whose inputs have changed, one after the other, in this process.
+
+    Raises:
+        Exception: what the first component that fails raises; those before it stay done.
+    """
+    pathlib.Path(options.output).mkdir(parents=True, exist_ok=True)
+    tfx.orchestration.LocalDagRunner().run(create_pipeline(options, beam_args))
+
+
+def compile_for_kubeflow(
+    options: LineOptions, path: pathlib.Path, image: str, beam_args: Sequence[str] = ()
+) -> None:
+    """Writes the job that Kubeflow Pipelines (v2) or Vertex AI takes.
+
+    Args:
+        options: its directories are such as all containers have: a mounted volume.
+        path: the JSON file.
+        image: of the containers: one with this package and TFX in it.
+    """
+    config = tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+        display_name=NAME, default_image=image
+    )
+    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
+        config=config, output_dir=str(path.parent), output_filename=path.name
+    )
+    runner.run(create_pipeline(options, beam_args))
 
 
 def _components(options: LineOptions) -> list[BaseNode]:

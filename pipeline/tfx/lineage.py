@@ -75,10 +75,10 @@ def last_run(store: MetadataStore) -> list[Step]:
 
 def pushed_versions(store: MetadataStore) -> dict[str, metadata_store_pb2.Artifact]:
     """Version to PushedModel, of the models that were let through."""
-    found = store.get_artifacts_by_type("PushedModel")
+    models = store.get_artifacts_by_type("PushedModel")
     return {
         artifact.custom_properties["pushed_version"].string_value: artifact
-        for artifact in found
+        for artifact in models
         if artifact.custom_properties["pushed"].int_value
     }
 

@@ -1,32 +1,11 @@
-"""The commands of this package, as processes of their own."""
+"""The commands of this package that judge a model, as processes of their own."""
 
-import os
-import pathlib
 import subprocess
-import sys
 
-import ganimation_tf
+from ganimation_tf import processes
 from ganimation_tf.errors import UserError
 
 USER_ERROR = 2
-
-
-def ganimation(*arguments: str) -> subprocess.CompletedProcess:
-    """Runs one command to its end; its output is kept as text."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "ganimation_tf", *arguments],
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def _environment() -> dict[str, str]:
-    """This package is found also where it is not installed."""
-    root = str(pathlib.Path(ganimation_tf.__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    return os.environ | {"PYTHONPATH": path}
 
 
 def judged(*arguments: str) -> str:
@@ -36,7 +15,13 @@ def judged(*arguments: str) -> str:
         UserError: if the command refuses what it was asked.
         RuntimeError: if it ends otherwise, with its last lines.
     """
-    done = ganimation(*arguments)
+    done = subprocess.run(
+        processes.command("ganimation_tf", *arguments),
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode not in (0, 1):
         kind = UserError if done.returncode == USER_ERROR else RuntimeError
         raise kind(done.stderr.strip()[-2000:])

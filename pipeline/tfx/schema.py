@@ -27,11 +27,11 @@ def FaceSchema(
 ) -> None:
     """Writes the schema that data are checked against."""
     text = (pathlib.Path(inferred.uri) / FILE).read_text()
-    found = text_format.Parse(text, schema_pb2.Schema())
-    curate(found, manifest.Manifest.load(examples.uri).crop.size)
+    curated = text_format.Parse(text, schema_pb2.Schema())
+    curate(curated, manifest.Manifest.load(examples.uri).crop.size)
     directory = pathlib.Path(schema.uri)
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / FILE).write_text(text_format.MessageToString(found))
+    (directory / FILE).write_text(text_format.MessageToString(curated))
 
 
 def curate(schema: schema_pb2.Schema, size: int) -> None:

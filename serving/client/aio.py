@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import copy
+import typing
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
 import grpc.aio
@@ -14,6 +15,9 @@ from serving.client.calls import Call, Face
 from serving.client.channel import ServerError, Tls
 from serving.client.pictures import Pictures
 from serving.client.wanted import ActionUnits
+
+if typing.TYPE_CHECKING:
+    from ganimation_tf.export.model_card import ModelCard
 
 
 class AsyncGanimationClient:
@@ -111,7 +115,7 @@ class AsyncGanimationClient:
         """The result and what it is made of, without any encoding."""
         return await self._run(calls.render(self._model, image, action_units, source))
 
-    async def describe(self):
+    async def describe(self) -> "ModelCard":
         """The `ModelCard` of the served version."""
         return await self._run(calls.describe(self._model, self._target))
 

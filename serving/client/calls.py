@@ -84,7 +84,10 @@ def edit(model: Model, images: Sequence[bytes], action_units: np.ndarray) -> Cal
         signature.ACTION_UNITS: np.asarray(action_units, np.float32),
     }
     return predict(
-        model, signature.EDIT, inputs, lambda found: _output(found, signature.IMAGE_BYTES).tolist()
+        model,
+        signature.EDIT,
+        inputs,
+        lambda outputs: _output(outputs, signature.IMAGE_BYTES).tolist(),
     )
 
 
@@ -92,7 +95,7 @@ def estimate(model: Model, images: Sequence[bytes]) -> Call:
     """To float32 (B, N)."""
     inputs = {signature.IMAGE_BYTES: np.array(images, object)}
     return predict(
-        model, signature.ESTIMATE, inputs, lambda found: _output(found, signature.ACTION_UNITS)
+        model, signature.ESTIMATE, inputs, lambda outputs: _output(outputs, signature.ACTION_UNITS)
     )
 
 

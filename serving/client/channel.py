@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from ganimation_tf.errors import ServiceError, UserError, reason
+from ganimation_tf.errors import ServiceError, UserError, as_user_error
 
 MAX_MESSAGE_BYTES = 256 * 2**20
 
@@ -67,10 +67,8 @@ class Tls:
 
 
 def _read(path: pathlib.Path | None) -> bytes | None:
-    try:
+    with as_user_error(f"{path}: cannot be read"):
         return None if path is None else pathlib.Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 def check_target(target: str) -> str:

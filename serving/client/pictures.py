@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 Picture = bytes | str | os.PathLike | np.ndarray | Any
 """Encoded bytes, a path, uint8 (H, W, 3) RGB, or a picture of Pillow's."""
@@ -26,10 +26,8 @@ def encoded(picture: Picture) -> bytes:
     """
     if isinstance(picture, str | os.PathLike):
         path = pathlib.Path(picture)
-        try:
+        with as_user_error(f"{path}: cannot be read"):
             picture = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     from ganimation_tf.faces import images
 
     if isinstance(picture, bytes | bytearray | memoryview):

@@ -7,6 +7,7 @@ asyncio.
 
 import collections
 import copy
+import typing
 from collections.abc import Iterable, Iterator
 
 import grpc
@@ -18,6 +19,9 @@ from serving.client.calls import Call, Face
 from serving.client.channel import ServerError, Tls
 from serving.client.pictures import Pictures
 from serving.client.wanted import ActionUnits
+
+if typing.TYPE_CHECKING:
+    from ganimation_tf.export.model_card import ModelCard
 
 __all__ = ["GanimationClient", "ServerError", "Tls"]
 
@@ -148,7 +152,7 @@ class GanimationClient:
         """
         return self._run(calls.render(self._model, image, action_units, source))
 
-    def describe(self):
+    def describe(self) -> "ModelCard":
         """The `ModelCard` of the served version: AU names, image size, crop, training facts."""
         return self._run(calls.describe(self._model, self._target))
 

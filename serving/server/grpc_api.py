@@ -12,7 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import as_user_error
 from serving.server.service import Caller, Service
 from serving.server.status import StatusError, left_to_tensorflow_serving
 
@@ -141,13 +141,11 @@ class GrpcServer:
             ),
             self._server,
         )
-        try:
+        with as_user_error(f"cannot listen at {address}", RuntimeError):
             if credentials is None:
                 self.port = self._server.add_insecure_port(address)
             else:
                 self.port = self._server.add_secure_port(address, credentials)
-        except RuntimeError as error:
-            raise UserError(f"cannot listen at {address}: {reason(error)}") from None
 
     def start(self) -> None:
         """Begins to answer."""

@@ -50,7 +50,7 @@ class InputsSeen:
                     self._count(kind, unit, column, _UNIT_BOUNDS)
         if signature.IMAGE_BYTES in inputs:
             encoded = inputs[signature.IMAGE_BYTES].ravel()
-            self._count(SIZES, "", np.array([_side(data) for data in encoded]), _SIDE_BOUNDS)
+            self._count(SIZES, "", np.array([_side(picture) for picture in encoded]), _SIDE_BOUNDS)
 
     def _units(self, version: LoadedVersion) -> tuple[str, ...]:
         """The AU names of a version, which its card tells; none of a model without a card."""

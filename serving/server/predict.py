@@ -156,22 +156,22 @@ def _shown_pictures(alias: str, encoded: np.ndarray) -> np.ndarray:
     """
     rows = encoded.ravel().tolist()
     shown = np.empty(len(rows), object)
-    shown[:] = [_shown(f"{alias} row {row}", data) for row, data in enumerate(rows)]
+    shown[:] = [_shown(f"{alias} row {row}", picture) for row, picture in enumerate(rows)]
     return shown.reshape(encoded.shape)
 
 
-def _shown(name: str, data: bytes) -> bytes:
-    _check_header(name, data)
+def _shown(name: str, encoded: bytes) -> bytes:
+    _check_header(name, encoded)
     try:
-        return images.as_shown(data, MAX_PIXELS)
+        return images.as_shown(encoded, MAX_PIXELS)
     except images.ImageError:
-        return data  # the graph refuses it, in TensorFlow's words
+        return encoded  # the graph refuses it, in TensorFlow's words
 
 
-def _check_header(name: str, data: bytes) -> None:
+def _check_header(name: str, encoded: bytes) -> None:
     """Refuses a picture before it is decoded: the graph allocates what a header claims."""
     try:
-        with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as picture:
+        with Image.open(io.BytesIO(encoded), formats=PICTURE_FORMATS) as picture:
             width, height = picture.size
     except Image.DecompressionBombError as error:  # Pillow's own, higher limit
         raise invalid(f"{name}: {error}") from None

@@ -15,7 +15,7 @@ import threading
 
 import uvicorn
 
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import as_user_error
 from serving.server.config import ServerConfig
 from serving.server.grpc_api import GrpcServer
 from serving.server.inputs_seen import InputsSeen
@@ -132,8 +132,6 @@ class _HttpServer:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    try:
+    with as_user_error(f"cannot listen at {host}:{port}"):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise UserError(f"cannot listen at {host}:{port}: {error.strerror}") from None

@@ -5,7 +5,7 @@ import pathlib
 import ssl
 import typing
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import as_user_error
 
 if typing.TYPE_CHECKING:
     import grpc
@@ -31,16 +31,12 @@ class ServerTls:
             UserError: if one is missing, is no PEM, or key and certificate do not belong together.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
+        with as_user_error(f"{self.certificate} and {self.key}", OSError, ValueError):
             # A callback in place of the prompt: the server may run without a terminal.
             context.load_cert_chain(self.certificate, self.key, password=lambda: "")
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.certificate} and {self.key}: {reason(error)}") from error
-        try:
+        with as_user_error(str(self.client_ca)):
             if self.client_ca:
                 context.load_verify_locations(self.client_ca)
-        except OSError as error:
-            raise UserError(f"{self.client_ca}: {reason(error)}") from error
 
     def grpc_credentials(self) -> "grpc.ServerCredentials":
         """For `add_secure_port`."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError, as_user_error, reason
 from serving.server.metrics import Metrics
 from serving.server.models import SAVED_MODEL, ModelVersions, load_version
 from serving.server.warmup import warm_up
@@ -178,12 +178,8 @@ def find_versions(model_dir: pathlib.Path) -> dict[int, pathlib.Path]:
     """
     if not model_dir.is_dir():
         raise UserError(f"{model_dir}: no such model directory")
-    try:
+    with as_user_error(f"{model_dir}: cannot be read as a model directory"):
         paths = list(model_dir.iterdir())
-    except OSError as error:
-        raise UserError(
-            f"{model_dir}: cannot be read as a model directory: {reason(error)}"
-        ) from error
     numbered = {
         int(path.name): path
         for path in paths

@@ -12,7 +12,7 @@ import socket
 import urllib.parse
 from collections.abc import Callable
 
-from ganimation_tf.errors import GanimationError, UserError
+from ganimation_tf.errors import GanimationError, UserError, as_user_error
 from serving.studio import regions
 from serving.studio.session import Studio
 
@@ -54,10 +54,8 @@ class StudioServer(http.server.ThreadingHTTPServer):
     def __init__(self, studio: Studio, host: str = "127.0.0.1", port: int = 0):
         if ":" in host:
             self.address_family = socket.AF_INET6
-        try:
+        with as_user_error(f"{host}:{port}: cannot listen there"):
             super().__init__((host, port), functools.partial(_Handler, studio, host))
-        except OSError as error:
-            raise UserError(f"{host}:{port}: cannot listen there: {error.strerror}") from error
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.server_address[1]}/"
 

@@ -16,7 +16,7 @@ from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.timeline import KeyFrame, Timeline
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.faces import images
 from ganimation_tf.media.provenance import Provenance
 from serving.studio import regions
@@ -82,10 +82,8 @@ class Studio:
         Raises:
             UserError: if it is no picture or has no face.
         """
-        try:
+        with as_user_error("the photo cannot be used", images.ImageError):
             photo = images.decode(encoded)
-        except images.ImageError as error:
-            raise UserError(f"the photo cannot be used: {error}") from error
         with self._lock:
             faces = self._animator.find(photo, "all", "the photo")
             view = outputs.fit(photo, VIEW_SIDE)

@@ -58,8 +58,8 @@ def test_frame_times_stay(tmp_path, animator, portrait):
     video.write(tmp_path / "in.mp4", [portrait] * 4, 8, times)
     run(tmp_path / "in.mp4", tmp_path / "out.mp4", SMILE, animator)
     with video.VideoReader(tmp_path / "out.mp4") as reader:
-        found = [time for time, _ in reader.frames()]
-    np.testing.assert_allclose(found, times, atol=1e-3)
+        actual = [time for time, _ in reader.frames()]
+    np.testing.assert_allclose(actual, times, atol=1e-3)
 
 
 @pytest.mark.faces

@@ -48,7 +48,7 @@ def write_sequence(root: pathlib.Path, numbers, pattern="{}.png", rows=None, cli
 
 def unit12(output) -> dict[str, int]:
     """Ten times the AU12 of each record, on OpenFace's scale."""
-    return {key: round(50 * float(found.action_units[8])) for key, found in kept(output).items()}
+    return {key: round(50 * float(one.action_units[8])) for key, one in kept(output).items()}
 
 
 # 1. sequences
@@ -82,8 +82,8 @@ def test_the_picture_of_a_frame_is_that_of_its_place_as_text(tmp_path):
     inputs = write_sequence(tmp_path, (), rows=12)
     output = preprocess(*inputs, tmp_path / "out")
     for name, place in places.items():
-        found = images.decode(kept(output)[f"clip/{place:06}"].image).mean()
-        assert abs(found - levels[int(name)]) < 2
+        actual = images.decode(kept(output)[f"clip/{place:06}"].image).mean()
+        assert abs(actual - levels[int(name)]) < 2
     text = (output / manifest.STATISTICS).read_text()
     assert "taken in the order of their names as text (10 before 2)" in text
     by_name = kept(preprocess(*inputs, tmp_path / "named", "--first-frame", "1"))
@@ -170,11 +170,11 @@ def feat_row(name, points=None, size=(160, 180), **values):
     """A row of py-feat 2; `points` float (P, 2)."""
     points = landmarks() if points is None else points
     box = {"FaceRectX": 40, "FaceRectY": 40, "FaceRectWidth": 80, "FaceRectHeight": 90}
-    found = box | {"FaceScore": 0.99}
-    found |= {f"{axis}_{i}": p[k] for i, p in enumerate(points) for k, axis in enumerate("xy")}
-    found |= {f"AU{n:02}": n / 100 for n in FEAT_UNITS}
-    found |= {"FrameWidth": size[0], "FrameHeight": size[1], "input": name, "frame": 0}
-    return found | values
+    actual = box | {"FaceScore": 0.99}
+    actual |= {f"{axis}_{i}": p[k] for i, p in enumerate(points) for k, axis in enumerate("xy")}
+    actual |= {f"AU{n:02}": n / 100 for n in FEAT_UNITS}
+    actual |= {"FrameWidth": size[0], "FrameHeight": size[1], "input": name, "frame": 0}
+    return actual | values
 
 
 def write_turned(path: pathlib.Path, orientation: int, size=(160, 180)) -> None:
@@ -234,7 +234,7 @@ def test_landmarks_of_another_order_are_refused(tmp_path):
     points = {"a": landmarks(), "b": mirrored, "c": eyes_below, "d": np.roll(landmarks(), 20, 0)}
     for name in points:
         write_photo(tmp_path / f"photos/{name}.jpg")
-    rows = [feat_row(f"{name}.jpg", found) for name, found in points.items()]
+    rows = [feat_row(f"{name}.jpg", one) for name, one in points.items()]
     table = write_table(tmp_path / "fex.csv", rows)
     output = preprocess(tmp_path / "photos", table, tmp_path / "out")
     assert rejected(output) == dict.fromkeys("bcd", "wrong_landmarks")
@@ -307,9 +307,9 @@ def test_drawings_are_no_photos(tmp_path):
         write_photo(directory / f"{name}.jpg", np.zeros((180, 160, 3), np.uint8))
         write_photo(directory / f"{name}_aligned/face_det_000000.bmp")
     output = preprocess(photos, photos, tmp_path / "out")
-    found = kept(output)
-    assert set(found) == {"a", "sub/b"}
-    assert all(images.decode(record.image).mean() > 20 for record in found.values())
+    by_key = kept(output)
+    assert set(by_key) == {"a", "sub/b"}
+    assert all(images.decode(record.image).mean() > 20 for record in by_key.values())
     assert set(rejected(output).values()) == {"drawing"} and len(rejected(output)) == 4
 
 
@@ -380,10 +380,10 @@ def test_the_longest_end_counts_and_doubt_is_refused():
     ],
 )
 def test_nearest_miss(missing, unused, message):
-    found = nearest_miss([missing], [unused])
+    hint = nearest_miss([missing], [unused])
     if missing == "photos/IMG_1.JPG":
         message = "photos/IMG_1.JPG has no annotation; img_1.csv differs by its directory and case"
-    assert found is None if message is None else message in found
+    assert hint is None if message is None else message in hint
 
 
 def test_the_nearest_miss_is_said(tmp_path, capsys):

@@ -55,13 +55,13 @@ def read(name: str, path: pathlib.Path) -> int | None:
     outcomes: list[FaceAnnotation | Rejection] = []
     references: dict[str, list] = {}
     try:
-        for found in reader.index(str(path), path.name):
-            if isinstance(found, Rejection):
-                outcomes.append(found)
+        for one in reader.index(str(path), path.name):
+            if isinstance(one, Rejection):
+                outcomes.append(one)
             elif reader.opens_index:
-                references.setdefault(found.key, []).extend(found.reference)
+                references.setdefault(one.key, []).extend(one.reference)
             else:
-                references[found.key] = found.reference
+                references[one.key] = one.reference
         for key, reference in references.items():
             outcomes += faces_in(reader, key, path.name, reference)
     except AnnotationError as error:
@@ -162,6 +162,6 @@ def test_every_row_is_accounted_for(name, tmp_path, data):
         encoded.decode()
     except UnicodeDecodeError:
         return  # read to the bad byte only
-    found = read(name, path)
+    actual = read(name, path)
     expected = sum(any(cell.strip() for cell in cells) for cells in rows[1:])
-    assert found in (None, expected)
+    assert actual in (None, expected)

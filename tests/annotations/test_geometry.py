@@ -51,8 +51,8 @@ def test_landmarks_before_box():
 
 def test_box_without_landmarks():
     box = np.array([30.0, 20, 90, 120])
-    found = shaped().anchors(face(landmarks=None, box=box))
-    np.testing.assert_array_equal(found, alignment.anchors_from_box(box))
+    anchors = shaped().anchors(face(landmarks=None, box=box))
+    np.testing.assert_array_equal(anchors, alignment.anchors_from_box(box))
 
 
 def test_a_detector_goes_before_the_box():
@@ -75,8 +75,8 @@ def test_a_detector_goes_before_the_box():
 )
 def test_refused_without_looking_at_the_photo(facts, code):
     chosen = shaped(max_roll=30, max_yaw=25, max_pitch=20)
-    found = list(crops.crop_faces(None, [face(**facts)], True, chosen))
-    assert found[0][1].code == code
+    actual = list(crops.crop_faces(None, [face(**facts)], True, chosen))
+    assert actual[0][1].code == code
 
 
 @pytest.mark.parametrize(
@@ -141,10 +141,10 @@ def test_a_large_photo_is_decoded_reduced_and_cropped_alike():
     large = face(landmarks=landmarks(points))
     assert 8 < shaped().useful_scale(shaped().transform(points)) < 16
     data = images.encode_jpeg(photo)
-    (found,) = crops.crop_faces(
+    (decoded,) = crops.crop_faces(
         lambda scale: images.decode_reduced(data, scale), [large], True, shaped()
     )
-    crop, transform = found[1]
+    crop, transform = decoded[1]
     expected = alignment.crop(photo, transform, SIZE)
     assert np.abs(crop.astype(int) - expected).max() <= 4
 
@@ -187,15 +187,15 @@ def test_which_detected_face_is_meant(monkeypatch, annotated, alone, chosen):
 
 
 @pytest.mark.parametrize(
-    ("found", "box", "alone", "code"),
+    ("detected", "box", "alone", "code"),
     [
         ([], None, True, "not_detected"),
         ([found_face(5)], np.array([100, 100, 20, 20.0]), True, "not_detected"),
         ([found_face(5), found_face(90)], None, False, "no_landmarks"),
     ],
 )
-def test_no_detected_face_is_meant(monkeypatch, found, box, alone, code):
-    monkeypatch.setattr(detector, "find_faces", lambda image: found)
+def test_no_detected_face_is_meant(monkeypatch, detected, box, alone, code):
+    monkeypatch.setattr(detector, "find_faces", lambda image: detected)
     asked = face(landmarks=None, box=box)
     assert code_of(shaped("mtcnn").detected, asked, picture(), alone) == code
 
@@ -221,8 +221,8 @@ def test_boxes_of_real_faces_give_nearly_the_crop_of_their_landmarks(faces_dir):
         expected = alignment.crop_transform(
             alignment.anchors_from_landmarks(annotated.landmarks), spec
         )
-        found = detector.find_faces(photo)[0]
-        transform = alignment.crop_transform(alignment.anchors_from_box(found.box), spec)
+        actual = detector.find_faces(photo)[0]
+        transform = alignment.crop_transform(alignment.anchors_from_box(actual.box), spec)
         assert 0.87 < alignment.scale_of(transform) / alignment.scale_of(expected) < 1.14
         middle = np.array([63.5, 63.5, 1])
         shift = np.linalg.norm(transform @ middle - expected @ middle)

@@ -123,8 +123,8 @@ def test_rows_of_openface_in_one_table_keep_its_scale(tmp_path, capsys):
     output = of_table(tmp_path, rows)
     made = manifest.Manifest.load(output)
     assert (made.options["reader"], made.action_units_maximum) == ("table", 5.0)
-    found = [kept(output)[key].action_units[8] for key in "ab"]
-    assert found == [0.5, np.float32(0.1)]
+    actual = [kept(output)[key].action_units[8] for key in "ab"]
+    assert actual == [0.5, np.float32(0.1)]
     assert "AU12_r reaches 2.5: the scale is taken for OpenFace's" in capsys.readouterr().out
     face = face_in(tmp_path / "t.csv", tmp_path / "photos/a.jpg")
     assert face.maximum == 5.0

@@ -23,8 +23,8 @@ def read(tmp_path):
 
 
 def test_index_names_the_image_and_opens_nothing():
-    found = list(OpenFaceReader().index("/nowhere/clips/a.b.csv", "clips/a.b.csv"))
-    assert found == [Part("clips/a.b", "/nowhere/clips/a.b.csv")]
+    actual = list(OpenFaceReader().index("/nowhere/clips/a.b.csv", "clips/a.b.csv"))
+    assert actual == [Part("clips/a.b", "/nowhere/clips/a.b.csv")]
 
 
 def test_a_face(read):
@@ -153,15 +153,17 @@ def faces(*facts: tuple[float, float]) -> list[FaceAnnotation]:
     ],
 )
 def test_policies_for_several_faces(policy, chosen, codes):
-    found, rejected = choose_faces(faces((0.1, 90), (0.9, 80), (0.95, 70)), policy, 0.8)
-    assert [face.face for face in found] == chosen
-    assert [code for _, code, _ in rejected] == codes
+    actual, rejected = choose_faces(faces((0.1, 90), (0.9, 80), (0.95, 70)), policy, 0.8)
+    assert [face.face for face in actual] == chosen
+    assert [rejection.code for rejection in rejected] == codes
 
 
 def test_a_spurious_second_face_does_not_count():
-    found, rejected = choose_faces(faces((0.9, 50), (0.0, 99)), "reject", 0.8)
-    assert [face.face for face in found] == ["0"]
-    assert [(face.face, code) for face, code, _ in rejected] == [("1", "low_confidence")]
+    actual, rejected = choose_faces(faces((0.9, 50), (0.0, 99)), "reject", 0.8)
+    assert [face.face for face in actual] == ["0"]
+    assert [(one.key, one.code, one.file) for one in rejected] == [
+        ("a#1", "low_confidence", "a.csv")
+    ]
 
 
 def test_ties_go_to_the_other_criterion_then_to_the_earlier_row():
@@ -177,8 +179,8 @@ def test_ties_go_to_the_other_criterion_then_to_the_earlier_row():
 )
 def test_real_files_with_several_faces(faces_dir, name, count):
     path = faces_dir / "forms" / "FaceLandmarkImg" / f"{name}.csv"
-    found = faces_in(OpenFaceReader(), name, path.name, str(path))
-    assert len(found) == count and all(isinstance(face, FaceAnnotation) for face in found)
+    actual = faces_in(OpenFaceReader(), name, path.name, str(path))
+    assert len(actual) == count and all(isinstance(face, FaceAnnotation) for face in actual)
 
 
 @pytest.mark.faces

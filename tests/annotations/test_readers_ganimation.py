@@ -34,10 +34,10 @@ def with_landmarks(monkeypatch):
     original = GANimationReader._face
 
     def face(self, array, where):
-        found = original(self, array, where)
-        if not isinstance(found, AnnotationError):
-            object.__setattr__(found, "box", np.array([40.0, 40.0, 80.0, 90.0]))
-        return found
+        actual = original(self, array, where)
+        if not isinstance(actual, AnnotationError):
+            object.__setattr__(actual, "box", np.array([40.0, 40.0, 80.0, 90.0]))
+        return actual
 
     monkeypatch.setattr(GANimationReader, "_face", face)
 
@@ -108,10 +108,10 @@ def test_lists_are_needed(tmp_path, capsys):
 )
 def test_arrays_of_every_protocol(protocol, array):
     data = pickle.dumps({"a": array, "b": [1, 2.5]}, protocol)
-    found = load_arrays(data)
-    np.testing.assert_array_equal(found["a"], array)
-    assert found["a"].dtype == array.dtype
-    np.testing.assert_array_equal(found["b"], [1.0, 2.5])
+    arrays = load_arrays(data)
+    np.testing.assert_array_equal(arrays["a"], array)
+    assert arrays["a"].dtype == array.dtype
+    np.testing.assert_array_equal(arrays["b"], [1.0, 2.5])
 
 
 def test_an_array_of_python_2():
@@ -188,11 +188,11 @@ def test_unsafe_pickles_run_nothing(tmp_path, monkeypatch, data):
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
 def test_damaged_pickles(data):
     try:
-        found = load_arrays(data)
+        arrays = load_arrays(data)
     except AnnotationError as error:
         assert error.code == "bad_annotation"
     else:  # a dict all the same
-        assert found == {}
+        assert arrays == {}
 
 
 def test_an_array_that_claims_more_than_it_has():

@@ -75,11 +75,11 @@ def test_py_feat(tmp_path):
     assert made.action_units == tuple(f"AU{n:02}" for n in PY_FEAT)
     assert made.action_units_maximum == 1.0 and made.clipped == {"AU12": 1}
     assert made.options["reader"] == "py-feat"
-    found = kept(output)
-    assert set(found) == {"a/1", "a/2", "3"}
+    by_key = kept(output)
+    assert set(by_key) == {"a/1", "a/2", "3"}
     expected = np.array([n / 100 for n in PY_FEAT], np.float32)
-    np.testing.assert_array_equal(found["a/1"].action_units, expected)
-    assert found["3"].confidence == pytest.approx(0.99)
+    np.testing.assert_array_equal(by_key["a/1"].action_units, expected)
+    assert by_key["3"].confidence == pytest.approx(0.99)
     assert rejected(output) == {
         "4#0": "no_face",
         "3#1": "low_confidence",
@@ -142,8 +142,8 @@ def test_libreface_of_a_video(tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"")
     reader = reader_of(tmp_path / "clip.mp4", tmp_path / "csv")
     assert reader.name == "libreface-video"
-    found = list(reader.images("clip", "clip.csv", str(tmp_path / "csv/clip.csv")))
-    assert [(index, key) for index, key, _ in found] == [(0, "clip/000000"), (1, "clip/000001")]
+    actual = list(reader.images("clip", "clip.csv", str(tmp_path / "csv/clip.csv")))
+    assert [(index, key) for index, key, _ in actual] == [(0, "clip/000000"), (1, "clip/000001")]
 
 
 def test_plain_table(tmp_path):
@@ -157,10 +157,10 @@ def test_plain_table(tmp_path):
     output = preprocess(images, table, tmp_path / "out", "--action-units-maximum", "2")
     made = manifest.Manifest.load(output)
     assert (made.action_units, made.action_units_maximum) == (("AU06", "AU12"), 2.0)
-    found = kept(output)
-    assert {key: record.subject for key, record in found.items()} == {"a": "anna", "b.v2": "bo"}
-    np.testing.assert_array_equal(found["a"].action_units, np.float32([0.125, 0.25]))
-    assert found["a"].confidence == pytest.approx(0.9)
+    by_key = kept(output)
+    assert {key: record.subject for key, record in by_key.items()} == {"a": "anna", "b.v2": "bo"}
+    np.testing.assert_array_equal(by_key["a"].action_units, np.float32([0.125, 0.25]))
+    assert by_key["a"].confidence == pytest.approx(0.9)
     assert rejected(output) == {"c": "no_annotation"}
     reader = reader_of(images, table)
     (first, _) = reader.index(str(table), "faces.csv")
@@ -219,16 +219,16 @@ def test_rows_of_one_image_that_are_apart(tmp_path):
     rows[2]["x_0"] = 1  # or it would be the same face
     table = write_csv(tmp_path / "faces.csv", rows)
     output = preprocess(images, table, tmp_path / "out", "--faces", "all")
-    found = {key: record.action_units[1] for key, record in kept(output).items()}
-    assert found == {"a#0": np.float32(0.1), "b": np.float32(0.5), "a#1": np.float32(0.2)}
+    actual = {key: record.action_units[1] for key, record in kept(output).items()}
+    assert actual == {"a#0": np.float32(0.1), "b": np.float32(0.5), "a#1": np.float32(0.2)}
 
 
 def test_many_rows_of_one_image(tmp_path):
     table = write_csv(tmp_path / "faces.csv", [table_row("a", face=i) for i in range(600)])
     reader = reader_of(photos(tmp_path, "a.jpg"), table)
-    found = list(reader.index(str(table), "faces.csv"))
-    assert [part.key for part in found] == ["a"] * 3  # handed over in bounded parts
-    joined = [item for part in reversed(found) for item in part.reference]
+    parts = list(reader.index(str(table), "faces.csv"))
+    assert [part.key for part in parts] == ["a"] * 3  # handed over in bounded parts
+    joined = [item for part in reversed(parts) for item in part.reference]
     faces = faces_in(reader, "a", "faces.csv", joined)
     assert [face.face for face in faces] == [str(i) for i in range(600)]
 
@@ -267,14 +267,14 @@ def test_bad_tables(tmp_path, content, codes):
     reader = reader_of(photos(tmp_path, "a.jpg"), good)
     path = tmp_path / ("bad.parquet" if content[:4] == b"PAR1" else "bad.csv")
     path.write_bytes(content)
-    found = []
+    actual = []
     for item in reader.index(str(path), path.name):
         if isinstance(item, Rejection):
-            found.append((10**9, item.code))
+            actual.append((10**9, item.code))
         else:
             faces = faces_in(reader, item.key, path.name, item.reference)
-            found += [(0, getattr(face, "code", None)) for face in faces]
-    assert [code for _, code in sorted(found, key=lambda pair: pair[0])] == codes
+            actual += [(0, getattr(face, "code", None)) for face in faces]
+    assert [code for _, code in sorted(actual, key=lambda pair: pair[0])] == codes
 
 
 def test_memory_does_not_grow_with_the_table(tmp_path):

@@ -25,9 +25,9 @@ def test_frames_of_a_video(tmp_path):
     rows[2]["confidence"] = "0.3"
     write_clip(tmp_path, "day/clip", *rows)
     output = preprocess(tmp_path / "videos", tmp_path / "csv", tmp_path / "out")
-    found = kept(output)
-    assert list(found) == [f"day/clip/{n:06}" for n in (1, 5, 8)]
-    for number, record in zip((1, 5, 8), found.values(), strict=True):
+    by_key = kept(output)
+    assert list(by_key) == [f"day/clip/{n:06}" for n in (1, 5, 8)]
+    for number, record in zip((1, 5, 8), by_key.values(), strict=True):
         assert abs(brightness(record) - level(number - 1)) < 2
         assert record.subject == "day/clip"
         assert record.action_units[8] == np.float32(number / 10)
@@ -104,10 +104,10 @@ def test_a_directory_of_frames(tmp_path):
     write_clip(tmp_path, "a", *(frame_row(n) for n in (1, 2, 3)))
     write_clip(tmp_path, "b", frame_row(2), frame_row(7))
     output = preprocess(tmp_path / "frames", tmp_path / "csv", tmp_path / "out")
-    found = kept(output)
-    assert set(found) == {"a/000001", "a/000002", "a/000003", "b/000002"}
-    assert abs(brightness(found["b/000002"]) - level(1)) < 2
-    assert {record.subject for record in found.values()} == {"a", "b"}
+    by_key = kept(output)
+    assert set(by_key) == {"a/000001", "a/000002", "a/000003", "b/000002"}
+    assert abs(brightness(by_key["b/000002"]) - level(1)) < 2
+    assert {record.subject for record in by_key.values()} == {"a", "b"}
     missing = {"b/000001": "no_annotation", "b/000003": "no_annotation", "b/000007": "no_image"}
     assert rejected(output) == missing
 

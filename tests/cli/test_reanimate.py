@@ -87,15 +87,15 @@ def test_portraits_take_turns_and_each_look_begins_neutral(made):
 
 def test_preprocess_needs_no_option(made, tmp_path):
     out = preprocess(made / "imgs", made / "openface_csv", tmp_path / "data")
-    found = kept(out)
-    assert rejected_records(out) == {} and len(found) == 24
-    for key, record in found.items():
+    by_key = kept(out)
+    assert rejected_records(out) == {} and len(by_key) == 24
+    for key, record in by_key.items():
         look = key.split("_expr_")[0]
         assert record.pair == look
         assert record.subject == look.split("_look_")[0]
         if key.endswith("_expr_000"):
             assert not record.action_units.any()
-    crops = {(record.pair, record.transform.tobytes()) for record in found.values()}
+    crops = {(record.pair, record.transform.tobytes()) for record in by_key.values()}
     assert len(crops) == 3  # one for each look
 
 
@@ -135,8 +135,8 @@ def test_middle_of_the_picture_is_the_crop():
     frame = alignment.crop_transform(anchors, alignment.CropSpec(192, faces.FRAME_MARGIN))
     crop = alignment.crop_transform(anchors, alignment.CropSpec(128))
     inside = np.vstack([frame, [0, 0, 1]])
-    found = np.linalg.inv(inside) @ np.vstack([crop, [0, 0, 1]])
-    np.testing.assert_allclose(found[:2], [[1, 0, 32], [0, 1, 32]], atol=0.01)
+    actual = np.linalg.inv(inside) @ np.vstack([crop, [0, 0, 1]])
+    np.testing.assert_allclose(actual[:2], [[1, 0, 32], [0, 1, 32]], atol=0.01)
 
 
 def test_same_seed_same_bytes_and_an_interrupted_call_goes_on(

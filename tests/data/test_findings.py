@@ -17,7 +17,7 @@ def warn(train, eval_=None, rejected=0, names=OPENFACE, **values):
     splits = {"train": gather(train, **values)}
     if eval_ is not None:
         splits["eval"] = gather(eval_, **values)
-    return {found.code: found.message for found in findings(splits, rejected, names)}
+    return {one.code: one.message for one in findings(splits, rejected, names)}
 
 
 def changed(**columns):
@@ -104,9 +104,9 @@ def test_an_au_that_eval_lacks():
 
 
 def test_amounts():
-    found = warn(GOOD, np.zeros((0, 17)), rejected=400)
-    assert found["empty_split"] == "there is no face for eval"
-    assert found["many_rejected"].startswith("400 of 1600 inputs (25%) were rejected")
+    warnings_of = warn(GOOD, np.zeros((0, 17)), rejected=400)
+    assert warnings_of["empty_split"] == "there is no face for eval"
+    assert warnings_of["many_rejected"].startswith("400 of 1600 inputs (25%) were rejected")
     assert "few_images" not in warn(natural_labels(10_000))
 
 
@@ -118,8 +118,8 @@ def test_enlarged_faces():
 def test_clipped_values():
     train = gather(GOOD)
     train.clipped[AU("AU12")] = 13
-    found = {one.code: one.message for one in findings({"train": train}, 0, OPENFACE)}
-    assert found["clipped"].endswith("outside the source's scale: AU12 (13)")
+    actual = {one.code: one.message for one in findings({"train": train}, 0, OPENFACE)}
+    assert actual["clipped"].endswith("outside the source's scale: AU12 (13)")
 
 
 @pytest.mark.faces

@@ -94,26 +94,26 @@ def test_each_changed_byte_is_found(dataset, capsys):
         changed = bytearray(whole)
         changed[place] ^= 1
         path.write_bytes(changed)
-        found = problems(dataset, capsys)
-        assert found[0].startswith(f"{SHARD}: SHA-256 is ")
-        assert "checksum of the" in found[1] or "file ends inside" in found[1]
-        assert "readable records, dataset.json says" in found[2]
+        lines = problems(dataset, capsys)
+        assert lines[0].startswith(f"{SHARD}: SHA-256 is ")
+        assert "checksum of the" in lines[1] or "file ends inside" in lines[1]
+        assert "readable records, dataset.json says" in lines[2]
 
 
 def test_truncated_file(dataset, capsys):
     path = dataset / SHARD
     path.write_bytes(path.read_bytes()[:-7])
-    found = problems(dataset, capsys)
-    assert any("file ends inside its" in line for line in found)
+    lines = problems(dataset, capsys)
+    assert any("file ends inside its" in line for line in lines)
 
 
 def test_truncated_between_two_records(dataset, capsys):
     rewrite(dataset, lambda data: data[:-1])
     count = json.loads((dataset / manifest.FILE).read_text())["splits"]["train"]
     stated = next(shard["records"] for shard in count if shard["file"] == SHARD)
-    found = problems(dataset, capsys)
-    assert found[0] == (f"{SHARD}: has {stated - 1} readable records, dataset.json says {stated}")
-    assert found[1].startswith("statistics.json: train.records, ")
+    lines = problems(dataset, capsys)
+    assert lines[0] == (f"{SHARD}: has {stated - 1} readable records, dataset.json says {stated}")
+    assert lines[1].startswith("statistics.json: train.records, ")
 
 
 def test_empty_and_missing_files(dataset, capsys):
@@ -125,8 +125,8 @@ def test_empty_and_missing_files(dataset, capsys):
         path.unlink()
     (dataset / manifest.REJECTED).unlink()
     (dataset / manifest.STATISTICS).write_text("{")
-    found = problems(dataset, capsys)
-    assert [line.partition(":")[0] for line in found[-2:]] == ["rejected.jsonl", "statistics.json"]
+    lines = problems(dataset, capsys)
+    assert [line.partition(":")[0] for line in lines[-2:]] == ["rejected.jsonl", "statistics.json"]
 
 
 @pytest.mark.parametrize(
@@ -146,21 +146,21 @@ def test_empty_and_missing_files(dataset, capsys):
 def test_wrong_records(dataset, capsys, name, kind, values, message):
     """Records that no checksum can find."""
     rewrite(dataset, lambda data: [edited(data[0], name, kind, values), *data[1:]])
-    found = problems(dataset, capsys)
-    assert found[0].startswith(f"{SHARD}: record 0: ") and message in found[0]
+    lines = problems(dataset, capsys)
+    assert lines[0].startswith(f"{SHARD}: record 0: ") and message in lines[0]
 
 
 def test_records_of_nothing_and_twice(dataset, capsys):
     rewrite(dataset, lambda data: [b"\xff\xff", data[1], data[1], *data[3:]])
-    found = problems(dataset, capsys)
-    assert f"{SHARD}: record 0: record: is no tf.train.Example" in found[0]
-    assert f"{SHARD}: record 2: the key " in found[1] and found[1].endswith("is there twice")
+    lines = problems(dataset, capsys)
+    assert f"{SHARD}: record 0: record: is no tf.train.Example" in lines[0]
+    assert f"{SHARD}: record 2: the key " in lines[1] and lines[1].endswith("is there twice")
 
 
 def test_many_problems_are_counted(dataset, capsys):
     rewrite(dataset, lambda data: [b""] * 30)
-    found = problems(dataset, capsys)
-    assert f"{SHARD}: and 11 more problems" in found
+    lines = problems(dataset, capsys)
+    assert f"{SHARD}: and 11 more problems" in lines
 
 
 def test_a_subject_on_both_sides(dataset, capsys):
@@ -177,8 +177,8 @@ def test_a_subject_on_both_sides(dataset, capsys):
 def test_counts_that_contradict_each_other(dataset, capsys):
     made = json.loads((dataset / manifest.FILE).read_text())
     (dataset / manifest.FILE).write_text(json.dumps(made | {"inputs": 30, "rejections": {}}))
-    found = problems(dataset, capsys)
-    assert found == [
+    lines = problems(dataset, capsys)
+    assert lines == [
         "rejected.jsonl: has {'low_confidence': 1}, dataset.json says {}",
         "dataset.json: 30 inputs must be 23 records + 0 rejections",
     ]

@@ -81,9 +81,9 @@ def test_tensorflow_parses_each_feature(record):
 def test_decode_is_the_inverse_of_encode(record):
     decoded = records.decode(records.encode(record))
     for field in dataclasses.fields(records.FaceRecord):
-        expected, found = getattr(record, field.name), getattr(decoded, field.name)
-        np.testing.assert_allclose(found, expected) if field.name == "confidence" else (
-            np.testing.assert_array_equal(found, expected)
+        expected, actual = getattr(record, field.name), getattr(decoded, field.name)
+        np.testing.assert_allclose(actual, expected) if field.name == "confidence" else (
+            np.testing.assert_array_equal(actual, expected)
         )
     assert decoded.action_units.dtype == decoded.transform.dtype == np.float32
 

@@ -113,15 +113,15 @@ def test_text():
 def test_numbers_are_those_of_the_labels(dataset, facts):
     """Mean and co-occurrence by numpy on the records of each split."""
     made = manifest.Manifest.load(dataset / "out")
-    found = all_records(dataset / "out")
+    records_there = all_records(dataset / "out")
     for split, stated in facts["splits"].items():
-        assert stated["records"] == made.records(split) == len(found[split])
-        labels = np.array([record.action_units for record in found[split]])
+        assert stated["records"] == made.records(split) == len(records_there[split])
+        labels = np.array([record.action_units for record in records_there[split]])
         means = [stated["action_units"][name]["mean"] for name in OPENFACE]
         np.testing.assert_allclose(means, labels.mean(0), atol=2e-6)
         active = (labels >= np.float32(0.2)).astype(int)
         np.testing.assert_array_equal(stated["active_together"], active.T @ active)
-        subjects = {record.subject for record in found[split]}
+        subjects = {record.subject for record in records_there[split]}
         assert stated["subjects"] == {"count": len(subjects), "exact": True}
         # The photos' eyes are 40 pixels apart: the crop shows 40 * 2.4 * 1.3 pixels.
         assert stated["side"][facts["side_edges"].index(96)] == stated["records"]
@@ -130,12 +130,12 @@ def test_numbers_are_those_of_the_labels(dataset, facts):
 
 def all_records(directory):
     """The records by split."""
-    found = collections.defaultdict(list)
+    actual = collections.defaultdict(list)
     for split, shards in manifest.Manifest.load(directory).splits.items():
         for shard in shards:
             with open(directory / shard.file, "rb") as file:
-                found[split] += [records.decode(data) for data in tfrecord.read(file)]
-    return found
+                actual[split] += [records.decode(data) for data in tfrecord.read(file)]
+    return actual
 
 
 def test_places_lead_to_the_records(dataset, facts):
@@ -152,11 +152,11 @@ def test_places_lead_to_the_records(dataset, facts):
             file.seek(face["offset"])
             record = records.decode(file.read(face["length"]))
         assert record.key == face["key"] and images.decode(record.image).shape == (32, 32, 3)
-    found = sum(all_records(dataset / "out").values(), [])
+    records_there = sum(all_records(dataset / "out").values(), [])
     for unit, (name, group) in enumerate(facts["strongest"].items()):
         assert name == OPENFACE[unit]
         intensities = [face["intensity"] for face in group]
-        every = [record.action_units[unit] for record in found]
+        every = [record.action_units[unit] for record in records_there]
         np.testing.assert_allclose(intensities, np.sort(every)[::-1][:6], atol=1e-5)
 
 

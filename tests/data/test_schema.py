@@ -38,8 +38,8 @@ def numbers(**changes) -> Numbers:
 SCHEMA = bounds.infer(numbers(), SchemaOptions())
 
 
-def codes(found: Numbers, schema=SCHEMA) -> list[str]:
-    return [anomaly.code for anomaly in anomalies(found, schema)]
+def codes(numbers_there: Numbers, schema=SCHEMA) -> list[str]:
+    return [anomaly.code for anomaly in anomalies(numbers_there, schema)]
 
 
 def test_bounds_by_hand():
@@ -97,8 +97,8 @@ def test_each_rule_is_broken_alone(changes, code, message):
 
 
 def test_other_action_units_are_named_and_nothing_else_is_said():
-    found = numbers(action_units=("AU12", "AU45"), faces=1)
-    (anomaly,) = anomalies(found, SCHEMA)
+    actual = numbers(action_units=("AU12", "AU45"), faces=1)
+    (anomaly,) = anomalies(actual, SCHEMA)
     assert anomaly.message == (
         "the AUs must be AU04 AU12, they are AU12 AU45: without AU04 and with AU45 besides"
     )
@@ -174,9 +174,9 @@ def dataset(tmp_path):
 
 
 def test_splits_are_added_up(dataset):
-    found = numbers_of(dataset)
-    assert (found.faces, found.rejected_share, found.enlarged_share) == (20, 0.2, 0.1)
-    assert (found.active, found.histograms, found.sides) == (
+    numbers = numbers_of(dataset)
+    assert (numbers.faces, numbers.rejected_share, numbers.enlarged_share) == (20, 0.2, 0.1)
+    assert (numbers.active, numbers.histograms, numbers.sides) == (
         {"AU12": 8},
         {"AU12": [12, 8]},
         [2, 18, 0],

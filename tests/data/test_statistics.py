@@ -21,35 +21,35 @@ from statistics_data import gather, natural_labels, record
 
 def test_by_hand():
     """Three faces, two AUs: everything can be counted on fingers."""
-    found = gather([[0.0, 0.5], [0.2, 0.5], [1.0, 0.1]])
-    assert found.records == 3
-    np.testing.assert_allclose(mean(found), [0.4, 1.1 / 3])
-    np.testing.assert_allclose(std(found)[0], math.sqrt((0.16 + 0.04 + 0.36) / 3))
-    assert np.flatnonzero(found.histogram[0]).tolist() == [0, 4, 19]
-    assert found.histogram[1, [2, 10]].tolist() == [1, 2]
+    statistics = gather([[0.0, 0.5], [0.2, 0.5], [1.0, 0.1]])
+    assert statistics.records == 3
+    np.testing.assert_allclose(mean(statistics), [0.4, 1.1 / 3])
+    np.testing.assert_allclose(std(statistics)[0], math.sqrt((0.16 + 0.04 + 0.36) / 3))
+    assert np.flatnonzero(statistics.histogram[0]).tolist() == [0, 4, 19]
+    assert statistics.histogram[1, [2, 10]].tolist() == [1, 2]
     # 0.2 counts as active: faces 2 and 3 have AU 0, faces 1 and 2 have AU 1, face 2 has both.
-    assert found.together.tolist() == [[2, 1], [1, 2]]
-    assert (found.lowest / UNIT).tolist() == [0, 0.1]
-    assert (found.highest / UNIT).tolist() == [1, 0.5]
+    assert statistics.together.tolist() == [[2, 1], [1, 2]]
+    assert (statistics.lowest / UNIT).tolist() == [0, 0.1]
+    assert (statistics.highest / UNIT).tolist() == [1, 0.5]
     # A crop of 101 pixels at 2 source pixels each is 200 pixels wide in the photo.
-    assert found.side[SIDE_EDGES.index(192)] == 3 and found.enlarged == 0
-    assert found.confidence[19] == 3 and found.roll[9] == 3  # roll 0 is in [0, 10)
-    assert [ranked.item[0].key for ranked in found.strongest[0].items] == ["face2", "face1"]
+    assert statistics.side[SIDE_EDGES.index(192)] == 3 and statistics.enlarged == 0
+    assert statistics.confidence[19] == 3 and statistics.roll[9] == 3  # roll 0 is in [0, 10)
+    assert [ranked.item[0].key for ranked in statistics.strongest[0].items] == ["face2", "face1"]
 
 
 def test_against_numpy():
     labels = natural_labels(800)
-    found = gather(labels)
+    statistics = gather(labels)
     exact = np.round(labels.astype(np.float64), 5)
-    np.testing.assert_allclose(mean(found), exact.mean(0), rtol=1e-12)
-    np.testing.assert_allclose(std(found), exact.std(0), rtol=1e-9)
-    np.testing.assert_allclose(correlation(found), np.corrcoef(exact.T), rtol=1e-9)
+    np.testing.assert_allclose(mean(statistics), exact.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(std(statistics), exact.std(0), rtol=1e-9)
+    np.testing.assert_allclose(correlation(statistics), np.corrcoef(exact.T), rtol=1e-9)
     edges = np.arange(21) / 20
     expected = [np.histogram(column, edges)[0] for column in exact.T]
-    np.testing.assert_array_equal(found.histogram, expected)
+    np.testing.assert_array_equal(statistics.histogram, expected)
     active = (exact >= 0.2).astype(int)
-    np.testing.assert_array_equal(found.together, active.T @ active)
-    for unit, best in enumerate(found.strongest):
+    np.testing.assert_array_equal(statistics.together, active.T @ active)
+    for unit, best in enumerate(statistics.strongest):
         intensities = [ranked.item[1] / UNIT for ranked in best.items]
         np.testing.assert_allclose(intensities, np.sort(exact[:, unit])[::-1][:6])
 
@@ -57,8 +57,8 @@ def test_against_numpy():
 def test_openface_values_are_exact():
     """OpenFace writes two decimals of 5; each is a whole number of units after float32."""
     values = np.arange(501) / 500
-    found = gather(values.astype(np.float32)[:, None])
-    assert found.total.tolist() == [sum(range(0, 100_001, 200))]
+    statistics = gather(values.astype(np.float32)[:, None])
+    assert statistics.total.tolist() == [sum(range(0, 100_001, 200))]
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +97,8 @@ def _merge(parts):
     return accumulator
 
 
-def _flat(found):
-    return to_json(to_dict(found, OPENFACE, []))
+def _flat(statistics):
+    return to_json(to_dict(statistics, OPENFACE, []))
 
 
 def test_equal_intensities_are_chosen_alike_in_batches_and_one_by_one():
@@ -124,18 +124,18 @@ def test_best_keeps_the_lowest():
     best = Best(3)
     for rank in (5, 1, 4, 1, 3):
         best.offer(Ranked(rank, rank, ()))
-    assert [found.rank for found in best.items] == [1, 1, 3]
+    assert [one.rank for one in best.items] == [1, 1, 3]
 
 
 def test_subjects_are_counted_then_estimated():
     few, many = SplitStatistics.empty(1), SplitStatistics.empty(1)
-    found = [
+    actual = [
         (record(f"k{number}", [0.0], subject=f"person {number}"), Face("k", "f", 0, 1))
         for number in range(12_000)
     ]
-    few.add(found[:300], 0.15)
-    few.add(found[:300], 0.15)
-    many.add(found, 0.15)
+    few.add(actual[:300], 0.15)
+    few.add(actual[:300], 0.15)
+    many.add(actual, 0.15)
     assert few.subject_count() == (300, True)
     count, exact = many.subject_count()
     assert not exact and abs(count - 12_000) < 600
@@ -149,12 +149,12 @@ def test_size_does_not_depend_on_the_number_of_faces():
 
 
 def test_angles_and_sides_beyond_the_edges():
-    found = SplitStatistics.empty(1)
+    actual = SplitStatistics.empty(1)
     turned = np.array([[-50, 0.1, 0], [-0.1, -50, 0]], np.float32)
-    found.add([(record("a", [0.0], transform=turned), Face("a", "f", 0, 1))], 0.15)
-    found.add_pose(-200, 95)
-    assert found.roll[0] == 1 and found.side[-1] == 1
-    assert found.pitch[0] == 1 and found.yaw[-1] == 1
+    actual.add([(record("a", [0.0], transform=turned), Face("a", "f", 0, 1))], 0.15)
+    actual.add_pose(-200, 95)
+    assert actual.roll[0] == 1 and actual.side[-1] == 1
+    assert actual.pitch[0] == 1 and actual.yaw[-1] == 1
 
 
 def test_a_record_with_other_aus_is_refused():
@@ -163,10 +163,10 @@ def test_a_record_with_other_aus_is_refused():
 
 
 def test_json_survives_names_that_look_like_rows():
-    found = DatasetStatistics(1)
+    actual = DatasetStatistics(1)
     key = "a[\n 1,\n 2\n] \u2028 ü"
-    found.split("train").add([(record(key, [0.0]), Face(key, "f", 0, 1))], 0.15)
-    facts = to_dict(found, ["AU01"], [])
+    actual.split("train").add([(record(key, [0.0]), Face(key, "f", 0, 1))], 0.15)
+    facts = to_dict(actual, ["AU01"], [])
     assert json.loads(to_json(facts)) == json.loads(json.dumps(facts))
     assert facts["splits"]["train"]["correlation"] == [[None]]
     assert '"histogram": [1, 0, 0, 0,' in to_json(facts)

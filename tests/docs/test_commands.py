@@ -55,10 +55,10 @@ OF_OTHERS = {
 def written(line):
     """(command, flags) of each call of `ganimation` in a line; what follows ` -- ` is Beam's."""
     for call in re.split(r"\|\||&&|[;|#]|\$\(", line):
-        found = re.search(r"(?:^|[ /])ganimation ([a-z][a-z-]*)(?= |$)(.*)", call)
-        if found:
-            ours = re.split(r" -- ", found[2])[0]
-            yield found[1], re.findall(r"(?<=[\s\[(])--?[a-zA-Z][\w.-]*", ours)
+        match = re.search(r"(?:^|[ /])ganimation ([a-z][a-z-]*)(?= |$)(.*)", call)
+        if match:
+            ours = re.split(r" -- ", match[2])[0]
+            yield match[1], re.findall(r"(?<=[\s\[(])--?[a-zA-Z][\w.-]*", ours)
 
 
 @pytest.mark.parametrize("page", NAMES)

@@ -56,8 +56,8 @@ def test_pearson_against_scipy():
 
 def test_errors_are_told_on_the_annotators_scale():
     wanted = np.array([[0.2, 0.0], [0.4, 0.0], [0.6, 1.0]])
-    found = np.array([[0.4, 0.0], [0.4, 0.0], [0.4, 0.8]])
-    told = agreement(found, wanted)
+    actual = np.array([[0.4, 0.0], [0.4, 0.0], [0.4, 0.8]])
+    told = agreement(actual, wanted)
     assert told.mae == pytest.approx([5 * 0.4 / 3, 1 / 3])
     assert told.rmse == pytest.approx([np.sqrt(2 / 3), np.sqrt(1 / 3)])
     assert np.isnan(told.pearson[0]) and told.pearson[1] == pytest.approx(1)
@@ -66,9 +66,9 @@ def test_errors_are_told_on_the_annotators_scale():
 
 def test_a_missing_reading_is_left_out_and_counted():
     wanted = np.array([[0.0], [0.2], [0.4], [0.6]])
-    found = wanted + 0.1
-    found[1] = np.nan
-    told = agreement(found, wanted)
+    actual = wanted + 0.1
+    actual[1] = np.nan
+    told = agreement(actual, wanted)
     assert told.faces.tolist() == [3]
     assert told.mae == pytest.approx([0.5])
     nothing = agreement(np.full((4, 1), np.nan), wanted)
@@ -82,11 +82,11 @@ def test_shapes_must_fit():
 
 def test_the_order_of_faces_does_not_matter():
     rng = np.random.default_rng(2)
-    found, wanted = rng.uniform(0, 1, (2, 30, 4))
+    actual, wanted = rng.uniform(0, 1, (2, 30, 4))
     order = rng.permutation(30)
     for name in ("mae", "rmse", "pearson", "icc"):
-        one = getattr(agreement(found, wanted), name)
-        other = getattr(agreement(found[order], wanted[order]), name)
+        one = getattr(agreement(actual, wanted), name)
+        other = getattr(agreement(actual[order], wanted[order]), name)
         assert one == pytest.approx(other, rel=1e-9)
 
 

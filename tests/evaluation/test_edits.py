@@ -41,25 +41,25 @@ def samples():
 def test_one_that_brightens_by_a_tenth(samples, paired):
     if not paired:
         samples = dataclasses.replace(samples, pairs=[""] * len(samples))
-    found = evaluate(Brighter(samples), samples).report.metrics
-    assert found["zero_edit"] == pytest.approx(ADDED, rel=1e-5)
-    assert found["cycle"] == pytest.approx(2 * ADDED, rel=1e-5)  # twice lighter, there and back
-    assert found["background"] == pytest.approx(ADDED, rel=1e-5)
-    assert found["attention_mean"] == pytest.approx(0.75)
-    assert found["attention_saturated"] == pytest.approx(0.5)
-    assert ("truth_error" in found) == paired
+    metrics = evaluate(Brighter(samples), samples).report.metrics
+    assert metrics["zero_edit"] == pytest.approx(ADDED, rel=1e-5)
+    assert metrics["cycle"] == pytest.approx(2 * ADDED, rel=1e-5)  # twice lighter, there and back
+    assert metrics["background"] == pytest.approx(ADDED, rel=1e-5)
+    assert metrics["attention_mean"] == pytest.approx(0.75)
+    assert metrics["attention_saturated"] == pytest.approx(0.5)
+    assert ("truth_error" in metrics) == paired
 
 
 def test_truth_figures_of_one_that_brightens(samples):
     """Error and share of `input + 0.1` written out from the pixels."""
-    found = evaluate(Brighter(samples), samples).report.rows
+    rows = evaluate(Brighter(samples), samples).report.rows
     asked = requests(samples)
     for row, (source, truth) in enumerate(zip(asked.sources, asked.truths, strict=True)):
         change = (samples.images[truth].astype(float) - samples.images[source]).ravel() / 255
         squares = (change**2).sum()
-        assert found["truth_share"][row] == pytest.approx(ADDED * change.sum() / squares, rel=1e-4)
+        assert rows["truth_share"][row] == pytest.approx(ADDED * change.sum() / squares, rel=1e-4)
         expected = ((ADDED - change) ** 2).sum() / squares
-        assert found["truth_error"][row] == pytest.approx(expected, rel=1e-4)
+        assert rows["truth_error"][row] == pytest.approx(expected, rel=1e-4)
 
 
 class Turning:
@@ -76,6 +76,6 @@ def test_turns_of_the_head_by_hand(samples, monkeypatch):
     )
     asked = requests(samples)
     lighter = samples.images[asked.sources] + np.uint8(1)
-    found, figures = preservation.head_pose(Turning(), samples, asked, lighter)
-    assert found["head_pose"] == pytest.approx(np.full(len(asked), np.sqrt(0.09 / 3)))
+    actual, figures = preservation.head_pose(Turning(), samples, asked, lighter)
+    assert actual["head_pose"] == pytest.approx(np.full(len(asked), np.sqrt(0.09 / 3)))
     assert figures["head_pose_no_face"] == 0

@@ -194,8 +194,8 @@ def test_the_mean_edit_recovers_what_was_added(samples):
         samples, images=images, action_units=units, names=("AU01", "AU02"),
         people=["a"] * 80, keys=[f"{i:02d}" for i in range(80)], pairs=["a"] * 80,
     )  # fmt: skip
-    found = MeanEdit.fit(made).changes
-    assert np.abs(found - changes / 255).max() < 0.02
+    actual = MeanEdit.fit(made).changes
+    assert np.abs(actual - changes / 255).max() < 0.02
 
 
 def test_what_the_critic_says_is_told_beside_the_copy(samples):

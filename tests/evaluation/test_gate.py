@@ -29,8 +29,8 @@ def test_what_is_no_condition(text):
 
 def test_each_failure_names_the_metric_and_its_value():
     gates = [Gate.parse(text) for text in ("truth_error<=0.4", "identity>=0.85", "share>0")]
-    found = failures(gates, {"truth_error": 0.512, "identity": 0.9, "share": -0.25})
-    assert found == [
+    failed = failures(gates, {"truth_error": 0.512, "identity": 0.9, "share": -0.25})
+    assert failed == [
         "gate truth_error<=0.4 failed: truth_error is 0.512",
         "gate share>0 failed: share is -0.25",
     ]

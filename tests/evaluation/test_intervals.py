@@ -16,9 +16,9 @@ def test_people_and_not_pictures_are_drawn():
 def test_the_width_is_that_of_the_theory():
     """400 people with deviation 1: the mean's interval is 2 x 1.96 / 20 wide."""
     values = np.random.default_rng(1).normal(size=400)
-    found = intervals.bootstrap(values, range(400), intervals.mean)
-    assert found.high - found.low == pytest.approx(3.92 / 20 * values.std(), rel=0.08)
-    assert found.low < values.mean() < found.high
+    interval = intervals.bootstrap(values, range(400), intervals.mean)
+    assert interval.high - interval.low == pytest.approx(3.92 / 20 * values.std(), rel=0.08)
+    assert interval.low < values.mean() < interval.high
 
 
 def test_the_order_of_pictures_does_not_matter():

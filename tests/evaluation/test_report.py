@@ -55,8 +55,8 @@ def test_what_is_no_report(text):
 
 
 def test_differences_are_of_the_same_edits(half, copied):
-    found, notes = compare(half.report, copied.report)
-    gaps = {one.metric: one for one in found}
+    differences, notes = compare(half.report, copied.report)
+    gaps = {one.metric: one for one in differences}
     assert notes == []
     # Half of the way leaves a quarter of the error and makes half of the change, in every edit.
     error = gaps["truth_error"]
@@ -70,14 +70,14 @@ def test_differences_are_of_the_same_edits(half, copied):
 def test_a_baseline_on_other_faces_has_no_intervals(half, samples):
     other = drawn_pairs.draw(12, 3, seed=5)
     baseline = evaluate(Copy(samples.names, samples.crop), other).report
-    found, notes = compare(half.report, baseline)
-    assert all(one.interval is None for one in found)
+    differences, notes = compare(half.report, baseline)
+    assert all(one.interval is None for one in differences)
     assert "other edits" in notes[0]
 
 
 def test_lines_for_a_terminal(half, copied):
-    found, _ = compare(half.report, copied.report)
-    lines = list(wording.lines(half.report, found))
+    differences, _ = compare(half.report, copied.report)
+    lines = list(wording.lines(half.report, differences))
     assert len(lines) == len(half.report.metrics)
     assert lines[0].split()[:2] == ["truth_error", "0.25"]
     assert "-0.7500 against the baseline (-0.75" in lines[0]
@@ -115,8 +115,8 @@ class Page(html.parser.HTMLParser):
 
 
 def test_the_page_is_whole_and_loads_nothing(half, copied):
-    found, notes = compare(half.report, copied.report)
-    parsed = Page(page.render(half, found, notes))
+    differences, notes = compare(half.report, copied.report)
+    parsed = Page(page.render(half, differences, notes))
     assert parsed.stack == []
     assert all(source.startswith("data:image/jpeg;base64,") for source in parsed.loads)
     # Best, middle and worst of six people each: input, edit and truth.

@@ -22,32 +22,32 @@ def dataset(drawn, tmp_path_factory):
 
 
 def test_a_split_is_read_as_it_was_written(dataset, drawn):
-    found = samples_lib.load(dataset)
+    samples = samples_lib.load(dataset)
     order = np.argsort(drawn.keys)
-    assert found.keys == [drawn.keys[row] for row in order]
-    assert np.array_equal(found.images, drawn.images[order])
-    assert np.array_equal(found.action_units, drawn.action_units[order])
-    assert found.people == [drawn.people[row] for row in order]
-    assert found.pairs == [drawn.pairs[row] for row in order]
-    assert (found.names, found.crop) == (drawn.names, drawn.crop)
-    assert found.digest == manifest.Manifest.load(dataset).digest()
+    assert samples.keys == [drawn.keys[row] for row in order]
+    assert np.array_equal(samples.images, drawn.images[order])
+    assert np.array_equal(samples.action_units, drawn.action_units[order])
+    assert samples.people == [drawn.people[row] for row in order]
+    assert samples.pairs == [drawn.pairs[row] for row in order]
+    assert (samples.names, samples.crop) == (drawn.names, drawn.crop)
+    assert samples.digest == manifest.Manifest.load(dataset).digest()
     assert len(samples_lib.load(dataset, manifest.TRAIN)) == 4
 
 
 @pytest.mark.parametrize("limit, people", [(3, 1), (6, 2), (12, 4), (100, 4)])
 def test_a_limit_keeps_pairs_whole(dataset, limit, people):
-    found = samples_lib.load(dataset, limit=limit)
-    assert len(found) == min(limit, 12)
-    assert len(set(found.people)) == people
-    assert len(samples_lib.requests(found)) == len(found)
+    samples = samples_lib.load(dataset, limit=limit)
+    assert len(samples) == min(limit, 12)
+    assert len(set(samples.people)) == people
+    assert len(samples_lib.requests(samples)) == len(samples)
 
 
 def test_a_limit_takes_two_of_each_large_pair_before_more_of_one(tmp_path):
     many = drawn_pairs.draw(3, 7)
     drawn_pairs.write(tmp_path / "data", many, many)
-    found = samples_lib.load(tmp_path / "data", limit=8)
-    assert sorted(map(found.people.count, set(found.people))) == [2, 2, 4]
-    assert len(samples_lib.requests(found)) == 8
+    samples = samples_lib.load(tmp_path / "data", limit=8)
+    assert sorted(map(samples.people.count, set(samples.people))) == [2, 2, 4]
+    assert len(samples_lib.requests(samples)) == 8
     every = samples_lib.load(tmp_path / "data", limit=20)  # seven: two, two and three
     assert sorted(map(every.people.count, set(every.people))) == [6, 7, 7]
 
@@ -55,8 +55,8 @@ def test_a_limit_takes_two_of_each_large_pair_before_more_of_one(tmp_path):
 def test_without_pairs_a_limit_takes_all_people_first(tmp_path, drawn):
     unpaired = dataclasses.replace(drawn, pairs=[""] * len(drawn))
     drawn_pairs.write(tmp_path / "data", unpaired, unpaired)
-    found = samples_lib.load(tmp_path / "data", limit=5)
-    assert len(found) == 5 and len(set(found.people)) == 4
+    samples = samples_lib.load(tmp_path / "data", limit=5)
+    assert len(samples) == 5 and len(set(samples.people)) == 4
 
 
 def test_each_face_becomes_the_next_of_its_pair(drawn):

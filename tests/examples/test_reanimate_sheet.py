@@ -65,9 +65,9 @@ def test_landmarks_lie_where_the_landmarker_finds_them(photoreal_dir, path):
     portrait = Portrait.from_photo(photo, known.landmarks, model, known.expression)
     shown = View(portrait).render({"AU12": 0.7, "AU25": 0.5, "AU02": 0.6})
     again = path.with_suffix(".png").name
-    found = _found(source, shown.image, again)
-    eyes = np.linalg.norm(found[45] - found[36])
-    apart = np.linalg.norm(found - shown.landmarks, axis=1)[17:] / eyes
+    actual = _found(source, shown.image, again)
+    eyes = np.linalg.norm(actual[45] - actual[36])
+    apart = np.linalg.norm(actual - shown.landmarks, axis=1)[17:] / eyes
     assert apart.mean() < 0.03
 
 

@@ -55,8 +55,8 @@ def test_a_wanted_expression_is_what_edit_makes_of_it(signatures):
         source_action_units=tf.constant(np.stack([face.action_units for face in faces])),
         action_units=tf.constant(wanted),
     )["image"].numpy()
-    for found, edited in zip(pixels_of(served), expected, strict=True):
-        assert np.abs(found - edited * 255.0).max() <= 0.501  # a PNG has whole gray levels
+    for one, edited in zip(pixels_of(served), expected, strict=True):
+        assert np.abs(one - edited * 255.0).max() <= 0.501  # a PNG has whole gray levels
 
 
 def test_the_action_units_are_those_of_estimate(signatures):

@@ -2,10 +2,8 @@
 
 import dataclasses
 import json
-import pathlib
 import re
 import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -18,7 +16,7 @@ from ganimation_tf import cli
 from ganimation_tf.errors import UserError
 from ganimation_tf.export import self_check, signature, versions
 from ganimation_tf.export.model_card import ModelCard
-from ganimation_tf.export.self_check import SelfCheckError, _environment
+from ganimation_tf.export.self_check import SelfCheckError
 from ganimation_tf.export.served_model import ServedModel
 from ganimation_tf.faces import images
 from ganimation_tf.faces.alignment import CropSpec
@@ -84,9 +82,9 @@ def test_a_session_runs_it_as_tensorflow_serving_does(exported, networks):
             declared = tf.compat.v1.saved_model.load(session, ["serve"], str(exported))
         render = declared.signature_def["render"]
         named = {render.inputs[name].name: array for name, array in feed.items()}
-        found = session.run(render.outputs["attention"].name, named)
+        actual = session.run(render.outputs["attention"].name, named)
     expected = networks[0]([np.zeros((2, tiny.SIZE, tiny.SIZE, 3), np.float32), units(2)])
-    np.testing.assert_allclose(found, expected["attention"], atol=1e-5)
+    np.testing.assert_allclose(actual, expected["attention"], atol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -138,15 +136,15 @@ def test_a_warping_model_answers_with_its_flow(warping):
     served = tf.saved_model.load(str(directory)).signatures
     image = np.random.default_rng(1).uniform(0, 1, (2, tiny.SIZE, tiny.SIZE, 3)).astype(np.float32)
     source, wanted = units(2, 1), units(2)
-    found = served["edit"](
+    actual = served["edit"](
         image=tf.constant(image),
         source_action_units=tf.constant(source),
         action_units=tf.constant(wanted),
     )
     expected = generator([image * 2 - 1, wanted - source])
     assert np.abs(expected["flow"]).max() > 0.5  # of at most 2 pixels
-    np.testing.assert_allclose(found["flow"], expected["flow"], atol=1e-5)
-    np.testing.assert_allclose(found["image"], (expected["image"] + 1) / 2, atol=1e-5)
+    np.testing.assert_allclose(actual["flow"], expected["flow"], atol=1e-5)
+    np.testing.assert_allclose(actual["image"], (expected["image"] + 1) / 2, atol=1e-5)
     read = np.clip(estimator(image * 2 - 1)["action_units"], 0, 1)
     rendered = served["render"](image=tf.constant(image), action_units=tf.constant(wanted))
     by_reading = generator([image * 2 - 1, wanted - read])
@@ -239,15 +237,6 @@ def test_a_file_with_a_number_for_a_name_is_no_version_and_is_kept(networks, tmp
         versions.export_model(*networks, CARD, tmp_path, version=5)
 
 
-def test_the_check_finds_this_package_where_it_is_not_installed(tmp_path):
-    root = pathlib.Path(ganimation_tf.__file__).parents[1]
-    command = [sys.executable, "-P", "-S", "-c", "import ganimation_tf as g; print(g.__file__)"]
-    found = subprocess.run(
-        command, cwd=tmp_path, env=_environment(), capture_output=True, text=True, check=True
-    )
-    assert found.stdout.strip() == str(root / "ganimation_tf" / "__init__.py")
-
-
 def test_a_check_that_takes_too_long(exported, networks, monkeypatch):
     monkeypatch.setattr(self_check, "TIMEOUT_SECONDS", 0.01)
     with pytest.raises(SelfCheckError, match="gave no answers within 0.01 seconds"):
@@ -267,9 +256,9 @@ def test_no_rows_give_no_rows():
     rendered = served["render"](image=image, action_units=units)
     assert rendered["image"].shape == (0, 32, 32, 3)
     assert served["estimate"](image_bytes=encoded)["action_units"].shape == (0, len(tiny.UNITS))
-    found = served["edit_examples"](examples=encoded)
-    assert found["image_bytes"].shape == (0, 1)
-    assert found["action_units"].shape == (0, len(tiny.UNITS))
+    actual = served["edit_examples"](examples=encoded)
+    assert actual["image_bytes"].shape == (0, 1)
+    assert actual["action_units"].shape == (0, len(tiny.UNITS))
 
 
 def test_warm_up_requests_are_what_tensorflow_serving_replays(exported, signatures):
@@ -294,12 +283,12 @@ def test_an_export_that_computes_something_else_gets_no_version(networks, tmp_pa
     original = ServedModel.signatures
 
     def wrong(self):
-        found = original(self)
+        actual = original(self)
         editor = self.keras_models.editor
         self.keras_models.editor = lambda inputs: (
             editor(inputs) | {"color": editor(inputs)["color"] + 2e-5}
         )
-        return found
+        return actual
 
     monkeypatch.setattr(ServedModel, "signatures", wrong)
     with pytest.raises(

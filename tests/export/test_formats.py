@@ -76,14 +76,14 @@ def test_a_converted_model_computes_what_the_networks_do(networks, converted):
     for rows in (1, 2):
         feed = inputs(rows)
         wanted = generator([feed["image"] * 2 - 1, feed["action_units"]])
-        found = edit(feed)
-        assert set(found) == {"edited_image", "attention", "color"}
+        actual = edit(feed)
+        assert set(actual) == {"edited_image", "attention", "color"}
         for name, value, low in (
             ("edited_image", wanted["image"], -1),
             ("color", wanted["color"], -1),
             ("attention", wanted["attention"], 0),
         ):
-            np.testing.assert_allclose(found[name], (value.numpy() - low) / (1 - low), atol=1e-4)
+            np.testing.assert_allclose(actual[name], (value.numpy() - low) / (1 - low), atol=1e-4)
         seen = np.clip(critic(feed["image"] * 2 - 1)["action_units"].numpy(), 0, 1)
         read = estimate({"image": feed["image"]})["action_units"]
         np.testing.assert_allclose(read, seen, atol=1e-4)
@@ -99,9 +99,9 @@ def test_a_warp_computes_the_same_in_every_format(format, tmp_path):
         feed["source_action_units"] = np.roll(feed["action_units"], 1, axis=-1)
         change = feed["action_units"] - feed["source_action_units"]
         wanted = generator([feed["image"] * 2 - 1, change])
-        found = edit(feed)
-        np.testing.assert_allclose(found["flow"], wanted["flow"], atol=1e-4)
-        np.testing.assert_allclose(found["edited_image"], (wanted["image"] + 1) / 2, atol=1e-4)
+        actual = edit(feed)
+        np.testing.assert_allclose(actual["flow"], wanted["flow"], atol=1e-4)
+        np.testing.assert_allclose(actual["edited_image"], (wanted["image"] + 1) / 2, atol=1e-4)
         still = edit(feed | {"source_action_units": feed["action_units"]})
         np.testing.assert_array_equal(still["edited_image"], feed["image"])
 
@@ -183,5 +183,5 @@ def test_pictures_are_not_part_of_a_converted_model(networks, converted):
     served = ServedModel(*networks, CARD)
     edited = served.edit(np.array([encoded], object), feed["action_units"])["image_bytes"]
     wanted = images.decode(edited.numpy()[0]) / 255
-    found = runtime(directory / f"editor{formats.CONVERTED[format]}")(feed)["edited_image"][0]
-    np.testing.assert_allclose(found, wanted, atol=0.5 / 255 + 1e-4)
+    actual = runtime(directory / f"editor{formats.CONVERTED[format]}")(feed)["edited_image"][0]
+    np.testing.assert_allclose(actual, wanted, atol=0.5 / 255 + 1e-4)

@@ -45,9 +45,9 @@ def test_versions_are_numbered_and_whole(tmp_path):
     first, second = export(tmp_path / "a"), export(tmp_path / "b", b"others")
     assert pushed(first, models).path == models / "1"
     assert pushed(second, models).path == models / "2"
-    found = contents(models / "1")
-    note = json.loads(found.pop(PUSHED))
-    assert found == contents(first)
+    before = contents(models / "1")
+    note = json.loads(before.pop(PUSHED))
+    assert before == contents(first)
     assert note["digest"] == files.tree_digest(first)
     assert note["evaluation"]["conditions"] == ["truth_error<=1"]
     assert sorted(path.name for path in models.iterdir()) == ["1", "2"]

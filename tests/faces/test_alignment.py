@@ -231,8 +231,8 @@ def test_far_anchors_are_refused():
 
 def test_anchors_from_box():
     # An average face, from BOX_ANCHORS: 0.267 of 200 right of 10, 0.399 of 100 below 20.
-    found = alignment.anchors_from_box(np.array([10, 20, 200, 100]))
-    np.testing.assert_allclose(found, [(63.4, 59.9), (156.6, 59.9), (110, 94.8)])
+    anchors = alignment.anchors_from_box(np.array([10, 20, 200, 100]))
+    np.testing.assert_allclose(anchors, [(63.4, 59.9), (156.6, 59.9), (110, 94.8)])
 
 
 @pytest.mark.parametrize("box", [(0, 0, 0, 9), (0, 0, 9, -9), (0, 0, np.inf, 9), (1, 2, 3)])

@@ -24,8 +24,8 @@ def crop(size: int, margin: float, eyes: int, cheeks: int) -> bytes:
 @pytest.mark.parametrize(("eyes", "cheeks"), [(50, 150), (150, 50), (90, 90)])
 def test_contrast_of_two_greys(size, margin, eyes, cheeks):
     expected = (cheeks - eyes) / (cheeks + eyes)
-    found = eye_contrast(crop(size, margin, eyes, cheeks), size, margin)
-    assert found == pytest.approx(expected, abs=0.06)
+    contrast = eye_contrast(crop(size, margin, eyes, cheeks), size, margin)
+    assert contrast == pytest.approx(expected, abs=0.06)
 
 
 def test_what_has_no_light_has_no_contrast():

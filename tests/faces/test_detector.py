@@ -27,8 +27,8 @@ def test_points_agree_with_openface(faces_dir, name):
     expected = alignment.anchors_from_landmarks(
         face_in(faces_dir / "openface_csv" / f"{name}.csv", pathlib.Path(f"{name}.jpg")).landmarks
     )
-    found = alignment.anchors_from_five_points(detector.find_face(photo))
-    distances = np.linalg.norm(found - expected, axis=1)
+    anchors = alignment.anchors_from_five_points(detector.find_face(photo))
+    distances = np.linalg.norm(anchors - expected, axis=1)
     assert distances.max() < 0.06 * np.linalg.norm(expected[1] - expected[0])
 
 

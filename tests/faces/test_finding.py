@@ -43,9 +43,9 @@ def test_a_face_is_found_where_it_is_whatever_its_size(finder, size):
 def test_the_largest_comes_first_and_all_are_found(finder):
     places = [(1, 128, 20, 20), (2, 256, 300, 200), (3, 160, 800, 400)]
     picture, anchors = placed(places)
-    found = finder.find(picture)
-    assert len(found) == 3
-    for face, wanted in zip(found, (anchors[1], anchors[2], anchors[0]), strict=True):
+    faces = finder.find(picture)
+    assert len(faces) == 3
+    for face, wanted in zip(faces, (anchors[1], anchors[2], anchors[0]), strict=True):
         assert np.hypot(*(face.anchors.mean(0) - wanted.mean(0))) < face.between_eyes / 4
 
 
@@ -83,11 +83,11 @@ def test_a_face_is_followed_to_its_next_place_and_lost_where_it_is_not(finder):
 
 def test_faces_are_chosen_by_number_place_or_all(finder):
     picture, _ = placed([(1, 128, 20, 20), (2, 256, 300, 200)])
-    large, small = found = finder.find(picture)
-    assert finding.choose(found, "largest", "a") == [large]
-    assert finding.choose(found, "all", "a") == [large, small]
-    assert finding.choose(found, "2", "a") == [small]
-    assert finding.choose(found, "84,84", "a") == [small]
+    large, small = faces = finder.find(picture)
+    assert finding.choose(faces, "largest", "a") == [large]
+    assert finding.choose(faces, "all", "a") == [large, small]
+    assert finding.choose(faces, "2", "a") == [small]
+    assert finding.choose(faces, "84,84", "a") == [small]
     for which, text in (
         ("3", "a: 2 faces were found, there is no number 3"),
         ("0", "there is no number 0"),
@@ -96,6 +96,6 @@ def test_faces_are_chosen_by_number_place_or_all(finder):
         ("1,x", "a face is largest, all, a number or X,Y; got '1,x'"),
     ):
         with pytest.raises(UserError, match=text):
-            finding.choose(found, which, "a")
+            finding.choose(faces, which, "a")
     with pytest.raises(UserError, match="a: no face was found"):
         finding.choose([], "all", "a")

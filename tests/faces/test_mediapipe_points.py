@@ -7,11 +7,11 @@ from ganimation_tf.faces.mediapipe_points import EYE_CORNERS, LANDMARKS_68, land
 
 def test_takes_points_by_number():
     points = np.stack([np.arange(478), 1000 + np.arange(478), np.zeros(478)], 1)
-    found = landmarks_68(points)
-    assert found.shape == (68, 2)
-    assert found[[36, 45]].tolist() == [[number, 1000 + number] for number in EYE_CORNERS]
-    assert found[8].tolist() == [152, 1152]  # chin
-    assert np.array_equal(landmarks_68(np.stack([points, points])), np.stack([found, found]))
+    actual = landmarks_68(points)
+    assert actual.shape == (68, 2)
+    assert actual[[36, 45]].tolist() == [[number, 1000 + number] for number in EYE_CORNERS]
+    assert actual[8].tolist() == [152, 1152]  # chin
+    assert np.array_equal(landmarks_68(np.stack([points, points])), np.stack([actual, actual]))
 
 
 def test_chin_nose_and_lips_lie_on_the_axis_of_the_mesh():
@@ -30,12 +30,12 @@ def test_lies_where_openface_finds_the_same_points(photoreal_dir):
     with np.load(photoreal_dir / "mediapipe.npz") as file:
         files, points = file["files"].tolist(), file["points"]
     errors = []
-    for name, found in zip(files, points, strict=True):
+    for name, one in zip(files, points, strict=True):
         path = photoreal_dir / "openface_csv" / name.replace(".jpg", ".csv")
         if path.exists():
             truth = face_in(path, photoreal_dir / "portraits" / name).landmarks
             eyes = np.linalg.norm(truth[45] - truth[36])
-            errors.append(np.linalg.norm(landmarks_68(found) - truth, axis=1) / eyes)
+            errors.append(np.linalg.norm(landmarks_68(one) - truth, axis=1) / eyes)
     errors = np.median(errors, axis=0)
     assert errors[17:].mean() < 0.03  # brows, eyes, nose, lips
     assert errors[:17].mean() < 0.06  # OpenFace's jaw follows the outline, the mesh does not

@@ -20,8 +20,8 @@ from ganimation_tf.faces import sampling
 )
 def test_outside_fraction(transform, expected):
     """A crop of 10 x 10 pixels in an image of 12 x 12."""
-    found = sampling.outside_fraction(np.array(transform, float), 10, (12, 12))
-    assert found == pytest.approx(expected)
+    outside = sampling.outside_fraction(np.array(transform, float), 10, (12, 12))
+    assert outside == pytest.approx(expected)
 
 
 def test_region_begins_at_a_whole_block_and_stays_inside():

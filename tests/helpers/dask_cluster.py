@@ -91,9 +91,9 @@ def running(
 
 def free_port() -> int:
     """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 def reached(port: int, host: str = "127.0.0.1") -> bool:
@@ -106,7 +106,7 @@ def reached(port: int, host: str = "127.0.0.1") -> bool:
 def wait_for(condition, what: str, seconds: float = 240.0):
     """What `condition` returns once that is true."""
     deadline = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (one := condition()):
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
-    return found
+    return one

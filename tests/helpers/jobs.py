@@ -39,35 +39,35 @@ def preprocess(images, annotations, output, *more: str, code: int = 0) -> pathli
 
 def kept(output: pathlib.Path) -> dict[str, records.FaceRecord]:
     """All records by key."""
-    found = {}
+    actual = {}
     for shards in manifest.Manifest.load(output).splits.values():
         for shard in shards:
             with open(output / shard.file, "rb") as file:
-                found |= {r.key: r for r in map(records.decode, tfrecord.read(file))}
-    return found
+                actual |= {r.key: r for r in map(records.decode, tfrecord.read(file))}
+    return actual
 
 
 def rejected(output: pathlib.Path) -> dict[str, str]:
     """Reason code of each rejected key; checks that nothing was lost."""
     lines = (output / manifest.REJECTED).read_text(encoding="utf-8").splitlines()
-    found = [json.loads(line) for line in lines]
+    content = [json.loads(line) for line in lines]
     if (output / manifest.FILE).exists():
         made = manifest.Manifest.load(output)
         count = sum(made.records(split) for split in made.splits)
-        assert made.inputs == count + len(found)
-    codes = {line["key"]: line["code"] for line in found}
-    assert len(codes) == len(found), "keys must differ in these tests"
+        assert made.inputs == count + len(content)
+    codes = {line["key"]: line["code"] for line in content}
+    assert len(codes) == len(content), "keys must differ in these tests"
     return codes
 
 
 def split_of(output: pathlib.Path) -> dict[str, str]:
     """Split of each record's key."""
-    found = {}
+    actual = {}
     for split, shards in manifest.Manifest.load(output).splits.items():
         for shard in shards:
             with open(output / shard.file, "rb") as file:
-                found |= {records.decode(data).key: split for data in tfrecord.read(file)}
-    return found
+                actual |= {records.decode(data).key: split for data in tfrecord.read(file)}
+    return actual
 
 
 def contents(directory: pathlib.Path) -> dict[str, bytes]:

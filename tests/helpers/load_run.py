@@ -135,15 +135,15 @@ class Caller:
         return message, expected
 
     def _check_edit(self, answer: bytes, expected: list[float]) -> int:
-        found = serving_pb2.PredictResponse.FromString(answer)
-        pictures = found.outputs["image_bytes"].string_val
+        response = serving_pb2.PredictResponse.FromString(answer)
+        pictures = response.outputs["image_bytes"].string_val
         pixels = [int(images.decode(png)[3, 5, 1]) for png in pictures]
         assert len(pixels) == len(expected), (pixels, expected)
         assert all(abs(p - e) <= 0.51 for p, e in zip(pixels, expected, strict=True)), (
             pixels,
             expected,
         )
-        return found.model_spec.version.value
+        return response.model_spec.version.value
 
     def valid_edit(self) -> int:
         message, expected = self._edit()
@@ -157,16 +157,16 @@ class Caller:
         units = np.array([[self.random.random(), 0, 0]], np.float32)
         message = request("render", image=image, action_units=units)
         answer = self.call(message.SerializeToString(), timeout=TIMEOUT)
-        found = serving_pb2.PredictResponse.FromString(answer).outputs
+        response = serving_pb2.PredictResponse.FromString(answer).outputs
         expected = image + units[0, 0] * (1 - image)
-        np.testing.assert_allclose(wire.from_tensor(found["image"]), expected, atol=1e-6)
+        np.testing.assert_allclose(wire.from_tensor(response["image"]), expected, atol=1e-6)
         return 1
 
     def valid_rest(self) -> int:
         value, unit = self.random.choice(list(self.faces)), self.random.random()
-        status, found = self._post({"instances": [self._row(self.faces[value], unit)]})
-        assert status == 200, (status, found)
-        png = base64.b64decode(found["predictions"][0]["b64"])
+        status, answer = self._post({"instances": [self._row(self.faces[value], unit)]})
+        assert status == 200, (status, answer)
+        png = base64.b64decode(answer["predictions"][0]["b64"])
         assert abs(int(images.decode(png)[0, 0, 0]) - (value + unit * (255 - value))) <= 0.51
         return 1
 
@@ -211,8 +211,8 @@ class Caller:
                 (json.dumps({"signature_name": "x", "instances": [1]}).encode(), 400),
             )
         )
-        status, found = self._post(body)
-        assert status == expected and found.keys() == {"error"}, (status, found)
+        status, answer = self._post(body)
+        assert status == expected and answer.keys() == {"error"}, (status, answer)
         return 1
 
     def oversized(self) -> int:

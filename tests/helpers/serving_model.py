@@ -183,19 +183,19 @@ def running(model_dir: pathlib.Path, max_batch_size: int = 8, **config):
 @contextlib.contextmanager
 def paused(model_dir: pathlib.Path, **config):
     """A server whose runs of `serving_default` wait for `go_on`, as `Running`."""
-    with running(model_dir, poll_seconds=0, **config) as found:
+    with running(model_dir, poll_seconds=0, **config) as one:
         spec = model_pb2.ModelSpec(name=signature.MODEL_NAME)
-        loaded = found.versions.find(spec)
+        loaded = one.versions.find(spec)
 
         def slow(inputs):
-            found.sizes.append(len(inputs[signature.IMAGE_BYTES]))
-            found.begun.set()
-            assert found.go_on.wait(20)
+            one.sizes.append(len(inputs[signature.IMAGE_BYTES]))
+            one.begun.set()
+            assert one.go_on.wait(20)
             return loaded.functions[signature.EDIT](inputs)
 
         functions = {**loaded.functions, signature.EDIT: slow}
-        found.versions.publish(LoadedVersion(loaded.number, loaded.signature_defs, functions))
+        one.versions.publish(LoadedVersion(loaded.number, loaded.signature_defs, functions))
         try:
-            yield found
+            yield one
         finally:
-            found.go_on.set()
+            one.go_on.set()

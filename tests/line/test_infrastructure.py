@@ -18,9 +18,9 @@ from ganimation_tf.blessing import INFRASTRUCTURE, Blessing
 def test_a_model_that_serves_is_blessed(model_dir, tmp_path, capsys):
     export, note = model_dir / "2", tmp_path / "infra.json"
     assert cli.main(["infra-validate", str(export), "-o", str(note)]) == 0
-    found = Blessing.load(note, INFRASTRUCTURE)
-    assert found.blessed and found.model == files.tree_digest(export)
-    assert found.facts["milliseconds_per_face"] > 0
+    blessing = Blessing.load(note, INFRASTRUCTURE)
+    assert blessing.blessed and blessing.model == files.tree_digest(export)
+    assert blessing.facts["milliseconds_per_face"] > 0
     assert f"{export} is blessed" in capsys.readouterr().out
 
 

@@ -221,13 +221,13 @@ def step_of(path: pathlib.Path) -> int:
 
 def after(text: str, mark: str, begin: str) -> str | None:
     """What follows `mark` on the line that holds `begin`."""
-    found = (one.partition(mark)[2] for one in text.splitlines() if begin in one and mark in one)
-    return next(found, None)
+    actual = (one.partition(mark)[2] for one in text.splitlines() if begin in one and mark in one)
+    return next(actual, None)
 
 
 def wait_for(condition):
     deadline = time.monotonic() + SECONDS
-    while not (found := condition()):
+    while not (one := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    return found
+    return one

@@ -96,9 +96,9 @@ def test_everything_is_told_from_the_gate_to_the_photos(version, capsys):
 
 def test_for_machines(version, capsys):
     assert cli.main(["lineage", str(version), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["card"]["lineage"]["dataset"]["sources"]["sha256"] == "50c5"
-    assert found["pushed"] == NOTE
+    content = json.loads(capsys.readouterr().out)
+    assert content["card"]["lineage"]["dataset"]["sources"]["sha256"] == "50c5"
+    assert content["pushed"] == NOTE
 
 
 def test_a_card_that_is_older_than_lineages(version, capsys):
@@ -127,10 +127,10 @@ def test_what_is_no_model(tmp_path, capsys):
 
 def test_a_run_knows_its_dataset_and_its_photos(drawn, tmp_path, capsys):
     made = manifest.Manifest.load(drawn.data)
-    found = lineage.read(drawn.run)
-    assert found["dataset"]["digest"] == made.digest()
-    assert found["dataset"]["sources"] == made.sources
-    assert len(found["made_with"]) == 1 and found["start_from"] is None
+    lineage_of_run = lineage.read(drawn.run)
+    assert lineage_of_run["dataset"]["digest"] == made.digest()
+    assert lineage_of_run["dataset"]["sources"] == made.sources
+    assert len(lineage_of_run["made_with"]) == 1 and lineage_of_run["start_from"] is None
     moved = shutil.copytree(drawn.run, tmp_path / "run")
     assert cli.main(["lineage", str(moved)]) == 0
     assert "24 images, 24 annotations; their digests are the sources.jsonl of SHA-256 " in (

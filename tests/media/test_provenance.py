@@ -142,8 +142,8 @@ def test_exiftool_reads_it(tmp_path, kind):
     path = tmp_path / f"picture.{kind}"
     save(path, KINDS[kind](), FACTS)
     command = ["exiftool", "-json", "-n", "-G1", "-XMP:all", "-validate", "-warning", str(path)]
-    (found,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    stated = {name.rpartition(":")[2].lower(): value for name, value in found.items()}
+    (done,) = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    stated = {name.rpartition(":")[2].lower(): value for name, value in done.items()}
     for name, value in STATED.items():
         assert str(stated[name.lower()]) == value
     assert stated["creatortool"].startswith("ganimation-tf ")
@@ -151,8 +151,8 @@ def test_exiftool_reads_it(tmp_path, kind):
 
 def test_the_facts_come_from_the_card():
     card = ModelCard(("AU04", "AU12"), CropSpec(16), model_name="smiles", version=3)
-    found = Provenance.of(card, np.array([0.25, 1.0], np.float32))
-    assert found == Provenance("smiles", 3, {"AU04": 0.25, "AU12": 1.0})
+    provenance = Provenance.of(card, np.array([0.25, 1.0], np.float32))
+    assert provenance == Provenance("smiles", 3, {"AU04": 0.25, "AU12": 1.0})
     with pytest.raises(ValueError):
         Provenance.of(card, [0.5])
 

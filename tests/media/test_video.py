@@ -49,8 +49,8 @@ def test_times_of_a_variable_rate_are_kept(tmp_path):
     times = [0.0, 0.1, 0.35, 0.4, 1.0]
     video.write(tmp_path / "a.mp4", squares(5), 5, times)
     with video.VideoReader(tmp_path / "a.mp4") as reader:
-        found = [time for time, _ in reader.frames()]
-    np.testing.assert_allclose(found, times, atol=1e-4)
+        actual = [time for time, _ in reader.frames()]
+    np.testing.assert_allclose(actual, times, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "libopus")])

@@ -49,11 +49,11 @@ def by_two_tapes(critic, real, fake, between):
 def assert_equals_two_tapes(critic, size, images, training=False):
     shape = (images, size, size, 3)
     real, fake, between = (tf.random.stateless_uniform(shape, (7, i), -1, 1) for i in range(3))
-    found = build_critic_gradient(critic)(real, fake, between, head_loss, penalty_slope)
+    actual = build_critic_gradient(critic)(real, fake, between, head_loss, penalty_slope)
     expected, norms = by_two_tapes(critic, real, fake, between)
-    np.testing.assert_allclose(found.slope_norms, norms, rtol=1e-5)
+    np.testing.assert_allclose(actual.slope_norms, norms, rtol=1e-5)
     for variable, ours, wanted in zip(
-        critic.trainable_variables, found.gradients, expected, strict=True
+        critic.trainable_variables, actual.gradients, expected, strict=True
     ):
         scale = np.abs(wanted).max() or 1.0  # 0: a bias of scores, the same on real and fake
         np.testing.assert_allclose(ours / scale, wanted / scale, atol=1e-5, err_msg=variable.path)
@@ -141,6 +141,15 @@ def shifted(x):
     return heads_of(layers.LeakyReLU(0.2)(layers.Conv2D(4, 4, strides=2)(x)))
 
 
+def bent_twice(x):
+    x = layers.LeakyReLU(0.2)(layers.Conv2D(4, 4, strides=2)(x))
+    return heads_of(layers.LeakyReLU(0.1, name="again")(x))
+
+
+def bent_at_once(x):
+    return heads_of(layers.Conv2D(4, 4, strides=2)(layers.ReLU(name="first")(x)))
+
+
 def deep_score(x):
     x = layers.LeakyReLU(0.2)(layers.Conv2D(4, 4, strides=2)(x))
     return heads_of(layers.Conv2D(4, 1, name="last")(x))
@@ -171,6 +180,8 @@ def test_a_foreign_critic_of_convolutions_and_leaky_relus_is_read(parts, caplog)
         (skipping, "there is a way around bend1"),
         (shared, "shared is used twice"),
         (shifted, "is not 0 where the features are"),
+        (bent_twice, "again follows another bend or the image"),
+        (bent_at_once, "first follows another bend or the image"),
         (deep_score, "one layer with weights after the last bend, got 2"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -193,15 +204,15 @@ def test_the_slope_is_that_of_the_sum_of_all_patches():
             weights[variable.path][1, 1, 0] = 2.0  # each patch scores twice its channel 0
     critic.set_weights([weights[v.path] for v in critic.trainable_variables])
     image = tf.ones((1, 4, 4, 3))
-    found = build_critic_gradient(critic)(image, image, image, head_loss, penalty_slope)
+    actual = build_critic_gradient(critic)(image, image, image, head_loss, penalty_slope)
     # Two patches of 4 pixels cover 4 pixels and a rim: 1, 2, 2, 1 times in each direction. So the
     # slope is 2 * (1, 2, 2, 1) x (1, 2, 2, 1) in 3 channels; its squares sum to 4 * 10 * 10 * 3.
-    np.testing.assert_allclose(found.slope_norms, [np.sqrt(1200.0)], rtol=1e-6)
+    np.testing.assert_allclose(actual.slope_norms, [np.sqrt(1200.0)], rtol=1e-6)
 
 
 def test_is_finite_where_the_slope_is_zero():
     critic = make_critic(8, 2)
     critic.set_weights([np.zeros(w.shape) for w in critic.get_weights()])
     image = tf.ones((2, 8, 8, 3))
-    found = build_critic_gradient(critic)(image, image, image, head_loss, penalty_slope)
-    assert all(np.isfinite(gradient).all() for gradient in found.gradients)
+    actual = build_critic_gradient(critic)(image, image, image, head_loss, penalty_slope)
+    assert all(np.isfinite(gradient).all() for gradient in actual.gradients)

@@ -19,8 +19,8 @@ def test_each_expression_is_its_own_label():
 def test_by_hand():
     """Labels at 0 and 1: what is below the middle is the first, the middle too."""
     layer = NearestLabel([[0.0], [1.0]])
-    found = np.asarray(layer(np.array([[0.4], [0.5], [0.6]], np.float32)))
-    assert found.tolist() == [[1, 0], [1, 0], [0, 1]]
+    actual = np.asarray(layer(np.array([[0.4], [0.5], [0.6]], np.float32)))
+    assert actual.tolist() == [[1, 0], [1, 0], [0, 1]]
 
 
 def test_aus_that_a_dataset_lacks_are_left_out():

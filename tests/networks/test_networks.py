@@ -154,11 +154,11 @@ def test_saved_networks_load_without_custom_objects(tmp_path):
 def test_a_generator_with_a_flow_begins_with_the_image_where_it_is():
     generator = build_generator(32, 17, 4, 1, 0, "film", relative=True, skips=True, flow=True)
     image, change = random_input(32, 17)
-    found = generator([image, change])
-    np.testing.assert_array_equal(found["flow"], 0)
-    np.testing.assert_array_equal(found["warped"], image)
+    edited = generator([image, change])
+    np.testing.assert_array_equal(edited["flow"], 0)
+    np.testing.assert_array_equal(edited["warped"], image)
     # The mask's logit begins around 1.5, for a sum of changes above `FULL_CHANGE`.
-    assert abs(float(np.mean(found["attention"])) - 1 / (1 + np.exp(-1.5))) < 0.05
+    assert abs(float(np.mean(edited["attention"])) - 1 / (1 + np.exp(-1.5))) < 0.05
 
 
 def test_no_change_returns_the_image_bit_for_bit_whatever_the_flow():
@@ -167,12 +167,12 @@ def test_no_change_returns_the_image_bit_for_bit_whatever_the_flow():
     heads.kernel.assign(np.random.default_rng(0).normal(0, 0.3, heads.kernel.shape))
     image, change = random_input(32, 17)
     change[1] = 0
-    found = generator([image, change])
-    np.testing.assert_array_equal(found["image"][1], image[1])
-    assert 0 < np.abs(found["flow"][0]).max() <= 32 / 8
-    kept, painted = found["attention"][0], 1 - found["attention"][0]
-    expected = kept * found["warped"][0] + painted * found["color"][0]
-    np.testing.assert_allclose(found["image"][0], expected, atol=1e-6)
+    edited = generator([image, change])
+    np.testing.assert_array_equal(edited["image"][1], image[1])
+    assert 0 < np.abs(edited["flow"][0]).max() <= 32 / 8
+    kept, painted = edited["attention"][0], 1 - edited["attention"][0]
+    expected = kept * edited["warped"][0] + painted * edited["color"][0]
+    np.testing.assert_allclose(edited["image"][0], expected, atol=1e-6)
 
 
 def test_skips_and_flow_add_what_they_say():

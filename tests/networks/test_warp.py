@@ -20,15 +20,15 @@ def keys(distance):
 def by_definition(image, places):
     """What `sample` says, for one image (H, W, C) and places (H', W', 2)."""
     height, width, _ = image.shape
-    found = np.zeros((*places.shape[:2], image.shape[2]))
+    actual = np.zeros((*places.shape[:2], image.shape[2]))
     for row, column in np.ndindex(places.shape[:2]):
         x = min(max(float(places[row, column, 0]), 0), width - 1)
         y = min(max(float(places[row, column, 1]), 0), height - 1)
         for j in range(math.floor(y) - 2, math.floor(y) + 4):
             for i in range(math.floor(x) - 2, math.floor(x) + 4):
                 pixel = image[min(max(j, 0), height - 1), min(max(i, 0), width - 1)]
-                found[row, column] += keys(y - j) * keys(x - i) * pixel
-    return found
+                actual[row, column] += keys(y - j) * keys(x - i) * pixel
+    return actual
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -36,8 +36,8 @@ def test_samples_between_pixels_and_beyond_the_border(compiled):
     rng = np.random.default_rng(0)
     image = rng.uniform(-1, 1, (3, 5, 7, 2)).astype(np.float32)
     places = rng.uniform(-3, 9, (3, 4, 6, 2)).astype(np.float32)
-    found = tf.function(sample, jit_compile=compiled)(tf.constant(image), tf.constant(places))
-    for got, picture, where in zip(found, image, places, strict=True):
+    actual = tf.function(sample, jit_compile=compiled)(tf.constant(image), tf.constant(places))
+    for got, picture, where in zip(actual, image, places, strict=True):
         np.testing.assert_allclose(got, by_definition(picture, where), atol=1e-5)
 
 

@@ -16,8 +16,8 @@ from ganimation_tf.errors import UserError
 from jobs import contents, kept, preprocess, rejected
 from openface_files import csv_text, row, write_faces, write_photo
 from openface_videos import frame_row, write_clip, write_video
-from pipeline.engines import dask, dask_worker, staging, versions
-from pipeline.engines.dask_check import check
+from pipeline.engines import dask, dask_worker, versions
+from pipeline.engines.dask_check import check, write_zip
 from pipeline.entries import Entries, Entry
 
 PLACES = {"fingerprint.json"}
@@ -27,8 +27,8 @@ PLACES = {"fingerprint.json"}
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Two workers that have this project's dependencies and not the project."""
-    with running(tmp_path_factory.mktemp("cluster"), 2) as found:
-        yield found
+    with running(tmp_path_factory.mktemp("cluster"), 2) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +248,7 @@ def test_a_worker_of_other_versions_is_refused(name, version):
 
 
 def test_the_zip_is_the_code(tmp_path):
-    path = staging.write_zip(tmp_path)
+    path = write_zip(tmp_path)
     program = (
         f"import sys; sys.path.insert(0, {str(path)!r})\n"
         "from pipeline.engines import versions; print(versions.__file__, versions.code_digest())"
@@ -290,8 +290,8 @@ def test_help_loads_no_dask():
         "from ganimation_tf import cli\n"
         "cli.main(['preprocess', '--help'])"
     )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert found.returncode == 0 and found.stdout.splitlines()[-1] == "[False, False]"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "[False, False]"
 
 
 def test_what_is_handed_out_comes_back(tmp_path):
@@ -304,8 +304,8 @@ def test_what_is_handed_out_comes_back(tmp_path):
     more = [Entry("c", "annotation", "t.csv", rows[1], block=2)]
     batches = [Entries(given), Entries(), Entries(more)]
     dask_worker.hand_out(str(tmp_path), "token", "train-0", batches)
-    found = list(dask_worker.handed_out(str(tmp_path), "token", "train-0"))
-    assert found[:2] == given and found[2][:3] == more[0][:3] and found[2].block == 2
-    np.testing.assert_array_equal(found[2].reference[1], [0, 1, 2])
+    actual = list(dask_worker.handed_out(str(tmp_path), "token", "train-0"))
+    assert actual[:2] == given and actual[2][:3] == more[0][:3] and actual[2].block == 2
+    np.testing.assert_array_equal(actual[2].reference[1], [0, 1, 2])
     (path,) = tmp_path.iterdir()
     assert path.name.startswith(".tmp-")  # so that a finished job has deleted it

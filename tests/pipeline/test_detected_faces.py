@@ -60,13 +60,13 @@ def corners(transform: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("source", "units"), [("libreface", LIBREFACE), ("published", OPENFACE)])
 def test_the_detector_crops_as_landmarks_do(inputs, source, units):
-    found = kept(
+    by_key = kept(
         preprocess(inputs / "imgs", inputs / source, inputs / "found", "--detector", "mtcnn")
     )
     expected = kept(preprocess(inputs / "imgs", inputs / "openface", inputs / "expected"))
-    assert sorted(found) == sorted(expected) == sorted(NAMES)
+    assert sorted(by_key) == sorted(expected) == sorted(NAMES)
     chosen = [OPENFACE.index(unit) for unit in units]
-    for name, record in found.items():
+    for name, record in by_key.items():
         wanted = expected[name]
         np.testing.assert_array_equal(record.action_units, wanted.action_units[chosen])
         places, right = corners(record.transform), corners(wanted.transform)

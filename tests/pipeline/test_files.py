@@ -10,7 +10,7 @@ from pipeline import files
 
 def listing(where, suffixes=(".jpg",)):
     source = files.source(files.IMAGE, str(where), suffixes)
-    return {found.file: found.problem and found.problem.code for found in source.listing()}
+    return {one.file: one.problem and one.problem.code for one in source.listing()}
 
 
 def test_what_is_no_file_has_a_problem(tmp_path):

@@ -13,11 +13,11 @@ ENTRIES = [Entry(f"{i:04}", "image", f"{i:04}.jpg", f"/photos/{i:04}.jpg") for i
 def test_each_entry_is_in_one_batch_of_its_shard(monkeypatch, waiting):
     monkeypatch.setattr(listing, "_BATCH", 30)
     monkeypatch.setattr(listing, "_WAITING", waiting)
-    found = list(listing.batches(iter(ENTRIES), lambda entry: entry.key[-1]))
-    entries = [(name, entry) for name, batch in found for entry in batch]
+    actual = list(listing.batches(iter(ENTRIES), lambda entry: entry.key[-1]))
+    entries = [(name, entry) for name, batch in actual for entry in batch]
     assert sorted(entry for _, entry in entries) == ENTRIES
     assert all(name == entry.key[-1] for name, entry in entries)
-    assert all(len(list(batch)) <= 30 for _, batch in found)
+    assert all(len(list(batch)) <= 30 for _, batch in actual)
 
 
 def test_few_entries_wait():

@@ -18,23 +18,23 @@ from pipeline.local.workers import LocalWorkers
 
 def children(pid: int) -> list[int]:
     """Processes whose parent is `pid`."""
-    found = []
+    actual = []
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:  # ended meanwhile
             continue
         if int(fields[1]) == pid and fields[0] != "Z":
-            found.append(int(path.parent.name))
-    return found
+            actual.append(int(path.parent.name))
+    return actual
 
 
 def wait_for(condition, what: str):
     deadline = time.monotonic() + 60
-    while not (found := condition()):
+    while not (one := condition()):
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
-    return found
+    return one
 
 
 def test_a_worker_s_data_stream_ends_before_it_is_let_go():

@@ -74,8 +74,8 @@ def test_each_file_has_its_outcome(outcome, case):
         if line["key"] == case.key or line["key"].rpartition("#")[0] == case.key
     ]
     key = unicodedata.normalize("NFC", case.key)
-    found = [line["code"] for line in lines] + [nasty_files.RECORD] * kept.count(key)
-    assert sorted(found) == sorted(case.expected)
+    actual = [line["code"] for line in lines] + [nasty_files.RECORD] * kept.count(key)
+    assert sorted(actual) == sorted(case.expected)
     for line in lines:
         assert line["file"].rpartition(".")[0] == case.key
         assert "\n" not in line["message"].replace(line["file"], "")

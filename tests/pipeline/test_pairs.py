@@ -27,9 +27,9 @@ def dataset(drawn, tmp_path_factory):
 
 
 def test_preprocess_needs_no_option_for_subject_and_pair(dataset):
-    found = kept(dataset)
-    assert rejected(dataset) == {} and len(found) == 48
-    for key, record in found.items():
+    by_key = kept(dataset)
+    assert rejected(dataset) == {} and len(by_key) == 48
+    for key, record in by_key.items():
         person, expression = key.split("_expr_")
         assert record.subject == person
         assert record.pair == f"{person}_pose_{int(expression) // 4:03d}"

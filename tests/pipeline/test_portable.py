@@ -80,10 +80,10 @@ def running(
 
 @pytest.fixture
 def logs(tmp_path, request):
-    found = pathlib.Path(os.environ.get("GANIMATION_PORTABLE_LOG", tmp_path / "logs"))
-    found = found / request.node.name.replace("/", "_")
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    actual = pathlib.Path(os.environ.get("GANIMATION_PORTABLE_LOG", tmp_path / "logs"))
+    actual = actual / request.node.name.replace("/", "_")
+    actual.mkdir(parents=True, exist_ok=True)
+    return actual
 
 
 @pytest.mark.slow
@@ -146,8 +146,8 @@ def prism() -> str | None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_prism_writes_the_bytes_of_one_process(tmp_path, logs):
-    found = prism()
-    if not found:
+    actual = prism()
+    if not actual:
         pytest.skip(
             "there is no prism; with Go it is made by: "
             "go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0"
@@ -159,7 +159,7 @@ def test_prism_writes_the_bytes_of_one_process(tmp_path, logs):
         *(f"--job_port={job_port}", "--serve_http=false"),
         cwd=tmp_path / "a",
         port=job_port,
-        program=found,
+        program=actual,
     )
     pool = running(
         logs / "worker_pool.log",

@@ -40,11 +40,11 @@ def rejected(output):
 
 
 def read_records(output, split):
-    found = []
+    actual = []
     for shard in manifest.Manifest.load(output).splits[split]:
         with open(output / shard.file, "rb") as file:
-            found += [records.decode(data) for data in tfrecord.read(file)]
-    return found
+            actual += [records.decode(data) for data in tfrecord.read(file)]
+    return actual
 
 
 def all_records(output):
@@ -96,8 +96,8 @@ def test_tensorflow_reads_the_shards_and_digests_match(dataset):
     for shards in manifest.Manifest.load(root / "out").splits.values():
         for shard in shards:
             path = root / "out" / shard.file
-            found = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
-            keys = [records.decode(data).key for data in found]
+            actual = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+            keys = [records.decode(data).key for data in actual]
             assert len(keys) == shard.records and keys == sorted(keys)
             digest = subprocess.run(["sha256sum", path], capture_output=True, text=True).stdout
             assert digest.split()[0] == shard.sha256
@@ -133,8 +133,8 @@ def test_marks_are_where_the_crop_puts_eyes_and_mouth(tmp_path):
     for channel in range(3):
         weight = np.clip(crop[..., channel] - 100, 0, None)
         rows, columns = np.mgrid[:128, :128]
-        found = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
-        np.testing.assert_allclose(found, expected[channel], atol=0.6)
+        actual = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+        np.testing.assert_allclose(actual, expected[channel], atol=0.6)
     # The stored transform leads back to the photo.
     back = np.c_[expected, np.ones(3)] @ record.transform.T
     np.testing.assert_allclose(back, points, atol=0.1)
@@ -191,23 +191,23 @@ def bad_inputs(root):
 def test_each_bad_input_has_its_reason(tmp_path, capsys):
     expected = bad_inputs(tmp_path)
     output = preprocess(tmp_path)
-    found = rejected(output)
-    codes = {line["key"].removesuffix("#0"): line["code"] for line in found}
+    rejections = rejected(output)
+    codes = {line["key"].removesuffix("#0"): line["code"] for line in rejections}
     assert codes.pop("twice") == "ambiguous_key"
     assert codes == expected
-    twice = sorted(line["file"] for line in found if line["key"] == "twice")
+    twice = sorted(line["file"] for line in rejections if line["key"] == "twice")
     assert twice == ["twice.csv", "twice.jpg", "twice.png"]
-    messages = {line["key"]: line["message"] for line in found}
+    messages = {line["key"]: line["message"] for line in rejections}
     assert messages["nan#0"] == "nan.csv:2: AU06_r must be a finite number, got '-nan'"
     assert messages["lost"] == "lost.csv: there is no image with the key 'lost'"
     assert "is below 0.8" in messages["unsure#0"]
     made = manifest.Manifest.load(output)
     kept = sorted(record.key for record in all_records(output))
     assert kept == ["clipped", "good", "half", "several", "spurious"]
-    assert made.inputs == len(kept) + len(found) == len(kept) + sum(made.rejections.values())
-    assert made.rejections == collections.Counter(line["code"] for line in found)
+    assert made.inputs == len(kept) + len(rejections) == len(kept) + sum(made.rejections.values())
+    assert made.rejections == collections.Counter(line["code"] for line in rejections)
     assert made.clipped == {"AU12": 1, "AU01": 1}
-    assert f"{len(found)} of {made.inputs} inputs" in capsys.readouterr().out
+    assert f"{len(rejections)} of {made.inputs} inputs" in capsys.readouterr().out
 
 
 def test_all_faces_of_a_photo(tmp_path):

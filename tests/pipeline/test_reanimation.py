@@ -42,13 +42,13 @@ def dataset(portraits, tmp_path_factory):
 
 
 def test_inputs_are_faces_and_rejections(dataset):
-    found = kept(dataset)
+    by_key = kept(dataset)
     assert rejected(dataset) == {
         "alone": "no_annotation",
         "border": "face_at_border",
         "tiny": "eyes_too_small",
     }
-    assert len(found) == 4 * 20
+    assert len(by_key) == 4 * 20
     made = manifest.Manifest.load(dataset)
     assert made.inputs == 83 and tuple(made.action_units) == OPENFACE
 
@@ -129,9 +129,9 @@ def test_without_annotations_the_landmarker_looks(portraits, tmp_path, monkeypat
     looked = found_job(folder, tmp_path / "found")
     told = job(folder, tmp_path / "told")
     assert rejected(looked) == {"none": "no_face"} and rejected(told) == {"none": "no_annotation"}
-    found, expected = kept(looked), kept(told)
-    assert found.keys() == expected.keys() and len(found) == 40
-    for key, record in found.items():
+    by_key, expected = kept(looked), kept(told)
+    assert by_key.keys() == expected.keys() and len(by_key) == 40
+    for key, record in by_key.items():
         # The CSV has two decimals of a pixel.
         np.testing.assert_allclose(record.transform, expected[key].transform, atol=0.05)
         np.testing.assert_array_equal(record.action_units, expected[key].action_units)

@@ -116,9 +116,9 @@ def test_files_beside_annotations_count(tmp_path):
     before = inputs()
     (tmp_path / "test_ids.csv").write_bytes(b"ab")
     after = inputs()
-    found = [Fingerprint({}, {}, {"annotation": state}) for state in (before, after)]
-    assert found[0].changes(found[1]) == ["1 annotation changed"]
-    assert Fingerprint.from_json(found[0].to_json()).changes(found[0]) == []
+    actual = [Fingerprint({}, {}, {"annotation": state}) for state in (before, after)]
+    assert actual[0].changes(actual[1]) == ["1 annotation changed"]
+    assert Fingerprint.from_json(actual[0].to_json()).changes(actual[0]) == []
 
 
 def test_a_fingerprint_of_another_form_is_none():

@@ -157,8 +157,8 @@ def test_merge_statistics(tmp_path):
         part.add_rejection("no_face", f"k{number}", "f", "m")
         parts.append(part)
 
-    def check(found):
-        (whole,) = found
+    def check(elements):
+        (whole,) = elements
         assert whole.split("train").records == 10 and whole.rejections == {"no_face": 5}
 
     with small_pipeline() as pipeline:

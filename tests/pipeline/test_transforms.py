@@ -2,6 +2,8 @@
 
 import dataclasses
 import io
+import logging
+import signal
 
 import pytest
 
@@ -70,8 +72,8 @@ def test_a_repeated_shard_has_the_same_bytes(job, tmp_path):
 
 
 def facts(name: str, **changes: int) -> ShardFacts:
-    found = ShardFacts(manifest.Shard(name, 2, "aa"), entries=4, inputs=3, rejected=1, clipped={})
-    return dataclasses.replace(found, **changes)
+    whole = ShardFacts(manifest.Shard(name, 2, "aa"), entries=4, inputs=3, rejected=1)
+    return dataclasses.replace(whole, **changes)
 
 
 REJECTIONS = [Rejection("k", code, "m", "f") for code in ("no_image", "no_face")]
@@ -94,8 +96,8 @@ def gathered() -> DatasetStatistics:
 
 
 def test_finish_writes_the_manifest(job, tmp_path):
-    found = [facts(NAMES[1]), facts(NAMES[0])]
-    assert finish(job, {"a": 1}, found, runs(tmp_path), 8, gathered()) == 4
+    actual = [facts(NAMES[1]), facts(NAMES[0])]
+    assert finish(job, {"a": 1}, actual, runs(tmp_path), 8, gathered()) == 4
     made = manifest.Manifest.load(tmp_path)
     assert (made.inputs, made.records("train"), made.options) == (6, 2, {"a": 1})
     assert made.rejections == {"no_image": 1, "no_face": 1}
@@ -104,7 +106,7 @@ def test_finish_writes_the_manifest(job, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("found", "count", "listed", "message"),
+    ("shards", "count", "listed", "message"),
     [
         ([facts(NAMES[0])], 2, 8, "shards must be"),
         ([facts(n) for n in NAMES], 2, 9, "lost files: 9 were listed, 8 were handled"),
@@ -112,9 +114,9 @@ def test_finish_writes_the_manifest(job, tmp_path):
         ([facts(n, inputs=4) for n in NAMES], 2, 8, "8 inputs, but 4 records + 2 rejections"),
     ],
 )
-def test_finish_refuses_what_a_runner_lost(job, tmp_path, found, count, listed, message):
+def test_finish_refuses_what_a_runner_lost(job, tmp_path, shards, count, listed, message):
     with pytest.raises(RuntimeError, match=message.replace("+", r"\+")):
-        finish(job, {}, found, runs(tmp_path, REJECTIONS[:count]), listed, gathered())
+        finish(job, {}, shards, runs(tmp_path, REJECTIONS[:count]), listed, gathered())
     assert not (tmp_path / manifest.FILE).exists()
 
 
@@ -124,6 +126,20 @@ def test_failures_of_the_watched_job_are_raised(tmp_path):
 
     with pytest.raises(OSError, match="disk full"):
         Watcher(str(tmp_path), 1, io.StringIO()).run(work)
+
+
+def test_an_interrupt_inside_beam_stays_an_interrupt(tmp_path):
+    def work():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("KeyboardInterrupt [while running a step]") from None
+
+    level, handler = logging.getLogger("apache_beam").level, signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        Watcher(str(tmp_path), 1, io.StringIO()).run(work)
+    logging.getLogger("apache_beam").setLevel(level)
+    assert signal.getsignal(signal.SIGINT) is handler  # in a background job it may be ignored
 
 
 def test_key_of_a_file():

@@ -156,9 +156,9 @@ def test_signatures_are_read_out_of_an_official_any(official):
 
     mine = serving_pb2.GetModelMetadataResponse.FromString(response.SerializeToString())
     signatures = serving_pb2.SignatureDefMap.FromString(mine.metadata["signature_def"].value)
-    found = signatures.signature_def["serving_default"].inputs["action_units"]
-    assert (found.dtype, [dim.size for dim in found.tensor_shape.dim]) == (1, [-1])
-    assert type(info).FromString(found.SerializeToString()) == info  # its name survives, unread
+    actual = signatures.signature_def["serving_default"].inputs["action_units"]
+    assert (actual.dtype, [dim.size for dim in actual.tensor_shape.dim]) == (1, [-1])
+    assert type(info).FromString(actual.SerializeToString()) == info  # its name survives, unread
 
 
 def test_states_have_their_official_names(official):
@@ -173,5 +173,5 @@ def test_client_imports_neither_tensorflow_nor_its_stubs():
         "ganimation_tf.cli.build_parser();"
         "print([name for name in sys.modules if name.startswith(('tensorflow', 'keras'))])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

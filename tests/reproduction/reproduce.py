@@ -64,16 +64,16 @@ def main() -> int:
         print(json.dumps(measure(args.measure)))
         return 0
     with tempfile.TemporaryDirectory(prefix="ganimation-reproduce-") as folder:
-        found = run(pathlib.Path(folder))
+        actual = run(pathlib.Path(folder))
     from ganimation_tf.processor import cpu_class
 
     kept = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
     if args.write:
-        kept[cpu_class()] = found
+        kept[cpu_class()] = actual
         KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
         print(f"kept as {cpu_class()}")
         return 0
-    return compare(found, kept, cpu_class())
+    return compare(actual, kept, cpu_class())
 
 
 def run(folder: pathlib.Path) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def of_picture(path: pathlib.Path) -> dict[str, Any]:
     return {"sha256": digest, "numbers": [round(float(x), 2) for x in fields.ravel()]}
 
 
-def compare(found: Mapping[str, Any], kept: Mapping[str, Any], own_class: str) -> int:
+def compare(digests: Mapping[str, Any], kept: Mapping[str, Any], own_class: str) -> int:
     """Prints a line for each thing; 0 if all is as it was kept, else 1."""
     if not kept:
         sys.exit(f"{KEPT} is not there")
@@ -187,7 +187,7 @@ def compare(found: Mapping[str, Any], kept: Mapping[str, Any], own_class: str) -
     expected = kept[own_class if known else sorted(kept)[0]]
     print(f"processor {own_class}: {'digests are kept' if known else 'another class, by bounds'}")
     failures = 0
-    for name, result in found.items():
+    for name, result in digests.items():
         equal = result["sha256"] == expected[name]["sha256"]
         gap = 0.0 if equal or name in EVERYWHERE else distance(name, result, expected[name])
         good = equal or (not known and name not in EVERYWHERE and gap <= BOUNDS[name])
@@ -197,13 +197,13 @@ def compare(found: Mapping[str, Any], kept: Mapping[str, Any], own_class: str) -
     return 1 if failures else 0
 
 
-def distance(name: str, found: Mapping[str, Any], kept: Mapping[str, Any]) -> float:
+def distance(name: str, actual: Mapping[str, Any], kept: Mapping[str, Any]) -> float:
     """The largest difference of two lists of numbers, of weights relative to the kept one."""
-    if len(found["numbers"]) != len(kept["numbers"]):
+    if len(actual["numbers"]) != len(kept["numbers"]):
         return float("inf")
     return max(
         abs(a - b) / (max(abs(b), 1e-3) if name == "weights" else 1.0)
-        for a, b in zip(found["numbers"], kept["numbers"], strict=True)
+        for a, b in zip(actual["numbers"], kept["numbers"], strict=True)
     )
 
 

@@ -44,9 +44,9 @@ def test_both_clients_give_the_same_answer(served_model, name):
 
     with GanimationClient(served_model.address, timeout=20) as client:
         expected = getattr(client, name)(*CALLS[name])
-    found = asyncio.run(ask())
-    assert type(found) is type(expected)
-    np.testing.assert_equal(found, expected)
+    answers = asyncio.run(ask())
+    assert type(answers) is type(expected)
+    np.testing.assert_equal(answers, expected)
 
 
 def test_many_at_a_time_each_get_their_own(served_model):
@@ -56,8 +56,8 @@ def test_many_at_a_time_each_get_their_own(served_model):
             asked = (client.estimate([face(value)]) for value in values)
             return list(values), [row[0, 0] for row in await asyncio.gather(*asked)]
 
-    values, found = asyncio.run(ask())
-    np.testing.assert_allclose(found, np.array(values) / 255, atol=1e-5)  # a float32 mean
+    values, answers = asyncio.run(ask())
+    np.testing.assert_allclose(answers, np.array(values) / 255, atol=1e-5)  # a float32 mean
 
 
 def test_a_refusal(served_model):

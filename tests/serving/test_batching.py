@@ -131,72 +131,72 @@ def test_a_task_that_is_done_stays_as_it_is():
 
 
 def test_a_lone_request_does_not_wait(harness):
-    found = harness()
-    found.double.go_on.set()
-    assert found.ask(1.0, 2.0) == [2.0, 4.0]
-    assert found.observed.batches == [(2, 2)]
+    running = harness()
+    running.double.go_on.set()
+    assert running.ask(1.0, 2.0) == [2.0, 4.0]
+    assert running.observed.batches == [(2, 2)]
 
 
 def test_what_gathers_while_a_batch_runs_makes_the_next_one(harness):
-    found = harness(max_batch_size=4)
-    first = found.block()
-    sent = [found.send(1.0), found.send(2.0, 3.0), found.send(4.0, 5.0)]
-    assert found.release(first, *sent) == [[0.0], [2.0], [4.0, 6.0], [8.0, 10.0]]
-    assert found.double.calls == [[0.0], [1.0, 2.0, 3.0], [4.0, 5.0]]  # 5 rows are more than 4
+    running = harness(max_batch_size=4)
+    first = running.block()
+    sent = [running.send(1.0), running.send(2.0, 3.0), running.send(4.0, 5.0)]
+    assert running.release(first, *sent) == [[0.0], [2.0], [4.0, 6.0], [8.0, 10.0]]
+    assert running.double.calls == [[0.0], [1.0, 2.0, 3.0], [4.0, 5.0]]  # 5 rows are more than 4
 
 
 def test_a_timeout_gathers_requests_and_a_full_batch_does_not_wait_for_it(harness):
-    found = harness(max_batch_size=2, batch_timeout_micros=10**9)
-    found.double.go_on.set()
-    first = found.send(1.0)
-    assert not found.double.begun.wait(0.1)
-    assert found.release(first, found.send(2.0)) == [[2.0], [4.0]]
-    assert found.double.calls == [[1.0, 2.0]]
+    running = harness(max_batch_size=2, batch_timeout_micros=10**9)
+    running.double.go_on.set()
+    first = running.send(1.0)
+    assert not running.double.begun.wait(0.1)
+    assert running.release(first, running.send(2.0)) == [[2.0], [4.0]]
+    assert running.double.calls == [[1.0, 2.0]]
 
 
 def test_a_timeout_ends(harness):
-    found = harness(batch_timeout_micros=50_000)
-    found.double.go_on.set()
+    running = harness(batch_timeout_micros=50_000)
+    running.double.go_on.set()
     started = time.monotonic()
-    assert found.ask(1.0) == [2.0]
+    assert running.ask(1.0) == [2.0]
     assert time.monotonic() - started >= 0.05
 
 
 def test_padding_repeats_a_row_and_stays_inside(harness):
-    found = harness(max_batch_size=4, allowed_batch_sizes=(2, 4))
-    first = found.block()
-    sent = [found.send(5.0), found.send(6.0, 7.0)]
-    assert found.release(first, *sent) == [[0.0], [10.0], [12.0, 14.0]]
-    assert found.double.calls == [[0.0, 0.0], [5.0, 6.0, 7.0, 7.0]]
-    assert found.observed.batches == [(1, 2), (3, 4)]
+    running = harness(max_batch_size=4, allowed_batch_sizes=(2, 4))
+    first = running.block()
+    sent = [running.send(5.0), running.send(6.0, 7.0)]
+    assert running.release(first, *sent) == [[0.0], [10.0], [12.0, 14.0]]
+    assert running.double.calls == [[0.0, 0.0], [5.0, 6.0, 7.0, 7.0]]
+    assert running.observed.batches == [(1, 2), (3, 4)]
 
 
 def test_a_large_request_runs_in_parts_and_the_others_are_not_held_to_it(harness):
-    found = harness(max_execution_batch_size=2)
-    first = found.block()
-    sent = [found.send(1.0, 2.0, 3.0, 4.0, 5.0), found.send(6.0), found.send(7.0)]
-    answers = found.release(first, *sent)
+    running = harness(max_execution_batch_size=2)
+    first = running.block()
+    sent = [running.send(1.0, 2.0, 3.0, 4.0, 5.0), running.send(6.0), running.send(7.0)]
+    answers = running.release(first, *sent)
     assert answers == [[0.0], [2.0, 4.0, 6.0, 8.0, 10.0], [12.0], [14.0]]
-    assert found.double.calls == [[0.0], [1.0, 2.0], [3.0, 4.0], [5.0], [6.0, 7.0]]
-    assert found.observed.batches == [(1, 1), (2, 2), (2, 2), (1, 1), (2, 2)]
+    assert running.double.calls == [[0.0], [1.0, 2.0], [3.0, 4.0], [5.0], [6.0, 7.0]]
+    assert running.observed.batches == [(1, 1), (2, 2), (2, 2), (1, 1), (2, 2)]
 
 
 def test_parts_that_nobody_waits_for_are_not_run(harness):
-    found, cancels = harness(max_execution_batch_size=2), []
-    gone = found.send(1.0, 2.0, 3.0, 4.0, on_cancel=cancels.append)
-    assert found.double.begun.wait(20)
+    running, cancels = harness(max_execution_batch_size=2), []
+    gone = running.send(1.0, 2.0, 3.0, 4.0, on_cancel=cancels.append)
+    assert running.double.begun.wait(20)
     cancels[0]()
     gone[1].join(20)
-    assert found.release(found.send(5.0)) == [[10.0]]
+    assert running.release(running.send(5.0)) == [[10.0]]
     assert gone[0][0][0] == grpc.StatusCode.CANCELLED
-    assert found.double.calls == [[1.0, 2.0], [5.0]]
+    assert running.double.calls == [[1.0, 2.0], [5.0]]
 
 
 def test_parts_are_padded(harness):
-    found = harness(max_execution_batch_size=4, allowed_batch_sizes=(2, 4))
-    found.double.go_on.set()
-    assert found.ask(1.0, 2.0, 3.0, 4.0, 5.0) == [2.0, 4.0, 6.0, 8.0, 10.0]
-    assert found.observed.batches == [(4, 4), (1, 2)]
+    running = harness(max_execution_batch_size=4, allowed_batch_sizes=(2, 4))
+    running.double.go_on.set()
+    assert running.ask(1.0, 2.0, 3.0, 4.0, 5.0) == [2.0, 4.0, 6.0, 8.0, 10.0]
+    assert running.observed.batches == [(4, 4), (1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -214,76 +214,76 @@ def test_the_last_allowed_size_is_what_runs_together(parameters, name):
 
 
 def test_no_rows_are_a_batch_too(harness):
-    found = harness(max_batch_size=4, allowed_batch_sizes=(2, 4))
-    first = found.block()
-    assert found.release(first, found.send(), found.send(1.0)) == [[0.0], [], [2.0]]
+    running = harness(max_batch_size=4, allowed_batch_sizes=(2, 4))
+    first = running.block()
+    assert running.release(first, running.send(), running.send(1.0)) == [[0.0], [], [2.0]]
 
 
 def test_one_bad_request_fails_alone(harness):
-    found = harness()
-    first = found.block()
-    sent = [found.send(1.0), found.send(-1.0), found.send(2.0)]
+    running = harness()
+    first = running.block()
+    sent = [running.send(1.0), running.send(-1.0), running.send(2.0)]
     refused = (grpc.StatusCode.INVALID_ARGUMENT, "x must not be negative")
-    assert found.release(first, *sent) == [[0.0], [2.0], refused, [4.0]]
+    assert running.release(first, *sent) == [[0.0], [2.0], refused, [4.0]]
 
 
 def test_a_full_queue_refuses_at_once(harness):
-    found = harness(max_batch_size=2, max_enqueued_batches=2)
-    first = found.block()
-    sent = [found.send(1.0, 2.0), found.send(3.0)]
+    running = harness(max_batch_size=2, max_enqueued_batches=2)
+    first = running.block()
+    sent = [running.send(1.0, 2.0), running.send(3.0)]
     started = time.monotonic()
     with pytest.raises(StatusError, match="submitted is full") as caught:
-        found.ask(4.0, 5.0)  # 3 wait, 4 may
+        running.ask(4.0, 5.0)  # 3 wait, 4 may
     assert time.monotonic() - started < 1
     assert caught.value.code == grpc.StatusCode.UNAVAILABLE
-    assert found.release(first, *sent) == [[0.0], [2.0, 4.0], [6.0]]
+    assert running.release(first, *sent) == [[0.0], [2.0, 4.0], [6.0]]
 
 
 def test_a_request_past_its_deadline_leaves_and_is_not_run(harness):
-    found = harness()
-    first = found.block()
-    late = found.send(1.0, deadline=time.monotonic() + 0.05)
+    running = harness()
+    first = running.block()
+    late = running.send(1.0, deadline=time.monotonic() + 0.05)
     late[1].join(20)
     code, _ = late[0][0]
     assert code == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert found.observed.waiting[-1] == 0
-    assert found.release(first) == [[0.0]] and found.double.calls == [[0.0]]
+    assert running.observed.waiting[-1] == 0
+    assert running.release(first) == [[0.0]] and running.double.calls == [[0.0]]
 
 
 def test_a_cancelled_request_leaves_the_queue_and_makes_room(harness):
-    found, cancels = harness(max_batch_size=1, max_enqueued_batches=1), []
-    first = found.block()
-    gone = found.send(1.0, on_cancel=cancels.append)
+    running, cancels = harness(max_batch_size=1, max_enqueued_batches=1), []
+    first = running.block()
+    gone = running.send(1.0, on_cancel=cancels.append)
     while not cancels:
         time.sleep(0.001)
     cancels[0]()
     gone[1].join(20)
     assert gone[0][0][0] == grpc.StatusCode.CANCELLED
-    assert found.release(first, found.send(2.0)) == [[0.0], [4.0]]
-    assert found.double.calls == [[0.0], [2.0]]
+    assert running.release(first, running.send(2.0)) == [[0.0], [4.0]]
+    assert running.double.calls == [[0.0], [2.0]]
 
 
 def test_a_bug_reaches_its_caller_and_the_thread_goes_on(harness):
-    found = harness()
-    found.double.go_on.set()
+    running = harness()
+    running.double.go_on.set()
     with pytest.raises(KeyError, match="nothing"):
-        found.batcher.run(found.version, "nothing", {}, 1, FOREVER)
-    assert found.ask(1.0) == [2.0]
+        running.batcher.run(running.version, "nothing", {}, 1, FOREVER)
+    assert running.ask(1.0) == [2.0]
 
 
 def test_a_signature_that_does_not_keep_the_rows(harness):
-    found = harness()
+    running = harness()
     version = LoadedVersion(1, {}, {"sum": lambda inputs: {"y": np.zeros(1)}})
     with pytest.raises(StatusError, match="0th dimension does not equal"):
-        found.batcher.run(version, "sum", {"x": np.zeros(2)}, 2, FOREVER)
+        running.batcher.run(version, "sum", {"x": np.zeros(2)}, 2, FOREVER)
 
 
 def test_an_idle_batcher_does_not_keep_a_version(harness):
-    found = harness()
-    found.double.go_on.set()
-    found.ask(1.0)
-    version = weakref.ref(found.version)
-    found.version = None
+    running = harness()
+    running.double.go_on.set()
+    running.ask(1.0)
+    version = weakref.ref(running.version)
+    running.version = None
     gc.collect()
     assert version() is None
 

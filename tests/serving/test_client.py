@@ -12,8 +12,8 @@ from serving_model import ACTION_UNITS, SIZE, face
 
 @pytest.fixture(scope="module")
 def client(served_model):
-    with GanimationClient(served_model.address, timeout=20) as found:
-        yield found
+    with GanimationClient(served_model.address, timeout=20) as one:
+        yield one
 
 
 def test_edit(client):
@@ -25,20 +25,20 @@ def test_edit(client):
 
 def test_estimate(client):
     red = images.encode_png(np.full((SIZE, SIZE, 3), (255, 51, 0), np.uint8))
-    found = client.estimate([red, face(102)])
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, [[1.0, 0.2, 0.0], [0.4, 0.4, 0.4]], atol=1e-6)
+    units = client.estimate([red, face(102)])
+    assert units.dtype == np.float32
+    np.testing.assert_allclose(units, [[1.0, 0.2, 0.0], [0.4, 0.4, 0.4]], atol=1e-6)
 
 
 def test_render(client):
     image = np.full((1, SIZE, SIZE, 3), 0.5)
-    found = client.render(image, [[0.5, 0, 0]])
-    assert {name: array.shape[-1] for name, array in found.items()} == {
+    outputs = client.render(image, [[0.5, 0, 0]])
+    assert {name: array.shape[-1] for name, array in outputs.items()} == {
         "image": 3,
         "attention": 1,
         "color": 3,
     }
-    assert (found["image"] == 0.75).all() and (found["attention"] == 0.5).all()
+    assert (outputs["image"] == 0.75).all() and (outputs["attention"] == 0.5).all()
 
 
 def test_describe_status_and_metadata(client):

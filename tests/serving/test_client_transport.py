@@ -145,8 +145,8 @@ def test_a_stream_keeps_the_order_and_bounds_what_is_under_way(kind, count, rows
     rng = np.random.default_rng(0)
     pauses = rng.uniform(0, 0.03, 100)  # later requests often finish first
     with running(Scripted(lambda number, _: time.sleep(pauses[number]))) as script:
-        found = collect(kind, script.address, faces(count), concurrency=3, rows=rows)
-    assert found == [image for image, _ in faces(count)]
+        pictures = collect(kind, script.address, faces(count), concurrency=3, rows=rows)
+    assert pictures == [image for image, _ in faces(count)]
     assert len(script.times) == -(-count // rows)
     assert script.most_at_once <= 3
     if count > 20:
@@ -175,8 +175,8 @@ def test_an_asynchronous_source():
             yield face
 
     with running(Scripted()) as script:
-        found = collect("asyncio", script.address, source(), concurrency=2, rows=2)
-    assert found == [b"0", b"1", b"2", b"3", b"4"]
+        pictures = collect("asyncio", script.address, source(), concurrency=2, rows=2)
+    assert pictures == [b"0", b"1", b"2", b"3", b"4"]
 
 
 def test_a_refusal_ends_the_stream(kind):

@@ -91,8 +91,8 @@ def parse(file: str, into):
 
 def documents(file: str) -> dict[str, dict]:
     """Kind -> document."""
-    found = yaml.safe_load_all((DEPLOY / file).read_text())
-    return {document["kind"]: document for document in found}
+    actual = yaml.safe_load_all((DEPLOY / file).read_text())
+    return {document["kind"]: document for document in actual}
 
 
 @pytest.fixture(scope="module")
@@ -108,23 +108,23 @@ def pod():
 def mounts(service) -> dict[str, str]:
     """Path in the container -> path outside."""
     triples = [re.fullmatch(r"(.+):(/[^:]+):ro", volume) for volume in service["volumes"]]
-    return {found[2]: found[1] for found in triples}  # each is mounted read-only
+    return {one[2]: one[1] for one in triples}  # each is mounted read-only
 
 
 def flags(arguments) -> dict[str, str]:
     """The flags of a server, each of them known and of its type."""
-    found = dict(re.fullmatch(r"--(\w+)=(.+)", argument).groups() for argument in arguments)
-    for name, value in found.items():
+    match = dict(re.fullmatch(r"--(\w+)=(.+)", argument).groups() for argument in arguments)
+    for name, value in match.items():
         pattern = {str: r"/\S+", int: r"\d+", bool: "true|false"}[FLAGS[name]]
         assert re.fullmatch(pattern, value), name
-    return found
+    return match
 
 
 def test_model_config_is_what_tensorflow_serving_reads(compose, pod):
     from tensorflow_serving.config import model_server_config_pb2
 
-    found = parse("models.config", model_server_config_pb2.ModelServerConfig())
-    (model,) = found.model_config_list.config
+    config = parse("models.config", model_server_config_pb2.ModelServerConfig())
+    (model,) = config.model_config_list.config
     assert (model.name, model.model_platform) == (signature.MODEL_NAME, "tensorflow")
     for service in compose.values():
         assert mounts(service)[model.base_path].startswith("${MODEL_DIR")
@@ -134,27 +134,27 @@ def test_model_config_is_what_tensorflow_serving_reads(compose, pod):
 
 
 def test_batching_parameters_keep_tensorflow_servings_rules():
-    found = parse("batching.config", message("BatchingParameters"))
-    sizes = list(found.allowed_batch_sizes)
-    assert sizes == sorted(set(sizes)) and sizes[-1] == found.max_batch_size.value
-    assert found.num_batch_threads.value >= 1
-    assert 0 <= found.batch_timeout_micros.value <= 100_000
-    assert found.max_enqueued_batches.value >= 1
+    config = parse("batching.config", message("BatchingParameters"))
+    sizes = list(config.allowed_batch_sizes)
+    assert sizes == sorted(set(sizes)) and sizes[-1] == config.max_batch_size.value
+    assert config.num_batch_threads.value >= 1
+    assert 0 <= config.batch_timeout_micros.value <= 100_000
+    assert config.max_enqueued_batches.value >= 1
 
 
 def test_monitoring_is_where_the_cluster_looks_for_it(pod):
-    found = parse("monitoring.config", message("MonitoringConfig")).prometheus_config
-    assert found.enable
+    config = parse("monitoring.config", message("MonitoringConfig")).prometheus_config
+    assert config.enable
     notes = pod["metadata"]["annotations"]
-    assert notes["prometheus.io/path"] == found.path == "/monitoring/prometheus/metrics"
+    assert notes["prometheus.io/path"] == config.path == "/monitoring/prometheus/metrics"
     assert notes["prometheus.io/port"] == "8501"
 
 
 def test_ssl_example_has_the_fields_of_tensorflow_serving():
-    found = parse("ssl.config.example", message("SSLConfig"))
-    assert found.server_key.startswith("-----BEGIN PRIVATE KEY-----\n")
-    assert found.server_cert.startswith("-----BEGIN CERTIFICATE-----\n")
-    assert found.client_verify and found.custom_ca
+    config = parse("ssl.config.example", message("SSLConfig"))
+    assert config.server_key.startswith("-----BEGIN PRIVATE KEY-----\n")
+    assert config.server_cert.startswith("-----BEGIN CERTIFICATE-----\n")
+    assert config.client_verify and config.custom_ca
 
 
 def test_the_readme_makes_an_ssl_config_from_pem_files(tmp_path):
@@ -165,9 +165,9 @@ def test_the_readme_makes_an_ssl_config_from_pem_files(tmp_path):
     (script,) = re.findall(r"( +python3 - server.key.*?\n +END\n)", readme, re.DOTALL)
     script = re.sub("^    ", "", script, flags=re.MULTILINE)
     subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True)
-    found = text_format.Parse((tmp_path / "ssl.config").read_text(), message("SSLConfig"))
-    assert [found.server_key, found.server_cert, found.custom_ca] == list(texts.values())
-    assert found.client_verify
+    config = text_format.Parse((tmp_path / "ssl.config").read_text(), message("SSLConfig"))
+    assert [config.server_key, config.server_cert, config.custom_ca] == list(texts.values())
+    assert config.client_verify
 
 
 def test_a_wrong_field_would_be_noticed():
@@ -239,15 +239,15 @@ def test_kustomize_brings_the_configs_that_the_flags_name(pod):
 
 @pytest.mark.parametrize("kind", ["Deployment", "Service", "NetworkPolicy"])
 def test_kubernetes_knows_every_field(kind):
-    found = documents("kubernetes.yaml")[kind]
-    kubernetes_validate.validate(found, KUBERNETES, strict=True)
-    found["spec"]["replica"] = 2
+    document = documents("kubernetes.yaml")[kind]
+    kubernetes_validate.validate(document, KUBERNETES, strict=True)
+    document["spec"]["replica"] = 2
     with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
-        kubernetes_validate.validate(found, KUBERNETES, strict=True)
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
 
 
 def test_kubernetes_ports_probes_and_labels_fit_together(pod):
-    found = documents("kubernetes.yaml")
+    document = documents("kubernetes.yaml")
     (container,) = pod["spec"]["containers"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"grpc": 8500, "rest": 8501}
@@ -257,12 +257,12 @@ def test_kubernetes_ports_probes_and_labels_fit_together(pod):
             "port": "rest",
         }
     assert container["livenessProbe"]["tcpSocket"]["port"] in ports
-    service = found["Service"]["spec"]
+    service = document["Service"]["spec"]
     assert {port["targetPort"]: port["port"] for port in service["ports"]} == ports
     labels = pod["metadata"]["labels"]
     assert service["selector"] == labels
-    assert found["Deployment"]["spec"]["selector"]["matchLabels"] == labels
-    policy = found["NetworkPolicy"]["spec"]
+    assert document["Deployment"]["spec"]["selector"]["matchLabels"] == labels
+    policy = document["NetworkPolicy"]["spec"]
     assert policy["podSelector"]["matchLabels"] == labels
     clients, monitoring = policy["ingress"]
     assert [port["port"] for port in clients["ports"]] == [8500, 8501]
@@ -292,11 +292,11 @@ def test_every_image_is_the_same_pinned_release(compose, pod):
 
 
 def test_kserve_serves_grpc_under_the_models_name(pod):
-    found = documents("kserve.yaml")["InferenceService"]
+    document = documents("kserve.yaml")["InferenceService"]
     # Its runtime starts the server with --model_name={{.Name}} --port=9000.
-    assert found["apiVersion"] == "serving.kserve.io/v1beta1"
-    assert found["metadata"]["name"] == signature.MODEL_NAME
-    model = found["spec"]["predictor"]["model"]
+    assert document["apiVersion"] == "serving.kserve.io/v1beta1"
+    assert document["metadata"]["name"] == signature.MODEL_NAME
+    model = document["spec"]["predictor"]["model"]
     assert model["modelFormat"] == {"name": "tensorflow", "version": "2"}
     assert model["protocolVersion"] == "grpc-v1"
     assert model["ports"] == [{"name": "h2c", "containerPort": 9000, "protocol": "TCP"}]

@@ -36,12 +36,12 @@ def schema(histogram, drift=0.1):
 @pytest.fixture(scope="module")
 def measured(model_dir):
     """A server that was asked 60 edits of AU06 = 0.32 and AU12 = 1, and 50 estimates of a grey."""
-    with serving_model.running(model_dir, measure_inputs=True) as found:
-        with GanimationClient(found.address) as client:
+    with serving_model.running(model_dir, measure_inputs=True) as one:
+        with GanimationClient(one.address) as client:
             for _ in range(10):
                 client.edit([serving_model.face()] * 6, [[0.32, 1.0, 0.0]] * 6)
                 client.estimate([serving_model.face()] * 5)
-        yield f"http://{found.rest_address}"
+        yield f"http://{one.rest_address}"
 
 
 def test_counts_are_those_that_were_sent(measured):

@@ -12,8 +12,8 @@ def server(model_dir, tmp_path_factory):
     """A process that serves a copy of `model_dir`: (models, process, gRPC and REST address)."""
     models = tmp_path_factory.mktemp("load") / "models"
     shutil.copytree(model_dir, models)
-    with load_run.server_process(models, "--poll-seconds", "0.1") as found:
-        yield models, *found
+    with load_run.server_process(models, "--poll-seconds", "0.1") as one:
+        yield models, *one
 
 
 def test_hostile_requests_get_the_right_answers_and_stop_nothing(server):

@@ -50,10 +50,10 @@ def b64(data: bytes) -> dict:
     return {"b64": base64.b64encode(data).decode()}
 
 
-def pixel(found: dict) -> int:
+def pixel(answer: dict) -> int:
     """The first pixel of a PNG in an answer."""
-    assert found.keys() == {"b64"}
-    return int(images.decode(base64.b64decode(found["b64"]))[0, 0, 0])
+    assert answer.keys() == {"b64"}
+    return int(images.decode(base64.b64decode(answer["b64"]))[0, 0, 0])
 
 
 PREDICT = "/v1/models/ganimation:predict"
@@ -61,23 +61,23 @@ PREDICT = "/v1/models/ganimation:predict"
 
 def test_rows(ask):
     rows = [{"image_bytes": b64(face(value)), "action_units": UNITS} for value in (55, 155)]
-    status, found = ask("POST", PREDICT, {"instances": rows})
-    assert (status, found.keys()) == (200, {"predictions"})
-    assert [pixel(png) for png in found["predictions"]] == [155, 205]
+    status, answer = ask("POST", PREDICT, {"instances": rows})
+    assert (status, answer.keys()) == (200, {"predictions"})
+    assert [pixel(png) for png in answer["predictions"]] == [155, 205]
 
 
 def test_columns(ask):
     columns = {"image_bytes": [b64(face(55)), b64(face(155))], "action_units": [UNITS, UNITS]}
     body = {"signature_name": "serving_default", "inputs": columns}
-    status, found = ask("POST", "/v1/models/ganimation/versions/2:predict", body)
-    assert (status, found.keys()) == (200, {"outputs"})
-    assert [pixel(png) for png in found["outputs"]] == [155, 205]
+    status, answer = ask("POST", "/v1/models/ganimation/versions/2:predict", body)
+    assert (status, answer.keys()) == (200, {"outputs"})
+    assert [pixel(png) for png in answer["outputs"]] == [155, 205]
 
 
 def test_a_picture_is_taken_as_viewers_show_it(ask):
     rows = [{"image_bytes": b64(lying("JPEG")), "action_units": [0, 0, 0]}]
-    status, found = ask("POST", PREDICT, {"instances": rows})
-    shown = images.decode(base64.b64decode(found["predictions"][0]["b64"]))
+    status, answer = ask("POST", PREDICT, {"instances": rows})
+    shown = images.decode(base64.b64decode(answer["predictions"][0]["b64"]))
     np.testing.assert_allclose(shown, half_and_half(), atol=12)  # a lossy file
     assert status == 200
 
@@ -88,8 +88,8 @@ def test_several_outputs_are_named_and_floats_are_short(ask):
         "signature_name": "render",
         "instances": [{"image": image, "action_units": [0, 0, 0]}],
     }
-    status, found = ask("POST", PREDICT, body)
-    (row,) = found["predictions"]
+    status, answer = ask("POST", PREDICT, body)
+    (row,) = answer["predictions"]
     assert (status, row.keys()) == (200, {"image", "attention", "color"})
     assert row["image"] == image  # 0.2, not 0.20000000298023224
     assert row["attention"][0][0] == [1.0]
@@ -104,31 +104,33 @@ def test_a_large_answer_is_exact_and_takes_little_memory_on_the_way():
     tensors.encode(numbers, response.outputs["y"])
     tracemalloc.start()
     try:
-        found = json_answers._to_json("y", response.outputs["y"])
+        actual = json_answers._to_json("y", response.outputs["y"])
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    np.testing.assert_array_equal(np.array(found, np.float32), numbers)
-    assert repr(found[1][-1]) == str(numbers[1, -1])
+    np.testing.assert_array_equal(np.array(actual, np.float32), numbers)
+    assert repr(actual[1][-1]) == str(numbers[1, -1])
     assert peak < 100 * numbers.size  # all of them as text would be 128 bytes each
 
 
 def test_one_input_needs_no_name_and_text_stays_text(ask):
     body = {"signature_name": "describe", "instances": ["a", "b"]}
-    status, found = ask("POST", PREDICT, body)
-    assert status == 200 and len(found["predictions"]) == 2
-    assert json.loads(found["predictions"][0])["version"] == 2
+    status, answer = ask("POST", PREDICT, body)
+    assert status == 200 and len(answer["predictions"]) == 2
+    assert json.loads(answer["predictions"][0])["version"] == 2
     for shape, key in (("inputs", "outputs"), ("instances", "predictions")):
-        status, found = ask("POST", PREDICT, {"signature_name": "estimate", shape: [b64(face(51))]})
-        assert status == 200 and found[key] == [pytest.approx([0.2, 0.2, 0.2], abs=1e-6)]
+        status, answer = ask(
+            "POST", PREDICT, {"signature_name": "estimate", shape: [b64(face(51))]}
+        )
+        assert status == 200 and answer[key] == [pytest.approx([0.2, 0.2, 0.2], abs=1e-6)]
 
 
 def test_base64_may_have_line_breaks(ask):
     lines = base64.encodebytes(face(55)).decode()
     assert lines.count("\n") > 1
     row = {"image_bytes": {"b64": lines}, "action_units": UNITS}
-    status, found = ask("POST", PREDICT, {"instances": [row]})
-    assert status == 200 and pixel(found["predictions"][0]) == 155
+    status, answer = ask("POST", PREDICT, {"instances": [row]})
+    assert status == 200 and pixel(answer["predictions"][0]) == 155
 
 
 def test_status_and_metadata(ask):
@@ -136,10 +138,10 @@ def test_status_and_metadata(ask):
     expected["status"] = {"error_code": "OK", "error_message": ""}
     for path in ("/v1/models/ganimation", "/v1/models/ganimation/versions/2"):
         assert ask("GET", path) == (200, {"model_version_status": [expected]})
-    status, found = ask("GET", "/v1/models/ganimation/metadata")
+    status, answer = ask("GET", "/v1/models/ganimation/metadata")
     assert status == 200
-    assert found["model_spec"] == {"name": "ganimation", "signature_name": "", "version": "2"}
-    signatures = found["metadata"]["signature_def"]["signature_def"]
+    assert answer["model_spec"] == {"name": "ganimation", "signature_name": "", "version": "2"}
+    signatures = answer["metadata"]["signature_def"]["signature_def"]
     info = signatures["serving_default"]["inputs"]["action_units"]
     assert info["dtype"] == "DT_FLOAT"
     assert [dim["size"] for dim in info["tensor_shape"]["dim"]] == ["-1", "3"]
@@ -191,9 +193,9 @@ good_row = {"image_bytes": b64(face()), "action_units": UNITS}
     ],
 )
 def test_errors_have_tensorflow_servings_status_and_text(ask, method, path, body, status, text):
-    found_status, found = ask(method, path, body)
-    assert (found_status, found.keys()) == (status, {"error"})
-    assert text in found["error"]
+    found_status, answer = ask(method, path, body)
+    assert (found_status, answer.keys()) == (status, {"error"})
+    assert text in answer["error"]
 
 
 @pytest.mark.parametrize(
@@ -230,16 +232,16 @@ def test_errors_have_tensorflow_servings_status_and_text(ask, method, path, body
     ],
 )
 def test_bad_bodies_are_refused_and_the_server_goes_on(ask, body, text):
-    status, found = ask("POST", PREDICT, body)
-    assert status == 400 and text in found["error"]
-    assert len(found["error"]) <= 2000
+    status, answer = ask("POST", PREDICT, body)
+    assert status == 400 and text in answer["error"]
+    assert len(answer["error"]) <= 2000
     assert ask("POST", PREDICT, {"instances": [good_row]})[0] == 200
 
 
 def test_a_list_nested_as_deep_as_json_goes(ask):
     body = b'{"inputs": {"image_bytes": ["a"], "action_units": ' + b"[" * 900 + b"]" * 900 + b"}}"
-    status, found = ask("POST", PREDICT, body)
-    assert status == 400 and "action_units" in found["error"]
+    status, answer = ask("POST", PREDICT, body)
+    assert status == 400 and "action_units" in answer["error"]
 
 
 @pytest.mark.parametrize("depth", [65, 900])
@@ -254,8 +256,8 @@ def test_a_bug_is_answered_in_json_and_logged(served_model, ask, monkeypatch, ca
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("serving.server.service.Service.predict", broken)
-    status, found = ask("POST", PREDICT, {"instances": [good_row]})
-    assert (status, found.keys()) == (500, {"error"})
+    status, answer = ask("POST", PREDICT, {"instances": [good_row]})
+    assert (status, answer.keys()) == (500, {"error"})
     assert "ZeroDivisionError: a bug" in caplog.text
 
 

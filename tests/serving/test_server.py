@@ -316,8 +316,8 @@ def test_a_picture_whose_header_claims_too_many_pixels(stubs, width, text):
     bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
     bomb += struct.pack(">I", zlib.crc32(header)) + struct.pack(">I", 9) + b"IDAT"
     message = request(image_bytes=[bomb], action_units=np.zeros((1, UNITS), np.float32))
-    code, found = refused(stubs, message)
-    assert code == INVALID and text in found
+    code, actual = refused(stubs, message)
+    assert code == INVALID and text in actual
 
 
 def test_unknown_and_repeated_output(stubs):
@@ -391,8 +391,8 @@ def test_bad_metadata_requests(stubs, fields, name, code, text):
 def test_status(stubs):
     message = get_model_status_pb2.GetModelStatusRequest()
     message.model_spec.name = "ganimation"
-    (found,) = stubs[1].GetModelStatus(message, timeout=10).model_version_status
-    assert (found.version, found.state, found.status.error_code) == (2, found.AVAILABLE, 0)
+    (actual,) = stubs[1].GetModelStatus(message, timeout=10).model_version_status
+    assert (actual.version, actual.state, actual.status.error_code) == (2, actual.AVAILABLE, 0)
 
     def refusal():
         with pytest.raises(grpc.RpcError) as caught:
@@ -459,8 +459,10 @@ def test_reflection_lists_the_services_and_describes_their_messages(served_model
 
 def test_answers_carry_values_where_tensorflow_servings_clients_read_them(stubs):
     message = request("estimate", image_bytes=[face(51)])
-    found = stubs[0].Predict(message, timeout=10).outputs["action_units"]
-    assert list(found.float_val) == pytest.approx([0.2] * 3, abs=1e-6) and not found.tensor_content
+    actual = stubs[0].Predict(message, timeout=10).outputs["action_units"]
+    assert (
+        list(actual.float_val) == pytest.approx([0.2] * 3, abs=1e-6) and not actual.tensor_content
+    )
 
 
 def test_values_that_are_all_left_out_are_zero(stubs):
@@ -564,8 +566,8 @@ def test_serve_says_where_and_ends_on_sigterm(model_dir):
 @pytest.fixture
 def paused(model_dir):
     """As `serving_model.paused`."""
-    with serving_model.paused(model_dir) as found:
-        yield found
+    with serving_model.paused(model_dir) as one:
+        yield one
 
 
 def test_stop_lets_running_requests_finish(paused):

@@ -41,9 +41,9 @@ def call(server, method, path, body=None, headers=()):
         body = json.dumps(body)
     connection.request(method, path, body, dict(headers))
     answer = connection.getresponse()
-    found = answer.status, answer.getheader("Content-Type"), answer.read()
+    actual = answer.status, answer.getheader("Content-Type"), answer.read()
     connection.close()
-    return found
+    return actual
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def opened(server, photo):
 
 def test_the_page_and_its_parts_load_nothing_from_elsewhere(server):
     for path, kind in (("/", "text/html"), ("/studio.css", "text/css"), ("/studio.js", "text/jav")):
-        status, found, body = call(server, "GET", path)
-        assert status == 200 and found.startswith(kind)
+        status, actual, body = call(server, "GET", path)
+        assert status == 200 and actual.startswith(kind)
         assert b"http://" not in body and b"https://" not in body
 
 
@@ -90,11 +90,11 @@ def test_every_au_has_its_place_its_muscle_and_its_picture():
 
 
 def test_a_photo_is_opened_and_edited(server, photo):
-    found = opened(server, photo)
-    assert (found["width"], found["height"], len(found["faces"])) == (240, 120, 2)
-    source = found["faces"][0]["source"]
+    session = opened(server, photo)
+    assert (session["width"], session["height"], len(session["faces"])) == (240, 120, 2)
+    source = session["faces"][0]["source"]
     assert list(source) == list(UNITS)
-    request = {"photo": found["photo"], "face": 1, "aus": {**source, "AU06": 1.0}}
+    request = {"photo": session["photo"], "face": 1, "aus": {**source, "AU06": 1.0}}
     status, kind, body = call(server, "POST", "/api/edit", request)
     assert (status, kind) == (200, "image/jpeg")
     edited = images.decode(body).astype(int)
@@ -107,12 +107,12 @@ def test_a_photo_is_opened_and_edited(server, photo):
 
 @pytest.mark.parametrize("kind", ["png", "gif", "webp", "mp4"])
 def test_files_say_what_they_are(server, photo, kind):
-    found = opened(server, photo)
+    session = opened(server, photo)
     frames = [
         {"time": 0, "aus": {"AU12": 0}, "easing": "linear"},
         {"time": 0.4, "aus": {"AU12": 1.0}},
     ]
-    request = {"photo": found["photo"], "kind": kind, "aus": {"AU12": 1.0}, "keyframes": frames}
+    request = {"photo": session["photo"], "kind": kind, "aus": {"AU12": 1.0}, "keyframes": frames}
     status, found_kind, body = call(server, "POST", "/api/save", request)
     assert status == 200 and found_kind.endswith(kind)
     assert b"compositeWithTrainedAlgorithmicMedia" in body
@@ -141,8 +141,8 @@ BAD = [
 
 @pytest.mark.parametrize(("path", "body", "status", "text"), BAD)
 def test_wrong_requests_are_answered(server, path, body, status, text):
-    found, _, answer = call(server, "POST", path, body)
-    assert found == status and text in json.loads(answer)["error"]
+    actual, _, answer = call(server, "POST", path, body)
+    assert actual == status and text in json.loads(answer)["error"]
 
 
 def test_aus_that_are_none(server, photo):
@@ -167,8 +167,8 @@ def test_a_body_that_is_too_large_is_not_read(server):
 
 def test_files_and_views_of_a_large_photo(server):
     photo = np.full((1200, 2400, 3), 51, np.uint8)
-    found = opened(server, photo)
-    assert (found["width"], found["height"]) == (720, 360)
-    request = {"photo": found["photo"], "kind": "png", "aus": {"AU06": 1.0}}
+    session = opened(server, photo)
+    assert (session["width"], session["height"]) == (720, 360)
+    request = {"photo": session["photo"], "kind": "png", "aus": {"AU06": 1.0}}
     assert images.decode(call(server, "POST", "/api/save", request)[2]).shape == photo.shape
     assert images.decode(call(server, "POST", "/api/edit", request)[2]).shape == (360, 720, 3)

@@ -377,8 +377,8 @@ def test_swaps_under_load_fail_no_request(models, saved):
             request = get_model_status_pb2.GetModelStatusRequest(model_spec=SPEC)
             statuses = stub.GetModelStatus(request, timeout=10).model_version_status
     assert not failed and set(answered) == {1, 2, 3, 4}
-    found = {status.version: STATES[status.state] for status in statuses}
-    assert found.pop(4) == "AVAILABLE" and set(found.values()) <= {"END", "UNLOADING"}
+    actual = {status.version: STATES[status.state] for status in statuses}
+    assert actual.pop(4) == "AVAILABLE" and set(actual.values()) <= {"END", "UNLOADING"}
 
 
 def test_a_pinned_client_never_gets_answers_of_another_version(models, saved):

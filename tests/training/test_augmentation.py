@@ -39,9 +39,9 @@ def test_strength_0_leaves_a_picture_as_it_is():
 def test_both_pictures_of_a_pair_are_changed_alike():
     same = np.repeat(pictures(1), 2, axis=1)
     for seed in range(8):
-        found = augment(same, numbers(1, seed), 1.0).numpy()
-        np.testing.assert_array_equal(found[:, 0], found[:, 1])
-        assert np.abs(found - same).max() > 0.05
+        actual = augment(same, numbers(1, seed), 1.0).numpy()
+        np.testing.assert_array_equal(actual[:, 0], actual[:, 1])
+        assert np.abs(actual - same).max() > 0.05
 
 
 def test_an_example_depends_on_its_own_numbers_alone():
@@ -77,26 +77,26 @@ def test_turn_keeps_the_centre_and_moves_the_rim_by_the_angle():
     assert turned[12, 12] == pytest.approx(1, abs=1e-4)
     rows, columns = np.mgrid[:25, :25]
     weight = (turned + 1) * (columns > 17)
-    found = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum() - 12
-    angle = np.degrees(np.arctan2(found[1], found[0]))
+    actual = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum() - 12
+    angle = np.degrees(np.arctan2(actual[1], actual[0]))
     assert abs(angle) == pytest.approx(8.0, abs=1.0)
 
 
 def test_grey_has_no_colour_left():
-    found = augment(pictures(), with_number(15, 0.0), 1.0).numpy()
-    assert np.ptp(found, axis=-1).max() < 1e-4
+    actual = augment(pictures(), with_number(15, 0.0), 1.0).numpy()
+    assert np.ptp(actual, axis=-1).max() < 1e-4
 
 
 def test_noise_is_as_wide_as_it_says_and_differs_between_examples():
     flat = np.zeros((2, 1, SIZE, SIZE, 3), np.float32)
     drawn = np.repeat(with_number(11, 0.0), 2, axis=0)
     drawn[1, 12] = 0.25
-    found = augment(flat, drawn, 1.0).numpy()
+    actual = augment(flat, drawn, 1.0).numpy()
     widest = 2 * augmentation.NOISE
-    assert 0.95 * widest < np.abs(found).max() <= widest + 1e-5
+    assert 0.95 * widest < np.abs(actual).max() <= widest + 1e-5
     # Uniform: deviation is the half-width over the root of 3; 1728 values are within 5 %.
-    assert found.std() == pytest.approx(widest / 3**0.5, rel=0.05)
-    assert abs(np.corrcoef(found[0].ravel(), found[1].ravel())[0, 1]) < 0.1
+    assert actual.std() == pytest.approx(widest / 3**0.5, rel=0.05)
+    assert abs(np.corrcoef(actual[0].ravel(), actual[1].ravel())[0, 1]) < 0.1
 
 
 def test_compression_keeps_flat_blocks_and_loses_the_finest_waves():
@@ -114,7 +114,7 @@ def test_a_batch_leaves_its_numbers_behind_and_takes_bytes():
     plain = augmentation.augmented(batch, 1.0)
     np.testing.assert_allclose(plain["image"], bytes_ / 127.5 - 1, atol=1e-6)
     drawn = batch | {inputs.AUGMENTATION: tf.constant(numbers(2))}
-    found = augmentation.augmented(drawn, 1.0)
-    assert set(found) == {"image", "truth"}
-    np.testing.assert_array_equal(found["image"], found["truth"])
-    assert np.abs(found["image"] - plain["image"]).max() > 0.05
+    actual = augmentation.augmented(drawn, 1.0)
+    assert set(actual) == {"image", "truth"}
+    np.testing.assert_array_equal(actual["image"], actual["truth"])
+    assert np.abs(actual["image"] - plain["image"]).max() > 0.05

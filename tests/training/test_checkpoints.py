@@ -60,14 +60,14 @@ def logged(run):
 
 def require_equal(run, whole):
     assert checkpoints.saved_step(run) == STEPS
-    found, expected = final_state(run), final_state(whole)
-    assert found.keys() == expected.keys()
+    state, expected = final_state(run), final_state(whole)
+    assert state.keys() == expected.keys()
     assert sum("optimizer" in name for name in expected) > 20
     assert any(name.startswith("average/") for name in expected)
     assert any(name.startswith("metrics/") for name in expected)
     for name, value in expected.items():
         if not name.startswith(("_CHECKPOINTABLE", "save_counter")):
-            np.testing.assert_array_equal(found[name], value, err_msg=name)
+            np.testing.assert_array_equal(state[name], value, err_msg=name)
     assert logged(run) == logged(whole)
     names = [sorted(path.name for path in (r / "samples").glob("*.png")) for r in (run, whole)]
     assert names[0] == names[1]

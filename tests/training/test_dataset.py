@@ -23,11 +23,11 @@ def take(data, count, start_step=0, **changes):
     directory, facts = data
     config = dataclasses.replace(CONFIG, **changes)
     elements = dataset.training(directory, facts, config, start_step).take(count)
-    found = [{name: value.numpy() for name, value in element.items()} for element in elements]
-    for element in found:
+    actual = [{name: value.numpy() for name, value in element.items()} for element in elements]
+    for element in actual:
         assert element["image"].dtype == (np.float32 if config.jitter else np.uint8)
         element["image"] = dataset.memory.to_networks(tf.constant(element["image"])).numpy()
-    return found
+    return actual
 
 
 def test_training_element_shapes_and_ranges(data):

@@ -51,8 +51,8 @@ def test_what_is_left_to_the_device_is_decided(monkeypatch):
     auto = TrainConfig(compile="auto", precision="auto")
     for has, expected in ((True, "bfloat16"), (False, "float32")):
         monkeypatch.setattr(devices, "_cpu_has_bfloat16", lambda has=has: has)
-        found = devices.resolved(auto, devices.choose_strategy(["CPU"]))
-        assert (found.compile, found.precision) == ("off", expected)
+        config = devices.resolved(auto, devices.choose_strategy(["CPU"]))
+        assert (config.compile, config.precision) == ("off", expected)
 
 
 def test_what_is_asked_for_is_taken():
@@ -69,8 +69,8 @@ def test_xla_that_does_not_work_is_left_out_or_refused(monkeypatch, caplog):
 
     monkeypatch.setattr(devices, "_why_xla_fails", lambda device: "no ptxas")
     with caplog.at_level(logging.WARNING):
-        found = devices.resolved(TrainConfig(compile="auto"), OneGpu())
-    assert found.compile == "off"
+        config = devices.resolved(TrainConfig(compile="auto"), OneGpu())
+    assert config.compile == "off"
     assert "XLA does not work on this device, the step is not compiled: no ptxas" in caplog.text
     with pytest.raises(UserError, match="--compile on: XLA does not work on this device: no ptxas"):
         devices.resolved(TrainConfig(compile="on"), OneGpu())

@@ -54,10 +54,10 @@ def monitor(steps=STEPS):
 
 def observe(judge, windows, start=0):
     """All diagnoses of one window after the other."""
-    found = []
+    actual = []
     for number, means in enumerate(windows, start + 1):
-        found += judge.observe(number * judge.window, HEALTHY | means)
-    return found
+        actual += judge.observe(number * judge.window, HEALTHY | means)
+    return actual
 
 
 SYMPTOMS = {
@@ -87,14 +87,14 @@ def test_every_alarm_has_its_symptom_here_and_every_number_is_fed():
 def test_each_symptom_raises_its_alarm_only_once_and_after_patience(code):
     judge = monitor()
     assert observe(judge, [{}] * 60) == []
-    found = observe(judge, [SYMPTOMS[code]] * 20, start=60)
-    assert [(d.alarm, d.state, d.step) for d in found] == [(code, "raised", 640)]
-    assert f"for {PATIENCE * 10} steps: " in found[0].message
+    diagnoses = observe(judge, [SYMPTOMS[code]] * 20, start=60)
+    assert [(d.alarm, d.state, d.step) for d in diagnoses] == [(code, "raised", 640)]
+    assert f"for {PATIENCE * 10} steps: " in diagnoses[0].message
     assert judge.raised == [code]
-    found = observe(judge, [{}] * 10, start=80)
-    assert [(d.alarm, d.state, d.step) for d in found] == [(code, "cleared", 840)]
-    found = observe(judge, [SYMPTOMS[code]] * 10, start=90)  # a second onset
-    assert [(d.alarm, d.state) for d in found] == [(code, "raised")]
+    diagnoses = observe(judge, [{}] * 10, start=80)
+    assert [(d.alarm, d.state, d.step) for d in diagnoses] == [(code, "cleared", 840)]
+    diagnoses = observe(judge, [SYMPTOMS[code]] * 10, start=90)  # a second onset
+    assert [(d.alarm, d.state) for d in diagnoses] == [(code, "raised")]
 
 
 @pytest.mark.parametrize("code", SYMPTOMS)
@@ -107,27 +107,27 @@ def test_a_symptom_that_comes_and_goes_is_no_alarm(code):
 def test_what_is_normal_at_first_is_not_judged_in_the_warm_up(code):
     judge = monitor()
     assert observe(judge, [SYMPTOMS[code]] * 50) == []
-    (found,) = observe(judge, [SYMPTOMS[code]] * PATIENCE, start=50)
-    assert (found.alarm, found.step) == (code, 540)
+    (diagnosis,) = observe(judge, [SYMPTOMS[code]] * PATIENCE, start=50)
+    assert (diagnosis.alarm, diagnosis.step) == (code, 540)
 
 
 @pytest.mark.parametrize("code", ["paints_everything", "gap_exploded"])
 def test_what_is_never_normal_is_judged_at_once(code):
-    (found,) = observe(monitor(), [SYMPTOMS[code]] * PATIENCE)
-    assert (found.alarm, found.step) == (code, 40)
+    (diagnosis,) = observe(monitor(), [SYMPTOMS[code]] * PATIENCE)
+    assert (diagnosis.alarm, diagnosis.step) == (code, 40)
 
 
 def test_a_critic_that_sees_no_gain_is_not_fooled():
     """Edits worse than the input that the critic does not praise are another alarm's."""
     windows = [{"truth_error": 1.5, "generator_action_units": 0.06}] * 100
-    assert {found.alarm for found in observe(monitor(), windows)} == {"no_visible_edit"}
+    assert {one.alarm for one in observe(monitor(), windows)} == {"no_visible_edit"}
 
 
 def test_the_fooled_critic_is_told_with_both_figures():
-    (found,) = observe(monitor(), [{"truth_error": 1.17}] * 60)
-    assert "AU error 0.0200 against 0.0600" in found.message
-    assert "squared error 1.17 of it" in found.message
-    assert "--loss.truth (now 0)" in found.message
+    (diagnosis,) = observe(monitor(), [{"truth_error": 1.17}] * 60)
+    assert "AU error 0.0200 against 0.0600" in diagnosis.message
+    assert "squared error 1.17 of it" in diagnosis.message
+    assert "--loss.truth (now 0)" in diagnosis.message
 
 
 def test_without_pairs_nobody_contradicts_the_critic():
@@ -147,8 +147,8 @@ def test_a_gap_of_nearly_nothing_is_where_training_should_end(gap):
 def test_the_message_names_cause_option_and_its_present_value():
     judge = Monitor(BASELINES, tiny.CONFIG, 100_000)
     assert (judge.window, judge.warm_up) == (500, 2000)
-    (found,) = observe(judge, [SYMPTOMS["copies_input"]] * 8)
-    assert found.message == (
+    (diagnosis,) = observe(judge, [SYMPTOMS["copies_input"]] * 8)
+    assert diagnosis.message == (
         "attention mean 0.97 for 2,000 steps: the generator copies its input; check the AU labels "
         "in the dataset's report.html, or raise --loss.action-units (now 160)"
     )
@@ -259,7 +259,7 @@ def train_on_brightness(weights=None, critic_rate=1e-3, steps=160):
     model.compile(*rates, loss_weights=weights)
     step_function = tf.function(model.train_step)
     judge = Monitor(Baselines(1 / 12, symptoms.largest_gap(16, 2)), tiny.CONFIG, steps)
-    window, found = Window(judge.window), []
+    window, actual = Window(judge.window), []
     for step in range(1, steps + 1):
         batch = tiny.batch(8, 2, seed=step)
         levels = 2 * batch["action_units"][:, :, None, None] - 1
@@ -267,8 +267,8 @@ def train_on_brightness(weights=None, critic_rate=1e-3, steps=160):
         step_function({name: tf.constant(values) for name, values in batch.items()})
         means = window.add(step, model.step_terms())
         if means:
-            found += judge.observe(step, means)
-    return {diagnosis.alarm for diagnosis in found}
+            actual += judge.observe(step, means)
+    return {diagnosis.alarm for diagnosis in actual}
 
 
 def test_a_healthy_run_raises_no_alarm():

@@ -143,8 +143,8 @@ def test_model_checkpoint_keeps_the_best_epoch(tmp_path):
     ).history
     best = keras.models.load_model(tmp_path / "best.keras")
     assert best.step == 2 * (1 + int(np.argmin(logs["val_cycle"])))
-    found = best.evaluate(evaluation(), return_dict=True, verbose=0)
-    assert found["cycle"] == pytest.approx(min(logs["val_cycle"]), rel=1e-6)
+    actual = best.evaluate(evaluation(), return_dict=True, verbose=0)
+    assert actual["cycle"] == pytest.approx(min(logs["val_cycle"]), rel=1e-6)
 
 
 def test_early_stopping_puts_the_best_weights_back():
@@ -290,6 +290,21 @@ def test_compile_refuses_what_a_model_of_one_network_takes(option):
         model.compile(**{option: "adam"})
     with pytest.raises(TypeError, match="needs generator_optimizer and critic_optimizer"):
         model.compile("adam")
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        ({"cycl": 1.0}, ValueError, "loss_weights has no cycl; there are realism, "),
+        ({"cycle": -1.0}, ValueError, "cycle must be at least 0, got -1.0"),
+        ({"cycle": "much"}, ValueError, "cycle must be a number, got 'much'"),
+        ([1.0, 2.0], TypeError, "loss_weights must be a dict of term to weight"),
+    ],
+)
+def test_loss_weights_that_are_none_are_refused(weights, error, message):
+    model = GANimation(*tiny.build_networks(), 2)
+    with pytest.raises(error, match=message):
+        model.compile("adam", "adam", loss_weights=weights)
 
 
 @pytest.mark.parametrize(

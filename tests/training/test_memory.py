@@ -42,11 +42,11 @@ def test_a_pair_needs_two_pictures_and_a_name():
 
 def test_each_other_picture_of_a_pair_is_a_partner():
     partners = memory.Partners(faces().groups)
-    found = {
+    actual = {
         index: {int(partners(tf.constant(index), tf.constant(steps))[0]) for steps in range(6)}
         for index in range(8)
     }
-    assert found == {0: {1}, 1: {0}, 2: {4, 5}, 4: {2, 5}, 5: {2, 4}, 3: {3}, 6: {6}, 7: {7}}
+    assert actual == {0: {1}, 1: {0}, 2: {4, 5}, 4: {2, 5}, 5: {2, 4}, 3: {3}, 6: {6}, 7: {7}}
     assert [bool(partners(tf.constant(i), tf.constant(0))[1]) for i in range(8)] == [
         True, True, True, False, True, True, False, False,
     ]  # fmt: skip

@@ -153,15 +153,15 @@ def test_without_grids_there_is_no_timelapse(tmp_path):
 
 def summaries_of(directory):
     """(tag, step, value) of all scalars and (tag, step) of the rest."""
-    found = []
+    actual = []
     for path in directory.glob("events.out.*"):
         for record in tf.data.TFRecordDataset(str(path)):
             event = tf.compat.v1.Event.FromString(record.numpy())
             for value in event.summary.value:
                 content = tf.make_ndarray(value.tensor)
                 number = (float(content),) if content.ndim == 0 else ()
-                found.append((value.tag, event.step, *number))
-    return found
+                actual.append((value.tag, event.step, *number))
+    return actual
 
 
 def test_curves_of_train_and_eval_have_the_same_names(model, tmp_path):

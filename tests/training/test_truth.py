@@ -33,8 +33,8 @@ def test_pixels_count_more_where_the_truth_changes():
 ])  # fmt: skip
 def test_mask_is_to_paint_what_is_left_over(attention, off, expected):
     mask = np.full((1, 16, 16, 1), attention, np.float32)
-    found = truth.mask(mask, grey(0.4), grey(0.4 + off))
-    assert float(found[0]) == pytest.approx(expected, abs=1e-4)
+    actual = truth.mask(mask, grey(0.4), grey(0.4 + off))
+    assert float(actual[0]) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_saturated_mask_is_still_told_to_paint():
@@ -81,8 +81,8 @@ def test_flow_is_to_rest_where_nothing_changes():
 def test_error_is_1_for_the_source_and_0_for_the_truth():
     source, wanted = grey(0.2, 0.2, 0.2), grey(0.7, 0.7, 0.7)
     image = grey(0.2, 0.7, 0.45)  # halfway: a quarter of the squared error
-    found = truth.error(image, source, wanted)
-    np.testing.assert_allclose(found, [1, 0, 0.25], atol=1e-4)
+    error = truth.error(image, source, wanted)
+    np.testing.assert_allclose(error, [1, 0, 0.25], atol=1e-4)
 
 
 def test_terms_without_a_flow_judge_the_source_as_what_is_kept():
@@ -92,6 +92,6 @@ def test_terms_without_a_flow_judge_the_source_as_what_is_kept():
         "color": wanted,
         "attention": np.zeros((1, 16, 16, 1), np.float32),
     }
-    found = {name: float(values[0]) for name, values in truth.terms(edited, source, wanted).items()}
-    assert set(found) == set(truth.TERMS)
-    assert found == pytest.approx(dict.fromkeys(found, 0), abs=1e-4)
+    terms = {name: float(values[0]) for name, values in truth.terms(edited, source, wanted).items()}
+    assert set(terms) == set(truth.TERMS)
+    assert terms == pytest.approx(dict.fromkeys(terms, 0), abs=1e-4)

@@ -11,10 +11,10 @@ def test_mask_statistics_are_those_of_each_mask():
     near = np.full((8, 8, 1), 0.96)
     near[0] = 0.04  # 8 of 64 pixels at the other end
     near[1] = 0.06  # 8 that are not saturated
-    found = vitals.mask_statistics(tf.constant(np.stack([half, flat, near]), tf.float32))
-    np.testing.assert_allclose(found["mask_mean"][:2], [0.5, 0.7], rtol=1e-6)
-    np.testing.assert_allclose(found["mask_std"], [0.5, 0.0, near.std()], atol=1e-6)
-    np.testing.assert_allclose(found["mask_saturated"], [1.0, 0.0, 56 / 64])
+    actual = vitals.mask_statistics(tf.constant(np.stack([half, flat, near]), tf.float32))
+    np.testing.assert_allclose(actual["mask_mean"][:2], [0.5, 0.7], rtol=1e-6)
+    np.testing.assert_allclose(actual["mask_std"], [0.5, 0.0, near.std()], atol=1e-6)
+    np.testing.assert_allclose(actual["mask_saturated"], [1.0, 0.0, 56 / 64])
 
 
 def test_gradient_norm_is_that_of_all_variables_together():

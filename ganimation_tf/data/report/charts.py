@@ -186,6 +186,31 @@ def figure(jpeg: bytes, lines: Sequence[str], hint: str) -> str:
     )
 
 
+def page(title: str, sections: Sequence[str], style: str = "") -> str:
+    """The whole document of finished sections; `style` is added to `STYLE`."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{text(title)}</title><style>{STYLE}{style}</style></head>\n"
+        f"<body><main>\n{chr(10).join(sections)}\n</main></body></html>\n"
+    )
+
+
+def heading(title: str, lead: str, tiles: Sequence[tuple[str, str]]) -> str:
+    """What a page begins with: `lead` is finished HTML, `tiles` are numbers and what they count."""
+    shown = "".join(
+        f'<div class="tile"><b>{text(value)}</b><span>{text(what)}</span></div>'
+        for value, what in tiles
+    )
+    return f'<h1>{text(title)}</h1><p class="soft">{lead}</p><div class="tiles">{shown}</div>'
+
+
+def warnings(title: str, messages: Sequence[str]) -> str:
+    """A coloured section that lists them."""
+    items = "".join(f"<li>{text(message)}</li>" for message in messages)
+    return f'<section class="warnings"><h2>{title}</h2><ul>{items}</ul></section>'
+
+
 def section(title: str, lead: str, body: str) -> str:
     """A titled part of the page; `body` is finished HTML."""
     return f'<section><h2>{text(title)}</h2><p class="soft">{text(lead)}</p>{body}</section>'

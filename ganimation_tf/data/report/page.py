@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganimation_tf.data.manifest import REJECTED, STATISTICS, Manifest
-from ganimation_tf.data.report.charts import STYLE, count, percent, section, share_cell, table, text
+from ganimation_tf.data.report import charts
+from ganimation_tf.data.report.charts import count, percent, section, share_cell, table, text
 from ganimation_tf.data.report.faces import doubtful, sample, strongest
 from ganimation_tf.data.report.numbers import action_units, photos, split_names, together
 from ganimation_tf.data.report.pictures import Picture, Place
@@ -36,12 +37,7 @@ def render(
         *(sample(facts, split, pictures) for split in split_names(facts)),
         _options(dataset),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>Dataset report</title><style>{STYLE}</style></head>\n"
-        f"<body><main>\n{chr(10).join(sections)}\n</main></body></html>\n"
-    )
+    return charts.page("Dataset report", sections)
 
 
 def _summary(facts: Mapping[str, Any], dataset: Manifest) -> str:
@@ -61,21 +57,18 @@ def _summary(facts: Mapping[str, Any], dataset: Manifest) -> str:
         (f"{dataset.crop.size} px", "side of the crops"),
         (percent(rejected / max(1, dataset.inputs)), f"rejected ({count(rejected)})"),
     ]
-    shown = "".join(
-        f'<div class="tile"><b>{text(b)}</b><span>{text(s)}</span></div>' for b, s in tiles
+    lead = (
+        "Face crops with Action Units. The numbers behind this page are in "
+        f"<code>{STATISTICS}</code>."
     )
-    return (
-        f'<h1>Dataset report</h1><p class="soft">Face crops with Action Units. The numbers behind '
-        f'this page are in <code>{STATISTICS}</code>.</p><div class="tiles">{shown}</div>'
-    )
+    return charts.heading("Dataset report", lead, tiles)
 
 
 def _warnings(warnings: Sequence[Mapping[str, str]]) -> str:
     if not warnings:
         return '<section class="fine"><b>Nothing to warn of.</b></section>'
-    items = "".join(f"<li>{text(warning['message'])}</li>" for warning in warnings)
     title = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}"
-    return f'<section class="warnings"><h2>{title}</h2><ul>{items}</ul></section>'
+    return charts.warnings(title, [warning["message"] for warning in warnings])
 
 
 def _rejections(facts: Mapping[str, Any], dataset: Manifest, reasons: Mapping[str, str]) -> str:
@@ -100,8 +93,8 @@ def _rejections(facts: Mapping[str, Any], dataset: Manifest, reasons: Mapping[st
     return section("Rejected inputs", lead, table(["reason", "inputs", "for example"], rows, (1,)))
 
 
-def _shortened(message: str, limit: int = 200) -> str:
-    return message if len(message) <= limit else f"{message[: limit - 1]}…"
+def _shortened(message: str) -> str:
+    return message if len(message) <= 200 else f"{message[:199]}…"
 
 
 def _options(dataset: Manifest) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf.data.schema.numbers import EDGES, Numbers
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import MALFORMED, as_user_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +51,9 @@ def drifts(numbers: Numbers, schema: Mapping[str, Any]) -> dict[str, float]:
 
 def anomalies(numbers: Numbers, schema: Mapping[str, Any]) -> list[Anomaly]:
     """All that a data set breaks; where it has other AUs or edges, that alone."""
-    try:
+    with as_user_error("the schema is not whole", *MALFORMED):
         different = [*_other_kind(numbers, schema)]
         return different or [*_amounts(numbers, schema), *_intensities(numbers, schema)]
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"the schema is not whole: {reason(error)}") from error
 
 
 def _other_kind(numbers: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:

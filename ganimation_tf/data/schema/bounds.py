@@ -22,7 +22,7 @@ from ganimation_tf import files
 from ganimation_tf.data.schema.numbers import Numbers
 from ganimation_tf.data.schema.options import SchemaOptions
 from ganimation_tf.data.statistics.dataset import to_json
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error
 
 VERSION = 1
 
@@ -86,14 +86,10 @@ def load(path: pathlib.Path) -> dict[str, Any]:
     Raises:
         UserError: if it cannot be read as one.
     """
-    try:
+    with as_user_error(f"{path}: cannot be read as a schema", OSError, *MALFORMED):
         schema = json.loads(path.read_text(encoding="utf-8"))
         if schema["version"] != VERSION:
             raise UserError(f"{path}: version must be {VERSION}, found {schema['version']!r}")
         if schema["intensities"].keys() != set(schema["action_units"]):
             raise UserError(f"{path}: action_units and intensities must name the same AUs")
         return schema
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: cannot be read as a schema: {reason(error)}") from error

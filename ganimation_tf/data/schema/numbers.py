@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf.data import manifest
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import MALFORMED, as_user_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ def numbers_of(directory: str | pathlib.Path) -> Numbers:
     """
     made = manifest.Manifest.load(directory)
     path = pathlib.Path(directory) / manifest.STATISTICS
-    try:
+    with as_user_error(f"{path}: cannot be read as statistics", OSError, *MALFORMED):
         facts = json.loads(path.read_text(encoding="utf-8"))
         splits = [split for split in facts["splits"].values() if split["records"]]
         faces = sum(split["records"] for split in splits)
@@ -73,5 +73,3 @@ def numbers_of(directory: str | pathlib.Path) -> Numbers:
             sides=np.sum([split["side"] for split in splits], axis=0).tolist(),
             edges={name: facts[name] for name in EDGES},
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: cannot be read as statistics: {reason(error)}") from error

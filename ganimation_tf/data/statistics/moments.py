@@ -25,12 +25,12 @@ def std(numbers: SplitStatistics) -> np.ndarray:
 def correlation(numbers: SplitStatistics) -> np.ndarray:
     """float64 (N, N): Pearson's correlations; NaN in rows and columns of constant AUs."""
     spreads = _spreads(numbers)
-    result = np.full(spreads.shape, math.nan)
+    correlations = np.full(spreads.shape, math.nan)
     for i, j in np.ndindex(*spreads.shape):
         scale = spreads[i, i] * spreads[j, j]
         if scale:
-            result[i, j] = spreads[i, j] / math.sqrt(scale)
-    return result
+            correlations[i, j] = spreads[i, j] / math.sqrt(scale)
+    return correlations
 
 
 def _spreads(numbers: SplitStatistics) -> np.ndarray:

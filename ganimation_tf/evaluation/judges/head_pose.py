@@ -5,7 +5,6 @@ in the landmarker's bundle (`geometry_pipeline_metadata_landmarks.binarypb`; Apa
 """
 
 import functools
-import pathlib
 import zipfile
 
 import numpy as np
@@ -19,7 +18,7 @@ _VERTEX = 5
 
 
 @functools.cache
-def canonical_face(path: pathlib.Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+def canonical_face() -> tuple[np.ndarray, np.ndarray]:
     """The canonical face and how much each of its points counts for the pose.
 
     Returns:
@@ -29,7 +28,7 @@ def canonical_face(path: pathlib.Path | None = None) -> tuple[np.ndarray, np.nda
     Raises:
         UserError: if the landmarker is not installed.
     """
-    with zipfile.ZipFile(path or task_file()) as bundle:
+    with zipfile.ZipFile(task_file()) as bundle:
         metadata = Metadata.FromString(bundle.read(FILE))
     vertices = np.array(metadata.canonical_mesh.vertex_buffer).reshape(-1, _VERTEX)
     weights = np.zeros(len(vertices))

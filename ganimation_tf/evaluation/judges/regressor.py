@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ganimation_tf import quiet
-from ganimation_tf.errors import UserError, require
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error, require
 from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.files import write_whole
 
@@ -55,14 +55,12 @@ class JudgeFacts:
         Raises:
             UserError: if it cannot be read as such.
         """
-        try:
+        with as_user_error(f"{path} cannot be read as a judge's facts", OSError, *MALFORMED):
             facts = json.loads(path.read_text(encoding="utf-8"))
             facts["crop"] = CropSpec(**facts["crop"])
             for name in ("action_units", "people", "mae", "pearson"):
                 facts[name] = tuple(facts[name])
             return cls(**facts)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} cannot be read as a judge's facts: {error}") from error
 
 
 class RegressorJudge:
@@ -94,10 +92,8 @@ class RegressorJudge:
         quiet.import_tensorflow()
         import keras
 
-        try:
+        with as_user_error(f"{directory / NETWORK} cannot be read", OSError, ValueError):
             network = keras.models.load_model(directory / NETWORK, compile=False)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{directory / NETWORK} cannot be read: {error}") from error
         return cls(network, facts)
 
     def save(self, directory: pathlib.Path) -> None:

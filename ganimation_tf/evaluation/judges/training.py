@@ -56,13 +56,13 @@ class JudgeConfig:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
 
 
-def share_of_people(samples: Samples, share: float, salt: str = "judge") -> Samples:
+def share_of_people(samples: Samples, share: float) -> Samples:
     """The faces of about this share of the people, chosen by their names alone.
 
     Raises:
         UserError: if nobody is left.
     """
-    rows = [row for row, person in enumerate(samples.people) if _draw(person, salt) < share]
+    rows = [row for row, person in enumerate(samples.people) if _draw(person, "judge") < share]
     if not rows:
         raise UserError(f"a share of {share:g} of {len(set(samples.people))} people is nobody")
     return samples.take(rows)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.synthetic.reanimation.action_shapes import (
+    Intensities,
     coefficients,
     expression_from_blendshapes,
 )
@@ -53,7 +54,7 @@ __all__ = [
 def reanimate(
     image: np.ndarray,
     landmarks: np.ndarray,
-    action_units,
+    action_units: Intensities,
     face_model: FaceModel,
     expression: np.ndarray | None = None,
 ) -> Rendering:
@@ -68,8 +69,13 @@ def reanimate(
         landmarks: float (68, 2) in its pixels, the iBUG mark-up.
         action_units: float (17,) in [0, 1] in the order of `action_units.OPENFACE`, or a mapping
             of names to intensities, where `AU12L` is the person's left side of `AU12`.
+        face_model: as `load_face_model` reads it.
         expression: float (E,), what the face shows already, from `expression_from_blendshapes` or
             `coefficients`; None: nothing. What is not known here stays in the picture.
+
+    Returns:
+        `image` uint8 (height, width, 3), `landmarks` float32 (68, 2) of the face that it shows, and
+        `moved` bool (height, width): where it is no pixel of the photograph's.
 
     Raises:
         RejectedPortrait: with a reason code, if the photo cannot be used.
@@ -102,6 +108,9 @@ def neutralise(
 
     Args:
         image, landmarks, face_model, expression: as `reanimate` takes them.
+
+    Returns:
+        As `reanimate`.
 
     Raises:
         RejectedPortrait, ValueError: as `reanimate` does.

@@ -57,10 +57,11 @@ MOST: Mapping[str, float] = {
 
 _KEPT = ("eyeLook",)
 
+Intensities = np.ndarray | Mapping[str, float]
+"""float (17,) in the order of `action_units.OPENFACE`, or by name; each in [0, 1]."""
 
-def coefficients(
-    action_units: np.ndarray | Mapping[str, float], names: Sequence[str]
-) -> np.ndarray:
+
+def coefficients(action_units: Intensities, names: Sequence[str]) -> np.ndarray:
     """float64 (E,): the expression's coefficients.
 
     Args:
@@ -71,22 +72,20 @@ def coefficients(
     Raises:
         ValueError: if it is not 17 numbers in [0, 1], or a name is unknown.
     """
-    result = dict.fromkeys(names, 0.0)
+    strengths = dict.fromkeys(names, 0.0)
     for (name, side), intensity in by_side(action_units).items():
         strength = intensity ** EXPONENTS.get(name, 1.0)
         for shape, weight in ACTION_SHAPES[name].items():
             sided = f"{shape}_{side}"
-            if sided in result:
-                result[sided] += strength * weight
-            elif shape in result:
-                result[shape] += strength * weight / 2
-    _settle(result)
-    return np.array([result[name] for name in names])
+            if sided in strengths:
+                strengths[sided] += strength * weight
+            elif shape in strengths:
+                strengths[shape] += strength * weight / 2
+    _settle(strengths)
+    return np.array([strengths[name] for name in names])
 
 
-def by_side(
-    action_units: np.ndarray | Mapping[str, float],
-) -> dict[tuple[str, str], float]:
+def by_side(action_units: Intensities) -> dict[tuple[str, str], float]:
     """{(AU, "L" or "R"): intensity in [0, 1]} of what `coefficients` takes."""
     if isinstance(action_units, Mapping):
         unknown = [name for name in action_units if name not in (*OPENFACE, *SIDED)]

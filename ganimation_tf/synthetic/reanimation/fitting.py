@@ -94,13 +94,15 @@ def fit(model: FaceModel, landmarks: np.ndarray, expression: np.ndarray) -> Fit:
         jacobian = np.concatenate(
             [_camera_jacobian(camera, points, turned), _shape_jacobian(camera, basis)], 1
         )
-        data = np.concatenate(
+        design = np.concatenate(
             [jacobian * weight[:, None], np.diag([0.0] * 6 + [*prior_weight])[6:]]
         )
         target = np.concatenate(
             [(landmarks - points).ravel() * weight, prior_weight * (known - coefficients)]
         )
-        step = np.linalg.solve(data.T @ data + 1e-9 * np.eye(data.shape[1]), data.T @ target)
+        step = np.linalg.solve(
+            design.T @ design + 1e-9 * np.eye(design.shape[1]), design.T @ target
+        )
         camera = _moved(camera, step[:6])
         coefficients = coefficients + step[6:]
         coefficients[people:] = np.clip(coefficients[people:], -0.2, 1.2)

@@ -6,6 +6,7 @@ import functools
 import cv2
 import numpy as np
 
+from ganimation_tf.errors import InputError
 from ganimation_tf.synthetic.reanimation import action_shapes, eyes, fitting, shading
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel, head
 
@@ -21,18 +22,13 @@ CLOSED_EYES = 0.1
 Of 134 portraits with open eyes the narrowest have 0.15; blinks of 0.8 and more lie below 0.06."""
 
 
-class RejectedPortrait(ValueError):
+class RejectedPortrait(InputError):
     """A photograph that cannot be re-animated.
 
-    Attributes:
-        reason: a code: `bad_landmarks`, `landmarks_elsewhere`, `face_at_border`, `eyes_too_small`,
-            `eyes_closed`, `turned_away`, `residual`; of an annotation `no_landmarks`; of a donor
-            of skin `unlike`.
+    Its code is `bad_landmarks`, `landmarks_elsewhere`, `face_at_border`, `eyes_too_small`,
+    `eyes_closed`, `turned_away` or `residual`; of an annotation `no_landmarks`; of a donor of skin
+    `unlike`.
     """
-
-    def __init__(self, reason: str, message: str):
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from ganimation_tf.errors import UserError, reason
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.synthetic.reanimation import topology
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
 
@@ -17,11 +17,9 @@ def load_face_model(path: pathlib.Path) -> FaceModel:
         UserError: if the file cannot be read, lacks an array or has another topology.
     """
     path = pathlib.Path(path)
-    try:
+    with as_user_error(f"{path}: cannot be read as a face model", OSError, ValueError, EOFError):
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read as a face model: {reason(error)}") from error
     if "faces" in arrays:
         return topology.from_whole_head(arrays, str(path), topology.LICENCE)
     return _from_saved(arrays, str(path))
@@ -92,7 +90,7 @@ def read_obj(path: pathlib.Path, polygons: bool = True) -> tuple[np.ndarray, np.
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise UserError(f"{path}: is missing or cannot be read ({error.strerror})") from error
-    try:
+    with as_user_error(f"{path}: is no OBJ file of triangles and quads", ValueError):
         points = [line.split()[1:4] for line in lines if line.startswith("v ")]
         vertices = np.array(points, np.float32).reshape(-1, 3)
         corners = [
@@ -101,6 +99,4 @@ def read_obj(path: pathlib.Path, polygons: bool = True) -> tuple[np.ndarray, np.
             if polygons and line.startswith("f ")
         ]
         faces = np.array([(*corner, -1)[:4] for corner in corners], np.int32).reshape(-1, 4)
-    except ValueError as error:
-        raise UserError(f"{path}: is no OBJ file of triangles and quads: {error}") from error
     return vertices, faces

@@ -80,9 +80,9 @@ def _warped(
     values = np.concatenate([donor.source, share[:, None]], 1).astype(np.float32)
     points = portrait.source - portrait.box[0].astype(np.float32)
     pixels, *where = rasterize(points, turned[:, 2], model.skin, shape)
-    found = np.zeros((3, shape[0] * shape[1]), np.float32)
-    found[:, pixels] = interpolate(values, model.skin, *where).T
-    x, y, share = found.reshape(3, *shape)
+    laid = np.zeros((3, shape[0] * shape[1]), np.float32)
+    laid[:, pixels] = interpolate(values, model.skin, *where).T
+    x, y, share = laid.reshape(3, *shape)
     other = cv2.remap(donor.photo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return other.astype(np.float32), share
 

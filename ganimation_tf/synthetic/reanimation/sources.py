@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from ganimation_tf import action_units
-from ganimation_tf.annotations.face import FaceAnnotation, choose_faces, face_key
+from ganimation_tf.annotations.face import FaceAnnotation, choose_faces
 from ganimation_tf.annotations.folder import Folder
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.faces import images
@@ -89,13 +89,8 @@ class AnnotatedFaces:
         if not rows:
             message = f"{path.name}: there is no annotation with the key {key!r}"
             return None, [Rejection(key, "no_annotation", message, path.name)]
-        refused = [row for row in rows if isinstance(row, Rejection)]
-        faces = [row for row in rows if isinstance(row, FaceAnnotation)]
-        chosen, others = choose_faces(faces, "largest", MIN_CONFIDENCE)
-        for face, code, message in others:
-            where = face.where.rpartition(":")[0]
-            refused.append(Rejection(face_key(face), code, f"{face.where}: {message}", where))
-        return (known_face(chosen[0], self._model) if chosen else None), refused
+        chosen, rejected = choose_faces(rows, "largest", MIN_CONFIDENCE)
+        return (known_face(chosen[0], self._model) if chosen else None), rejected
 
 
 class FoundFaces:

@@ -13,6 +13,7 @@ from ganimation_tf.synthetic.reanimation import (
     openings,
     shading,
 )
+from ganimation_tf.synthetic.reanimation.action_shapes import Intensities
 from ganimation_tf.synthetic.reanimation.creases import crease_shades
 from ganimation_tf.synthetic.reanimation.face_model import head, mixed
 from ganimation_tf.synthetic.reanimation.portrait import Portrait
@@ -78,7 +79,7 @@ class View:
         self._step = float(np.sqrt(abs(np.linalg.det(self._to_photo[:, :2]))))
         self._eyes = float(distance) / self._step
 
-    def landmarks(self, action_units: np.ndarray) -> np.ndarray:
+    def landmarks(self, action_units: Intensities) -> np.ndarray:
         """float32 (68, 2) of the moved face in pixels of the frame."""
         points, _, _ = self._expressed(action_units)
         return self._marks(points)
@@ -87,7 +88,7 @@ class View:
         marks = points[self.portrait.model.landmarks]
         return ((marks + 0.5) / SAMPLES - 0.5).astype(np.float32)
 
-    def render(self, action_units: np.ndarray) -> Rendering:
+    def render(self, action_units: Intensities) -> Rendering:
         """The face with an expression.
 
         Args:
@@ -103,7 +104,7 @@ class View:
         moved = cv2.resize(moved, self.shape[::-1], interpolation=cv2.INTER_AREA) > 0
         return Rendering(self.variation.graded(image), self._marks(points), moved)
 
-    def _expressed(self, action_units) -> tuple[np.ndarray, np.ndarray, list[float]]:
+    def _expressed(self, action_units: Intensities) -> tuple[np.ndarray, np.ndarray, list[float]]:
         """The moved vertices as `_points` gives them, lids closed as far as they blink.
 
         The third tells how far the person's right and left lid are closed, each in [0, 1].
@@ -138,7 +139,7 @@ class View:
             gaps.append(gap * upper_half)
         return gaps
 
-    def _creases(self, action_units) -> np.ndarray | None:
+    def _creases(self, action_units: Intensities) -> np.ndarray | None:
         """float32 (S,): what the expression's wrinkles leave of the light; None: no wrinkles."""
         both = action_shapes.by_side(action_units)
         used = [
@@ -189,7 +190,7 @@ class View:
         """`_relit` of the neutral face."""
         return self._relit(self._rest[1])
 
-    def _folded(self, turned, action_units) -> np.ndarray:
+    def _folded(self, turned, action_units: Intensities) -> np.ndarray:
         """float32 (S,): `_relit` with the wrinkles of an expression."""
         fold = shading.softened(self._relit(turned) / self._rest_ratio)
         creases = self._creases(action_units)

@@ -97,9 +97,7 @@ def usable_portraits(
             if known is None:
                 continue
             _read(path, known, request)
-        except RejectedPortrait as error:
-            rejected.append(Rejection(key, error.reason, f"{path.name}: {error}", path.name))
-        except (images.ImageError, inputs.FileError) as error:
+        except (RejectedPortrait, images.ImageError, inputs.FileError) as error:
             rejected.append(Rejection(key, error.code, f"{path.name}: {error}", path.name))
         except OSError as error:
             message = f"{path.name}: cannot be read: {error.strerror}"

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -66,18 +65,8 @@ class JudgedEdits(keras.callbacks.Callback):
             self.model.inference_generator,
             self.model.relative,
         )
-        judgement = judge_edits(self._reader, self.samples, self._requests, self._edits(model))
+        faces = self.samples.take(self._requests.sources)
+        targets = self._requests.targets
+        edits = edited(model, faces.images, faces.action_units, targets, BATCH)
+        judgement = judge_edits(self._reader, self.samples, self._requests, edits)
         return mean(judgement.rows) / mean(judgement.copy_rows)
-
-    def _edits(self, model: Network) -> np.ndarray:
-        sources = self._requests.sources
-        batches: Sequence[np.ndarray] = [
-            edited(
-                model,
-                self.samples.images[sources[at : at + BATCH]],
-                self.samples.action_units[sources[at : at + BATCH]],
-                self._requests.targets[at : at + BATCH],
-            )
-            for at in range(0, len(sources), BATCH)
-        ]
-        return np.concatenate(batches)

@@ -51,8 +51,8 @@ class Line:
 
     def artifact(self, component: str, key: str) -> pathlib.Path:
         """The newest of a component's artifacts."""
-        found = (path for path in (self.output / component / key).iterdir() if path.is_dir())
-        return max(found, key=lambda path: int(path.name))
+        actual = (path for path in (self.output / component / key).iterdir() if path.is_dir())
+        return max(actual, key=lambda path: int(path.name))
 
 
 def states(said: str) -> dict[str, str]:
@@ -89,8 +89,8 @@ def pushed(line, refused) -> str:
 
 @pytest.fixture(scope="module")
 def version(line, pushed) -> pathlib.Path:
-    (found,) = line.models.iterdir()
-    return found
+    (actual,) = line.models.iterdir()
+    return actual
 
 
 def test_every_component_runs_in_order(refused):
@@ -109,10 +109,12 @@ def test_a_model_under_the_gate_is_not_pushed(line, refused):
 
 
 def test_another_gate_runs_what_depends_on_it_and_no_more(pushed):
-    found = states(pushed)
+    by_component = states(pushed)
     again = {"FaceEvaluator", "FacePusher", "BulkInferrer"}
-    assert {name for name, state in found.items() if state == "COMPLETE"} == again
-    assert {name for name, state in found.items() if state == "CACHED"} == {*COMPONENTS} - again
+    assert {name for name, state in by_component.items() if state == "COMPLETE"} == again
+    assert {name for name, state in by_component.items() if state == "CACHED"} == {
+        *COMPONENTS
+    } - again
 
 
 def test_an_unchanged_line_does_nothing(line, version):
@@ -176,8 +178,8 @@ def test_bulk_inference_gives_what_the_model_gives(line, version, pushed):
     assert sorted(map(key, asked)) == sorted(map(key, faces))
     served = tf.saved_model.load(str(version)).signatures["edit_examples"]
     alone = served(examples=tf.constant(asked))["action_units"].numpy()
-    found = [tf.make_ndarray(log.response.outputs["action_units"])[0] for log in logs]
-    np.testing.assert_allclose(np.stack(found), alone, atol=1e-5)
+    actual = [tf.make_ndarray(log.response.outputs["action_units"])[0] for log in logs]
+    np.testing.assert_allclose(np.stack(actual), alone, atol=1e-5)
 
 
 def test_statistics_and_schema_know_the_action_units(line, pushed):
@@ -207,10 +209,10 @@ def test_values_out_of_range_are_an_anomaly_and_new_people_are_none(tmp_path):
     schema = tfdv.infer_schema(statistics(0.75, "a"))
     curate(schema, 32)
     for split, unit, person in (("eval", 0.75, "b"), ("train", 1.5, "a")):
-        found = tfdv.validate_statistics(statistics(unit, person), schema)
+        actual = tfdv.validate_statistics(statistics(unit, person), schema)
         path = tmp_path / f"Split-{split}" / "SchemaDiff.pb"
         path.parent.mkdir()
-        path.write_bytes(found.SerializeToString())
+        path.write_bytes(actual.SerializeToString())
     assert data_anomalies(tmp_path) == [
         "data of split train: face/action_units: Out-of-range values"
     ]
@@ -230,8 +232,8 @@ def test_a_killed_training_goes_on(photos, tmp_path):
     (metrics,) = rows
     before = metrics.read_text()
     assert [json.loads(row)["step"] for row in before.splitlines()] == [100]
-    found = states(line.run())
-    assert (found["FaceExampleGen"], found["Trainer"]) == ("CACHED", "COMPLETE")
+    by_component = states(line.run())
+    assert (by_component["FaceExampleGen"], by_component["Trainer"]) == ("CACHED", "COMPLETE")
     assert [*(line.output / "runs").iterdir()] == [metrics.parent]
     after = metrics.read_text()
     assert after.startswith(before)

@@ -19,8 +19,8 @@ from ganimation_tf.synthetic.reanimation.action_shapes import (
 NAMES = topology.EXPRESSIONS
 
 
-def shape(found, name):
-    return found[NAMES.index(name)]
+def shape(weights, name):
+    return weights[NAMES.index(name)]
 
 
 def test_every_action_unit_moves_shapes_that_the_model_has():
@@ -42,9 +42,9 @@ def test_both_sides_add_up_to_the_unsided():
 
 
 def test_side_goes_before_the_whole():
-    found = coefficients({"AU12": 1.0, "AU12L": 0.0}, NAMES)
-    assert shape(found, "mouthSmile_L") == 0
-    assert shape(found, "mouthSmile_R") == pytest.approx(ACTION_SHAPES["AU12"]["mouthSmile"])
+    weights = coefficients({"AU12": 1.0, "AU12L": 0.0}, NAMES)
+    assert shape(weights, "mouthSmile_L") == 0
+    assert shape(weights, "mouthSmile_R") == pytest.approx(ACTION_SHAPES["AU12"]["mouthSmile"])
 
 
 @pytest.mark.parametrize("name", OPENFACE)
@@ -55,9 +55,9 @@ def test_each_is_monotone(name):
 
 
 def test_closed_lid_is_not_wide():
-    found = coefficients({"AU45": 1.0, "AU05": 1.0, "AU07": 1.0}, NAMES)
-    assert shape(found, "eyeBlink_L") == 1
-    assert shape(found, "eyeWide_L") == shape(found, "eyeSquint_L") == 0
+    weights = coefficients({"AU45": 1.0, "AU05": 1.0, "AU07": 1.0}, NAMES)
+    assert shape(weights, "eyeBlink_L") == 1
+    assert shape(weights, "eyeWide_L") == shape(weights, "eyeSquint_L") == 0
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_wrong_action_units_are_refused(action_units, message):
 
 def test_blendshapes_by_name_without_what_a_resting_face_reads():
     scores = {"mouthSmileLeft": 0.8, "browInnerUp": 0.4, "eyeSquintLeft": 0.35}
-    found = expression_from_blendshapes(scores, NAMES)
-    assert shape(found, "mouthSmile_L") == pytest.approx(0.8)
-    assert shape(found, "mouthSmile_R") == 0
+    weights = expression_from_blendshapes(scores, NAMES)
+    assert shape(weights, "mouthSmile_L") == pytest.approx(0.8)
+    assert shape(weights, "mouthSmile_R") == 0
     brow = (0.4 - REST["browInnerUp"]) / (1 - REST["browInnerUp"])
-    assert shape(found, "browInnerUp_L") == shape(found, "browInnerUp_R") == pytest.approx(brow)
-    assert shape(found, "eyeSquint_L") == 0
+    assert shape(weights, "browInnerUp_L") == shape(weights, "browInnerUp_R") == pytest.approx(brow)
+    assert shape(weights, "eyeSquint_L") == 0
 
 
 def test_gaze_is_kept():

@@ -29,9 +29,9 @@ def shown(**shapes):
     neutral = np.array([(*place, 9.0) for place in PLACES.values()], np.float32)
     expression = np.stack([np.tile(size * UP, (5, 1)) for size in shapes.values()])
     before = expression.copy()
-    found = corrected(neutral, expression, tuple(shapes))
+    shape_shown = corrected(neutral, expression, tuple(shapes))
     np.testing.assert_array_equal(expression, before)
-    return dict(zip(shapes, found, strict=True))
+    return dict(zip(shapes, shape_shown, strict=True))
 
 
 def at(rows, place):
@@ -41,21 +41,21 @@ def at(rows, place):
 @pytest.mark.parametrize("shape", CALM)
 def test_outer_cheek_stays_where_it_is_and_the_middle_moves(shape):
     name = shape if shape == "jawOpen" else f"{shape}_R"
-    found = shown(**{name: 1.0})[name]
-    assert at(found, "ear") == 0
-    assert at(found, "chin") == pytest.approx(1, abs=1e-3)
+    shape_shown = shown(**{name: 1.0})[name]
+    assert at(shape_shown, "ear") == 0
+    assert at(shape_shown, "chin") == pytest.approx(1, abs=1e-3)
 
 
 def test_rising_lip_leaves_the_nose():
-    found = shown(mouthUpperUp_L=2.0)["mouthUpperUp_L"]
-    assert at(found, "lip") == pytest.approx(2)
-    assert at(found, "nose") == pytest.approx(2 * (1 - STILL_NOSE))
+    shape_shown = shown(mouthUpperUp_L=2.0)["mouthUpperUp_L"]
+    assert at(shape_shown, "lip") == pytest.approx(2)
+    assert at(shape_shown, "nose") == pytest.approx(2 * (1 - STILL_NOSE))
 
 
 def test_wrinkled_nose_leaves_the_lip():
-    found = shown(noseSneer_L=1.0, mouthUpperUp_L=0.8)["noseSneer_L"]
-    assert at(found, "nose") == pytest.approx(1)
-    assert at(found, "lip") == pytest.approx(1 - 0.8 * CLOSED_SNEER)
+    shape_shown = shown(noseSneer_L=1.0, mouthUpperUp_L=0.8)["noseSneer_L"]
+    assert at(shape_shown, "nose") == pytest.approx(1)
+    assert at(shape_shown, "lip") == pytest.approx(1 - 0.8 * CLOSED_SNEER)
 
 
 def test_sides_of_the_lower_lip_follow_the_jaw_as_far_as_it_carries_them():

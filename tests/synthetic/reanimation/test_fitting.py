@@ -24,11 +24,11 @@ def test_projects_with_y_down_and_tells_yaw_and_pitch():
 
 
 def test_finds_the_camera_of_the_mean_face(model, camera):
-    found = fit(model, project(model, camera, model.neutral), _none(model))
-    assert found.error < 1e-6
-    assert found.camera.yaw == pytest.approx(6, abs=1e-3)
-    assert found.camera.scale == pytest.approx(10, rel=1e-4)
-    np.testing.assert_allclose(found.identity, 0, atol=1e-3)
+    fitted = fit(model, project(model, camera, model.neutral), _none(model))
+    assert fitted.error < 1e-6
+    assert fitted.camera.yaw == pytest.approx(6, abs=1e-3)
+    assert fitted.camera.scale == pytest.approx(10, rel=1e-4)
+    np.testing.assert_allclose(fitted.identity, 0, atol=1e-3)
 
 
 def test_person_and_known_expression_are_found(model, camera):
@@ -36,22 +36,22 @@ def test_person_and_known_expression_are_found(model, camera):
     expression = _none(model)
     expression[model.expression_names.index("mouthSmile_L")] = 0.7
     shape = head(model, identity, expression)
-    found = fit(model, project(model, camera, shape), expression)
-    assert found.error < 0.004
-    assert found.camera.yaw == pytest.approx(6, abs=3)
+    fitted = fit(model, project(model, camera, shape), expression)
+    assert fitted.error < 0.004
+    assert fitted.camera.yaw == pytest.approx(6, abs=3)
     smile = model.expression_names.index("mouthSmile_L")
-    assert found.expression[smile] == pytest.approx(0.7, abs=0.05)
+    assert fitted.expression[smile] == pytest.approx(0.7, abs=0.05)
 
 
 def test_residual_is_what_is_left(model, camera):
     landmarks = project(model, camera, model.neutral)
     landmarks += np.random.default_rng(1).normal(0, 2, (68, 2))
-    found = fit(model, landmarks, _none(model))
-    shape = head(model, found.identity, found.expression)
-    again = project(model, found.camera, shape) + found.residual
+    fitted = fit(model, landmarks, _none(model))
+    shape = head(model, fitted.identity, fitted.expression)
+    again = project(model, fitted.camera, shape) + fitted.residual
     np.testing.assert_allclose(again, landmarks, atol=1e-3)
     eyes = np.linalg.norm(landmarks[45] - landmarks[36])
-    assert found.error == pytest.approx(np.linalg.norm(found.residual, axis=1).mean() / eyes)
+    assert fitted.error == pytest.approx(np.linalg.norm(fitted.residual, axis=1).mean() / eyes)
 
 
 def _none(model):

@@ -38,16 +38,16 @@ def test_equals_a_loop_over_all_pixels_and_triangles():
     depth = rng.uniform(0, 1, 40)
     corners = rng.integers(0, 40, (60, 3))
     pixels, triangles, _ = rasterize(points, depth, corners, (20, 16))
-    found = dict(zip(pixels.tolist(), triangles.tolist(), strict=True))
-    assert found == _by_loop(points, depth, corners, (20, 16))
+    actual = dict(zip(pixels.tolist(), triangles.tolist(), strict=True))
+    assert actual == _by_loop(points, depth, corners, (20, 16))
 
 
 def test_interpolates_a_plane_exactly():
     points = np.array([[0.0, 0.0], [0.0, 9.0], [9.0, 0.0]])
     values = (points @ [2.0, -3.0] + 1)[:, None].astype(np.float32)
     pixels, triangles, weights = rasterize(points, np.zeros(3), CORNERS, (10, 10))
-    found = interpolate(values, CORNERS, triangles, weights)[:, 0]
-    np.testing.assert_allclose(found, 2.0 * (pixels % 10) - 3.0 * (pixels // 10) + 1, atol=1e-4)
+    actual = interpolate(values, CORNERS, triangles, weights)[:, 0]
+    np.testing.assert_allclose(actual, 2.0 * (pixels % 10) - 3.0 * (pixels // 10) + 1, atol=1e-4)
 
 
 def test_frame_without_the_mesh_is_empty():
@@ -58,7 +58,7 @@ def test_frame_without_the_mesh_is_empty():
 
 
 def _by_loop(points, depth, corners, shape):
-    found = {}
+    actual = {}
     for y in range(shape[0]):
         for x in range(shape[1]):
             best = -np.inf
@@ -68,5 +68,5 @@ def _by_loop(points, depth, corners, shape):
                     continue
                 weights = np.linalg.solve(matrix, [x, y, 1])
                 if weights.min() >= 0 and weights @ depth[corner] > best:
-                    best, found[y * shape[1] + x] = weights @ depth[corner], row
-    return found
+                    best, actual[y * shape[1] + x] = weights @ depth[corner], row
+    return actual

@@ -64,8 +64,8 @@ def test_obj_with_triangles_quads_and_texture(tmp_path):
 
 
 def test_quads_become_two_triangles_of_the_same_turn():
-    found = topology.triangles(np.array([[0, 1, 2, 3], [4, 5, 6, -1]]))
-    assert found.tolist() == [[0, 1, 2], [4, 5, 6], [0, 2, 3]]
+    actual = topology.triangles(np.array([[0, 1, 2, 3], [4, 5, 6, -1]]))
+    assert actual.tolist() == [[0, 1, 2], [4, 5, 6], [0, 2, 3]]
 
 
 def test_loops_are_the_outline_and_the_hole():

@@ -12,18 +12,18 @@ def many(count=6000):
 
 
 def test_each_action_unit_is_in_15_percent_over_its_whole_range():
-    found = many()
-    shown = found > 0.1
+    faces = many()
+    shown = faces > 0.1
     assert (shown.mean(0) >= 0.15).all(), dict(zip(OPENFACE, shown.mean(0), strict=True))
-    for column in found.T:
+    for column in faces.T:
         levels = np.histogram(column[column > 0.1], bins=3, range=(0.1, 1.0))[0]
-        assert (levels > 0.02 * len(found) / 2).all()
+        assert (levels > 0.02 * len(faces) / 2).all()
 
 
 def test_each_action_unit_is_in_15_percent_of_a_persons_faces_the_neutral_ones_counted():
     rng = np.random.default_rng(6)
-    found = np.concatenate([sampling.sample_expressions(rng, 8) for _ in range(2500)])
-    shown = (found > 0.1).mean(0)
+    actual = np.concatenate([sampling.sample_expressions(rng, 8) for _ in range(2500)])
+    shown = (actual > 0.1).mean(0)
     assert (shown >= 0.147).all(), dict(zip(OPENFACE, shown, strict=True))  # 0.15 - 1 sigma
 
 
@@ -36,8 +36,8 @@ def test_each_occurs_alone_and_together():
 
 
 def test_lids_are_not_wide_and_closed_at_once():
-    found = many()
-    both = (found[:, OPENFACE.index("AU05")] > 0.1) & (found[:, OPENFACE.index("AU45")] > 0.1)
+    faces = many()
+    both = (faces[:, OPENFACE.index("AU05")] > 0.1) & (faces[:, OPENFACE.index("AU45")] > 0.1)
     assert not both.any()
 
 
@@ -52,7 +52,7 @@ def test_first_of_a_person_is_neutral_and_a_seed_gives_the_same():
 
 def test_variations_stay_within_eight_degrees():
     rng = np.random.default_rng(2)
-    found = [sampling.sample_variation(rng, 4) for _ in range(200)]
-    assert max(abs(each.yaw) for each in found) <= 8
-    assert max(abs(each.pitch) for each in found) <= 8
-    assert all(each.identity.shape == (4,) for each in found)
+    actual = [sampling.sample_variation(rng, 4) for _ in range(200)]
+    assert max(abs(each.yaw) for each in actual) <= 8
+    assert max(abs(each.pitch) for each in actual) <= 8
+    assert all(each.identity.shape == (4,) for each in actual)

@@ -10,11 +10,11 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 def test_fold_is_limited_and_keeps_order():
     ratio = np.geomspace(0.05, 20, 101)
-    found = shading.softened(ratio)
-    assert found[50] == pytest.approx(1, abs=1e-12)
-    assert (np.diff(found) >= 0).all()
+    actual = shading.softened(ratio)
+    assert actual[50] == pytest.approx(1, abs=1e-12)
+    assert (np.diff(actual) >= 0).all()
     limits = np.exp([-shading.DARKEST, shading.LIGHTEST])
-    np.testing.assert_allclose(found[[0, -1]], limits, rtol=1e-4)
+    np.testing.assert_allclose(actual[[0, -1]], limits, rtol=1e-4)
     assert shading.softened(np.array([0.98]))[0] == pytest.approx(0.98, abs=1e-3)
 
 
@@ -26,9 +26,9 @@ def painted(ratio):
 
 
 def test_shade_takes_least_of_the_red_and_its_luma_is_as_asked():
-    red, green, blue = found = painted(0.7)
+    red, green, blue = actual = painted(0.7)
     assert red > green > blue
-    assert found @ LUMA == pytest.approx(70, abs=0.5)
+    assert actual @ LUMA == pytest.approx(70, abs=0.5)
 
 
 def test_no_shade_leaves_the_photo_exactly():

@@ -38,17 +38,17 @@ def test_skin_of_oneself_is_nearly_the_photo(model, landmarks):
 
 def test_fine_part_is_the_donors_and_the_rest_stays(model, landmarks):
     own, donor = portrait(model, landmarks, 1), portrait(model, landmarks, 2)
-    found = exchange_skin(own, donor)
+    actual = exchange_skin(own, donor)
     outside = np.ones(own.photo.shape[:2], np.uint8)
     oval = own.source[model.oval > 0].astype(np.int32)
     cv2.fillConvexPoly(outside, cv2.convexHull(oval), 0)
     outside = cv2.erode(outside, np.ones((15, 15), np.uint8)) > 0
     assert outside.sum() > 10_000
-    np.testing.assert_array_equal(found[outside], own.photo[outside])
+    np.testing.assert_array_equal(actual[outside], own.photo[outside])
     # Between eyes and mouth, where the oval counts in full.
     middle = np.s_[108:145, 112:144]
-    assert correlation(found[middle], donor.photo[middle]) > 0.95
-    assert abs(correlation(found[middle], own.photo[middle])) < 0.3
+    assert correlation(actual[middle], donor.photo[middle]) > 0.95
+    assert abs(correlation(actual[middle], own.photo[middle])) < 0.3
 
 
 def test_broad_part_stays_the_portraits(model, landmarks):
@@ -63,7 +63,7 @@ def test_other_tones_and_harder_light_are_refused(model, landmarks, change):
     assert skin_difference(own, donor) > 1
     with pytest.raises(RejectedPortrait, match="up to a difference of 1") as caught:
         exchange_skin(own, donor)
-    assert caught.value.reason == "unlike"
+    assert caught.value.code == "unlike"
 
 
 def test_other_poses_are_unlike_by_how_far_they_are_turned(model, landmarks):

@@ -109,10 +109,10 @@ def test_variation_changes_the_person_not_the_exactness(portrait, model):
 
 
 def test_reanimate_keeps_every_pixel_that_it_does_not_move(photo, landmarks, model):
-    found = reanimate(photo, landmarks, {"AU12": 1.0}, model)
-    assert found.image.shape == photo.shape
-    np.testing.assert_array_equal(found.image[~found.moved], photo[~found.moved])
-    assert found.landmarks[54, 1] < neutralise(photo, landmarks, model).landmarks[54, 1] - 3
+    faces = reanimate(photo, landmarks, {"AU12": 1.0}, model)
+    assert faces.image.shape == photo.shape
+    np.testing.assert_array_equal(faces.image[~faces.moved], photo[~faces.moved])
+    assert faces.landmarks[54, 1] < neutralise(photo, landmarks, model).landmarks[54, 1] - 3
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,18 @@ def test_rejects_with_a_reason_code(photo, landmarks, model, change, reason):
     with pytest.raises(RejectedPortrait) as caught:
         Portrait.from_photo(photo, change(landmarks), model)
     assert (
-        caught.value.reason in {reason, "turned_away"}
+        caught.value.code in {reason, "turned_away"}
         if reason == "residual"
-        else (caught.value.reason == reason)
+        else (caught.value.code == reason)
     )
 
 
 def shut(points):
     """The landmarks with each upper lid upon the lower one."""
-    found = points.copy()
+    actual = points.copy()
     for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
-        found[upper] = found[lower]
-    return found
+        actual[upper] = actual[lower]
+    return actual
 
 
 def test_profile_is_turned_away(photo, model, camera):
@@ -151,7 +151,7 @@ def test_profile_is_turned_away(photo, model, camera):
     profile = Camera(turn(np.radians([0, 50.0, 0])), camera.scale, camera.shift)
     with pytest.raises(RejectedPortrait, match="yaw must be within 24") as caught:
         Portrait.from_photo(photo, project(model, profile, model.neutral), model)
-    assert caught.value.reason == "turned_away"
+    assert caught.value.code == "turned_away"
 
 
 def _box_of_four(photo):
