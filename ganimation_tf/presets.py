@@ -58,8 +58,8 @@ PRESETS: Mapping[str, TrainConfig] = {
         critic_layers=4,
         batch_size=16,
         learning_rate=1.5e-3,
-        steps=600,
-        augmentation=0.2,  # in so few updates no face is seen more than six times
+        steps=700,
+        augmentation=0.5,
         average=0.99,
     ),
     "paper": TrainConfig(),
