@@ -42,12 +42,12 @@ GOAL = ["AU12=0.8", "AU06=0.6"]
 def fastest(step: Callable, rounds: int = ROUNDS) -> float:
     """Seconds of the fastest round after one that is not counted."""
     step()
-    actual = []
+    seconds = []
     for _ in range(rounds):
         started = time.perf_counter()
         step()
-        actual.append(time.perf_counter() - started)
-    return min(actual)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
 
 
 def drawn_face(side: int, expression: int = 0) -> np.ndarray:

@@ -83,8 +83,8 @@ def jobs(args: argparse.Namespace, root: pathlib.Path) -> tuple[list[str], list[
     photos.make_inputs(small, photos.UNIQUE)
 
     def places(folder: pathlib.Path) -> list[str]:
-        actual = ["--images", f"{folder}/imgs", "--annotations", f"{folder}/openface_csv"]
-        return [*actual, "--shards", "16", "--eval-fraction", "0"]
+        folders = ["--images", f"{folder}/imgs", "--annotations", f"{folder}/openface_csv"]
+        return [*folders, "--shards", "16", "--eval-fraction", "0"]
 
     return places(inputs), places(small), args.images
 

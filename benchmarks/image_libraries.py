@@ -31,13 +31,13 @@ ROUNDS = 5
 
 def milliseconds(step: Callable, items: Sequence) -> float:
     """CPU time of a step, per item."""
-    actual = []
+    times = []
     for _ in range(ROUNDS + 1):
         started = time.process_time()
         for item in items:
             step(item)
-        actual.append((time.process_time() - started) / len(items) * 1000)
-    return min(actual[1:])
+        times.append((time.process_time() - started) / len(items) * 1000)
+    return min(times[1:])
 
 
 def pillow_decode(encoded: bytes) -> np.ndarray:
@@ -72,7 +72,7 @@ def opencv_crop(pixels: np.ndarray, transform: np.ndarray, size: int) -> np.ndar
 
 def libraries() -> dict[str, tuple[Callable, Callable | None, Callable]]:
     """Decoder, cropper and encoder of each library."""
-    actual = {
+    ways = {
         "this package": (images.decode, None, images.encode_jpeg),
         "Pillow": (pillow_decode, pillow_crop, images.encode_jpeg),
         "OpenCV": (opencv_decode, opencv_crop, opencv_encode),
@@ -83,8 +83,8 @@ def libraries() -> dict[str, tuple[Callable, Callable | None, Callable]]:
         def encode(pixels: np.ndarray) -> bytes:
             return simplejpeg.encode_jpeg(pixels, 95, colorsubsampling="444")
 
-        actual["simplejpeg"] = (simplejpeg.decode_jpeg, None, encode)
-    return actual
+        ways["simplejpeg"] = (simplejpeg.decode_jpeg, None, encode)
+    return ways
 
 
 def damaged(decode: Callable, encoded: bytes) -> str:

@@ -81,9 +81,9 @@ def main() -> None:
     rounds = [{way: measure(way, args) for way in WAYS} for _ in range(args.rounds)]
     print(f"{'':22}{'seconds':>9}{'float32 / it':>14}")
     for way in WAYS:
-        if all(actual[way] and actual["float32"] for actual in rounds):
-            seconds = statistics.median(actual[way] for actual in rounds)
-            ratio = statistics.median(actual["float32"] / actual[way] for actual in rounds)
+        if all(times[way] and times["float32"] for times in rounds):
+            seconds = statistics.median(times[way] for times in rounds)
+            ratio = statistics.median(times["float32"] / times[way] for times in rounds)
             print(f"{way:22}{seconds:9.3f}{ratio:14.2f}")
 
 

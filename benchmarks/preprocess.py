@@ -97,8 +97,8 @@ def make_inputs(directory: pathlib.Path, count: int) -> None:
         (directory / kind).mkdir(parents=True)
         unique = sorted((seed / kind).iterdir())
         for number in range(count):
-            actual = unique[number % UNIQUE]
-            shutil.copy(actual, directory / kind / f"{number:06}{actual.suffix}")
+            face = unique[number % UNIQUE]
+            shutil.copy(face, directory / kind / f"{number:06}{face.suffix}")
 
 
 def read_all(directory: pathlib.Path) -> None:

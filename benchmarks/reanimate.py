@@ -70,15 +70,15 @@ def watch(clock: Clock) -> None:
 def known_faces(args: argparse.Namespace, model) -> list:
     """(name, bytes, known face) of the first portraits that can be used."""
     source = AnnotatedFaces(args.annotations, args.portraits, model)
-    actual = []
+    usable = []
     for key, path in photos_in(args.portraits):
         with contextlib.suppress(RejectedPortrait):
             known, _ = source.known(key, path)
             if known is not None:
-                actual.append((key, path.read_bytes(), known))
-        if len(actual) == args.photos:
+                usable.append((key, path.read_bytes(), known))
+        if len(usable) == args.photos:
             break
-    return actual
+    return usable
 
 
 def make(model, faces, count: int, clock: Clock) -> int:

@@ -46,13 +46,13 @@ def eye_distance(points: np.ndarray) -> float:
 
 def landmark_error(judge: BlendshapeJudge, portrait: Portrait, name: str) -> list[float]:
     """Of four random faces: mean distance of inner landmarks, in distances between the eyes."""
-    actual = []
+    errors = []
     for face in render_faces(portrait, name, [(1, number) for number in range(1, 5)], 0, SPEC):
         (points,) = judge.meshes.read(face.rendering.image[None], SPEC)
         wanted = face.rendering.landmarks
         apart = np.linalg.norm(landmarks_68(points) - wanted, axis=1)[17:]
-        actual.append(float(apart.mean()) / eye_distance(wanted))
-    return actual
+        errors.append(float(apart.mean()) / eye_distance(wanted))
+    return errors
 
 
 def main() -> None:

@@ -74,8 +74,8 @@ def in_process(model_dir: str, size: int) -> None:
         seconds = []
         for _ in range(calls):
             started = time.perf_counter()
-            actual = function(image_bytes=tf.constant(encoded), action_units=tf.constant(units))
-            actual["image_bytes"].numpy()
+            outputs = function(image_bytes=tf.constant(encoded), action_units=tf.constant(units))
+            outputs["image_bytes"].numpy()
             seconds.append(time.perf_counter() - started)
         print(json.dumps(seconds), flush=True)
 
@@ -165,14 +165,14 @@ def together(callers: list, requests: int) -> tuple[float, list[float]]:
     each = requests // len(callers)
     with futures.ThreadPoolExecutor(len(callers)) as pool:
         started = time.perf_counter()
-        actual = list(pool.map(lambda caller: [timed(caller) for _ in range(each)], callers))
+        times = list(pool.map(lambda caller: [timed(caller) for _ in range(each)], callers))
         rate = each * len(callers) / (time.perf_counter() - started)
-    return rate, sum(actual, [])
+    return rate, sum(times, [])
 
 
 def one_round(process: InProcess, grpc_callers: list, rest_callers: list, args) -> dict:
     """All figures, once."""
-    actual = {
+    figures = {
         "in process ms": 1e3 * statistics.median(process.seconds(1, args.calls)),
         "gRPC ms": 1e3 * statistics.median(timed(grpc_callers[0]) for _ in range(args.calls)),
         "REST ms": 1e3 * statistics.median(timed(rest_callers[0]) for _ in range(args.calls)),
@@ -182,14 +182,14 @@ def one_round(process: InProcess, grpc_callers: list, rest_callers: list, args) 
         / statistics.median(process.seconds(batch, max(2, args.requests // 6 // batch)))
         for batch in BATCHES
     }
-    actual["best batch"] = max(rates, key=rates.get)
-    actual["in process /s"] = rates[actual["best batch"]]
+    figures["best batch"] = max(rates, key=rates.get)
+    figures["in process /s"] = rates[figures["best batch"]]
     for caller in rest_callers:
         caller.close()  # reopened by the next request; the server closes what idles for a minute
     for name, callers in (("gRPC", grpc_callers), ("REST", rest_callers)):
-        actual[f"{name} /s"], seconds = together(callers, args.requests)
-        actual[f"{name} p50"], actual[f"{name} p99"] = np.percentile(seconds, [50, 99])
-    return actual
+        figures[f"{name} /s"], seconds = together(callers, args.requests)
+        figures[f"{name} p50"], figures[f"{name} p99"] = np.percentile(seconds, [50, 99])
+    return figures
 
 
 def report(rounds: list[dict], size: int) -> str:

@@ -25,18 +25,18 @@ from ganimation_tf.synthetic.reanimation.writing import photos_in
 
 def fitted(folder: pathlib.Path, model) -> dict[pathlib.Path, reanimation.Portrait]:
     """The portraits of a folder that can be re-animated."""
-    source, actual = FoundFaces(model), {}
+    source, portraits = FoundFaces(model), {}
     for key, path in photos_in(folder):
         try:
             known, _ = source.known(key, path)
             if known is not None:
                 pixels = images.decode(path.read_bytes())
-                actual[path] = reanimation.Portrait.from_photo(
+                portraits[path] = reanimation.Portrait.from_photo(
                     pixels, known.landmarks, model, known.expression
                 )
         except (reanimation.RejectedPortrait, images.ImageError, OSError) as error:
             print(f"left out {path.name}: {error}")
-    return actual
+    return portraits
 
 
 def couples(portraits: dict[pathlib.Path, reanimation.Portrait]) -> list[tuple[pathlib.Path, ...]]:
@@ -45,13 +45,13 @@ def couples(portraits: dict[pathlib.Path, reanimation.Portrait]) -> list[tuple[p
         (reanimation.skin_difference(portraits[one], portraits[other]), one, other)
         for one, other in itertools.combinations(portraits, 2)
     )
-    actual: list[tuple[pathlib.Path, ...]] = []
+    pairs: list[tuple[pathlib.Path, ...]] = []
     left = dict.fromkeys(portraits)
     for difference, one, other in differences:
         if difference <= 1 and one in left and other in left:
-            actual.append((one, other))
+            pairs.append((one, other))
             del left[one], left[other]
-    return actual + [(one,) for one in left]
+    return pairs + [(one,) for one in left]
 
 
 def main() -> None:

@@ -48,11 +48,11 @@ class Sampler(threading.Thread):
 
 def tree(root: int) -> list[int]:
     """A process and its descendants."""
-    actual = [root]
-    for pid in actual:
+    pids = [root]
+    for pid in pids:
         try:
             for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                actual += map(int, (task / "children").read_text().split())
+                pids += map(int, (task / "children").read_text().split())
         except OSError:  # it has ended meanwhile
             continue
-    return actual
+    return pids

@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from waiting import wait_for
+
 BARE = """
 import sys
 sys.path += {site!r}
@@ -101,12 +103,3 @@ def reached(port: int, host: str = "127.0.0.1") -> bool:
     with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
         return True
     return False
-
-
-def wait_for(condition, what: str, seconds: float = 240.0):
-    """What `condition` returns once that is true."""
-    deadline = time.monotonic() + seconds
-    while not (one := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return one

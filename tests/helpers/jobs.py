@@ -39,12 +39,12 @@ def preprocess(images, annotations, output, *more: str, code: int = 0) -> pathli
 
 def kept(output: pathlib.Path) -> dict[str, records.FaceRecord]:
     """All records by key."""
-    actual = {}
+    faces = {}
     for shards in manifest.Manifest.load(output).splits.values():
         for shard in shards:
             with open(output / shard.file, "rb") as file:
-                actual |= {r.key: r for r in map(records.decode, tfrecord.read(file))}
-    return actual
+                faces |= {r.key: r for r in map(records.decode, tfrecord.read(file))}
+    return faces
 
 
 def rejected(output: pathlib.Path) -> dict[str, str]:
@@ -62,12 +62,12 @@ def rejected(output: pathlib.Path) -> dict[str, str]:
 
 def split_of(output: pathlib.Path) -> dict[str, str]:
     """Split of each record's key."""
-    actual = {}
+    splits = {}
     for split, shards in manifest.Manifest.load(output).splits.items():
         for shard in shards:
             with open(output / shard.file, "rb") as file:
-                actual |= {records.decode(data).key: split for data in tfrecord.read(file)}
-    return actual
+                splits |= {records.decode(data).key: split for data in tfrecord.read(file)}
+    return splits
 
 
 def contents(directory: pathlib.Path) -> dict[str, bytes]:

@@ -24,14 +24,14 @@ def landmarks(points: Sequence[tuple[float, float]] = EYES_AND_MOUTH) -> np.ndar
     """float (68, 2): a face with these centres of left eye, right eye and mouth."""
     left, right, mouth = np.array(points)
     unit = np.hypot(*(right - left))
-    actual = np.tile((left + right) / 2, (68, 1))
+    landmarks = np.tile((left + right) / 2, (68, 1))
     circle = np.array([[np.cos(a), np.sin(a)] for a in np.arange(6) * np.pi / 3])
-    actual[:17] += np.stack([np.linspace(-1, 1, 17), np.linspace(0, 2, 17)], axis=1) * unit
-    actual[36:42] = left + circle * unit / 8
-    actual[42:48] = right + circle * unit / 8
-    actual[48:68] = mouth
-    actual[[48, 54]] += np.array([[-1, 0], [1, 0]]) * (right - left) / 2
-    return actual
+    landmarks[:17] += np.stack([np.linspace(-1, 1, 17), np.linspace(0, 2, 17)], axis=1) * unit
+    landmarks[36:42] = left + circle * unit / 8
+    landmarks[42:48] = right + circle * unit / 8
+    landmarks[48:68] = mouth
+    landmarks[[48, 54]] += np.array([[-1, 0], [1, 0]]) * (right - left) / 2
+    return landmarks
 
 
 def row(

@@ -47,10 +47,10 @@ def record(key: str, action_units: np.ndarray, **values) -> FaceRecord:
 def gather(labels: Sequence[np.ndarray], **values) -> SplitStatistics:
     """The statistics of records with these AUs; `values` replaces fields of all."""
     labels = np.asarray(labels)
-    actual = SplitStatistics.empty(labels.shape[1])
-    batches = Batches(actual, 0.15)
+    statistics = SplitStatistics.empty(labels.shape[1])
+    batches = Batches(statistics, 0.15)
     for number, units in enumerate(labels):
         key = f"face{number}"
         batches.add(record(key, units, **values), Face(key, "train.tfrecord", number, 1))
     batches.flush()
-    return actual
+    return statistics

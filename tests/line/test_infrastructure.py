@@ -7,9 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from waiting import wait_for
 
 from ganimation_tf import cli, files
 from ganimation_tf.blessing import INFRASTRUCTURE, Blessing
@@ -44,20 +44,12 @@ def test_the_server_does_not_outlive_a_validation_that_is_killed(model_dir, tmp_
     finally:
         validation.send_signal(signal.SIGKILL)
         validation.wait()
-    wait_for(lambda: not pathlib.Path(f"/proc/{server}").exists(), "the server is left behind")
+    assert wait_for(lambda: not pathlib.Path(f"/proc/{server}").exists(), "left behind")
 
 
 def children(pid: int) -> list[str]:
     """Processes that this one has started."""
     return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def wait_for(condition, what: str):
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return found
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from ruamel.yaml import YAML
+from waiting import wait_for
 
 from ganimation_tf import cli
 from ganimation_tf.faces import images
@@ -97,14 +97,14 @@ def test_a_changed_photo_runs_what_follows_from_it_and_a_served_model_takes_over
     with log.open("w") as stream:
         server = subprocess.Popen([*serve, "--port", "0"], stdout=stream, stderr=stream)
     try:
-        address = wait_for(lambda: after(log.read_text(), " at ", "serving "))
+        address = wait_for(lambda: after(log.read_text(), " at ", "serving "), "no server", SECONDS)
         photo = sorted((line / "photos" / "imgs").iterdir())[0]
         pixels = images.decode(photo.read_bytes())
         photo.write_bytes(images.encode_jpeg(255 - pixels, quality=95))
         run(line, steps=STEPS)
         assert versions(line) == ["1", "2"]
         with GanimationClient(address) as client:
-            wait_for(lambda: client.status().get(2) == "AVAILABLE")
+            wait_for(lambda: client.status().get(2) == "AVAILABLE", "no version 2", SECONDS)
     finally:
         server.terminate()
         server.wait()
@@ -163,7 +163,8 @@ def test_killed_at_every_step_it_goes_on_and_dvc_shows_what_changed(line, tmp_pa
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
-        wait_for(lambda log=log, step=step: f"Running stage '{step}'" in log.read_text())
+        begun = f"Running stage '{step}'"
+        wait_for(lambda log=log, begun=begun: begun in log.read_text(), begun, SECONDS)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         # What was killed is begun again; what was finished is not.
@@ -206,7 +207,11 @@ def test_ended_in_training_it_goes_on_from_the_last_state(line, number, code, st
     def states():
         return (path for path in (line / "runs").glob("*/checkpoints/step-*"))
 
-    wait_for(lambda: any(step_of(path) >= 12 and path.parents[1] not in kept for path in states()))
+    wait_for(
+        lambda: any(step_of(path) >= 12 and path.parents[1] not in kept for path in states()),
+        "no step 12",
+        SECONDS,
+    )
     os.killpg(process.pid, number)
     assert process.wait() == code
     text = run(line, steps=["trainer", "evaluator", "infra_validator", "pusher"])
@@ -223,11 +228,3 @@ def after(text: str, mark: str, begin: str) -> str | None:
     """What follows `mark` on the line that holds `begin`."""
     actual = (one.partition(mark)[2] for one in text.splitlines() if begin in one and mark in one)
     return next(actual, None)
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + SECONDS
-    while not (one := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return one

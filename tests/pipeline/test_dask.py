@@ -8,10 +8,11 @@ import sys
 import distributed
 import numpy as np
 import pytest
+from waiting import wait_for
 
 import namespaces
 import tiny_portraits
-from dask_cluster import free_port, running, wait_for
+from dask_cluster import free_port, running
 from ganimation_tf.errors import UserError
 from jobs import contents, kept, preprocess, rejected
 from openface_files import csv_text, row, write_faces, write_photo

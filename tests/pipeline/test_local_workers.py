@@ -6,10 +6,10 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 import types
 
 import pytest
+from waiting import wait_for
 
 from openface_files import write_faces
 from pipeline.local import environment
@@ -27,14 +27,6 @@ def children(pid: int) -> list[int]:
         if int(fields[1]) == pid and fields[0] != "Z":
             actual.append(int(path.parent.name))
     return actual
-
-
-def wait_for(condition, what: str):
-    deadline = time.monotonic() + 60
-    while not (one := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
-    return one
 
 
 def test_a_worker_s_data_stream_ends_before_it_is_let_go():

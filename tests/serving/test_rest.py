@@ -16,6 +16,7 @@ import grpc
 import numpy as np
 import pytest
 from tensorflow_serving.apis import predict_pb2
+from waiting import wait_for
 
 import serving_model
 from ganimation_tf.faces import images
@@ -346,9 +347,9 @@ def test_a_caller_that_hangs_up_leaves_the_queue(model_dir):
         connections[0].request("POST", PREDICT, body)
         assert server.begun.wait(20)
         connections[1].request("POST", PREDICT, body)
-        wait_for(lambda: server.metric("ganimation_queued_rows") == 1)
+        wait_for(lambda: server.metric("ganimation_queued_rows") == 1, "nothing waits")
         connections[1].close()
-        wait_for(lambda: server.metric("ganimation_queued_rows") == 0)
+        wait_for(lambda: server.metric("ganimation_queued_rows") == 0, "one still waits")
         server.go_on.set()
         assert connections[0].getresponse().status == 200
         connections[0].close()
@@ -368,13 +369,6 @@ def test_a_stop_lets_running_requests_finish(model_dir):
         connection.close()
         stopping.join(20)
         assert not stopping.is_alive()
-
-
-def wait_for(condition):
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_metrics_count_requests_batches_and_errors(model_dir):
