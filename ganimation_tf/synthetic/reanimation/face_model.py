@@ -14,7 +14,7 @@ import numpy as np
 
 from ganimation_tf.synthetic.reanimation.corrections import corrected
 
-SOCKET, GUMS, TEETH = 0, 1, 2
+SOCKET, GUMS, TEETH, TONGUE = range(4)
 """What a triangle of the mouth's interior shows."""
 
 FOLD_STRENGTH = 0.75
@@ -32,7 +32,7 @@ class FaceModel:
         expression_names: E names, ARKit's with `_L` and `_R` for the person's left and right.
         skin: int32 (T, 3), triangles of the face's skin, counter-clockwise seen from outside.
         interior: int32 (M, 3), triangles of what is seen when the mouth opens.
-        interior_part: uint8 (M,), `SOCKET`, `GUMS` or `TEETH` of each of these.
+        interior_part: uint8 (M,), `SOCKET`, `GUMS`, `TEETH` or `TONGUE` of each of these.
         landmarks: int32 (68,), the vertex of each point of the iBUG 300-W mark-up.
         lids: two closed loops of vertices, int32: the person's right eye, then the left.
         lips: int32, the closed loop of vertices at which the lips end inwards.

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganimation_tf.synthetic.reanimation import mouth
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
-from ganimation_tf.synthetic.reanimation.rasterizer import rasterize
+from ganimation_tf.synthetic.reanimation.rasterizer import interpolate, rasterize
 
 LASH_SHADE = 0.5
 """How much of the light lashes of a closed lid take away."""
@@ -150,7 +150,6 @@ def paint_mouth(
     model: FaceModel,
     points: np.ndarray,
     turned: np.ndarray,
-    light: np.ndarray,
     white: np.ndarray,
     box: Box,
 ) -> np.ndarray:
@@ -159,7 +158,7 @@ def paint_mouth(
     Args:
         points: float32 (V, 2), vertices in samples.
         turned: float32 (V, 3), vertices as the camera sees them, in centimetres.
-        light, white: as `mouth.interior_colors` takes them.
+        white: as `mouth.colors` takes it.
     """
     left, top, right, bottom = box
     shape = (bottom - top, right - left)
@@ -168,12 +167,12 @@ def paint_mouth(
     near = (first[:, 0] > -8) & (first[:, 0] < shape[1] + 8)
     near &= (first[:, 1] > -8) & (first[:, 1] < shape[0] + 8)
     corners, part = model.interior[near], model.interior_part[near]
-    pixels, triangles, _ = rasterize(local, turned[:, 2], corners, shape)
-    depth = float(turned[model.lips, 2].mean())
-    colors = mouth.interior_colors(turned, corners, part, light, depth, white)
+    pixels, triangles, weights = rasterize(local, turned[:, 2], corners, shape)
+    light = mouth.light_inside(turned, corners, model.lips)
+    light = interpolate(light, corners, triangles, weights)
     layer = np.empty((*shape, 3), np.float32)
-    layer[:] = mouth.ALBEDO[0] * white * mouth.LEAST_LIGHT**mouth.TINT
-    layer.reshape(-1, 3)[pixels] = np.take(colors, triangles, axis=0)
+    layer[:] = mouth.ALBEDO[0] * white * mouth.LEAST_LIGHT ** mouth.TINT[0]
+    layer.reshape(-1, 3)[pixels] = mouth.colors(np.take(part, triangles), light, white)
     # The model's teeth taper and stand apart; people's touch, and a line is seen between them.
     scale = np.ptp(local[model.lips, 0]) / np.ptp(turned[model.lips, 0])
     gap = max(3, round(TOOTH_GAP * float(scale)))

@@ -11,7 +11,8 @@ SKIN = slice(0, 9230)
 """Polygons by number. Head and neck, eye sockets, eyeballs, tear fluid and lashes are not used:
 what the photograph shows of them stays as it is."""
 SOCKET = slice(11144, 13226)
-GUMS = slice(14034, 17006)
+GUMS = slice(14034, 16572)
+TONGUE = slice(16572, 17006)
 TEETH = slice(17006, 21496)
 
 IDENTITIES = 100
@@ -89,7 +90,7 @@ def from_whole_head(arrays: dict[str, np.ndarray], where: str, licence: str) -> 
     skin = triangles(faces[SKIN])
     neutral = arrays["neutral"].astype(np.float32)
     neutral = neutral + _lowered_teeth(arrays, names)
-    parts = [_facing(neutral, triangles(faces[part])) for part in (SOCKET, GUMS, TEETH)]
+    parts = [_facing(neutral, triangles(faces[part])) for part in (SOCKET, GUMS, TEETH, TONGUE)]
     interior = np.concatenate(parts)
     # Skin first, then what only the mouth's interior has.
     used = np.unique(np.concatenate([skin.ravel(), interior.ravel()]))
@@ -106,7 +107,9 @@ def from_whole_head(arrays: dict[str, np.ndarray], where: str, licence: str) -> 
         expression_names=EXPRESSIONS,
         skin=renumber[skin],
         interior=renumber[interior],
-        interior_part=np.repeat(np.arange(3, dtype=np.uint8), [len(part) for part in parts]),
+        interior_part=np.repeat(
+            np.arange(len(parts), dtype=np.uint8), [len(part) for part in parts]
+        ),
         landmarks=renumber[LANDMARKS],
         lids=(renumber[lids[0]], renumber[lids[1]]),
         lips=renumber[lips],

@@ -227,9 +227,7 @@ class View:
             openings.show(image, open_share, points[lid], eye)
             if closed[side] > 0:
                 openings.draw_lashes(image, points[lid_points], closed[side])
-        inside = functools.partial(
-            openings.paint_mouth, model, points, turned, self._light, portrait.white
-        )
+        inside = functools.partial(openings.paint_mouth, model, points, turned, portrait.white)
         openings.show(image, open_share, points[model.lips], inside)
 
     def _to_patch(self, ball, lid) -> np.ndarray:
