@@ -63,7 +63,8 @@ class FaceModel:
         state = hashlib.sha256(",".join(self.expression_names).encode())
         for array in (self.neutral, self.identity, self.expression, self.skin, self.interior):
             state.update(np.ascontiguousarray(array).tobytes())
-        state.update(np.ascontiguousarray(self.landmarks).tobytes())
+        for array in (self.interior_part, self.landmarks):
+            state.update(np.ascontiguousarray(array).tobytes())
         return state.hexdigest()
 
     @functools.cached_property
