@@ -326,6 +326,19 @@ def test_too_few_faces_to_show_exchanged_skins_is_said(portraits, tmp_path, caps
     assert "a --count of at least 17 would show exchanged skins" in capsys.readouterr().out
 
 
+def test_real_portraits_that_are_alike_become_a_couple(photoreal_dir, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("faker_female_46", "faker_male_21", "faker_female_70"):
+        (photos / f"{name}.jpg").symlink_to(photoreal_dir / "portraits" / f"{name}.jpg")
+    arguments = ["--face-model", photoreal_dir / "ict_face_model.npz", "--portraits", photos]
+    arguments += ["--count", 1, "--size", 64, "--exchange-skins", tmp_path / "out"]
+    assert cli.main(["reanimate", *map(str, arguments)]) == 0
+    settings = json.loads((tmp_path / "out" / "reanimate.json").read_text())
+    assert len(settings["portraits"]) == 3
+    assert settings["couples"] == [["faker_female_46", "faker_male_21"]]
+
+
 def _points(out, look, number):
     text = (out / "openface_csv" / f"{look}_expr_{number:03d}.csv").read_text()
     header, row = (line.split(", ") for line in text.splitlines())

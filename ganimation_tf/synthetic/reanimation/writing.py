@@ -1,7 +1,7 @@
 """A folder of portraits into a folder of faces: pictures, annotations and what was rejected.
 
 Two passes: the first fits every portrait, since it has to be known how many there are to share the
-faces among; the second renders. What is there already is not made again.
+faces among and who exchanges skins; the second renders. What is there already is not made again.
 """
 
 import dataclasses
