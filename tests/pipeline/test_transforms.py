@@ -2,8 +2,6 @@
 
 import dataclasses
 import io
-import logging
-import signal
 
 import pytest
 
@@ -126,20 +124,6 @@ def test_failures_of_the_watched_job_are_raised(tmp_path):
 
     with pytest.raises(OSError, match="disk full"):
         Watcher(str(tmp_path), 1, io.StringIO()).run(work)
-
-
-def test_an_interrupt_inside_beam_stays_an_interrupt(tmp_path):
-    def work():
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            raise RuntimeError("KeyboardInterrupt [while running a step]") from None
-
-    level, handler = logging.getLogger("apache_beam").level, signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        Watcher(str(tmp_path), 1, io.StringIO()).run(work)
-    logging.getLogger("apache_beam").setLevel(level)
-    assert signal.getsignal(signal.SIGINT) is handler  # in a background job it may be ignored
 
 
 def test_key_of_a_file():
