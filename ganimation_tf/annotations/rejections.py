@@ -61,6 +61,7 @@ REASONS: Mapping[str, str] = {
     "eyes_too_small": "re-animation: the eyes have too few pixels to be shown moving",
     "eyes_closed": "re-animation: the eyes are closed, so nobody knows how they look",
     "residual": "re-animation: the face model does not fit: glasses, hands, other landmarks",
+    "unlike": "re-animation: two portraits differ too much to exchange their skins",
     "outside_image": "eyes or mouth lie outside the image: labels of another image or size",
 }
 """Reason codes and what they mean; nothing is rejected for any other reason."""

@@ -17,7 +17,7 @@ def begin(
     Args:
         out: the directory.
         name: of the file of settings when the set is finished; until then it begins with a dot.
-        settings: what an unfinished set must have been asked for too.
+        settings: what an unfinished set must have been asked for, no more and no less.
         folders: below `out`.
 
     Returns:
@@ -30,7 +30,7 @@ def begin(
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} must be a directory, but it is a file")
     if unfinished.is_file():
-        if not _holds(unfinished, settings):
+        if _settings_in(unfinished) != settings:
             raise UserError(
                 f"{out} holds an unfinished set of other options (see {unfinished}); "
                 "give the same ones, or another directory"
@@ -43,9 +43,9 @@ def begin(
     return unfinished
 
 
-def _holds(path: pathlib.Path, settings: Mapping[str, Any]) -> bool:
+def _settings_in(path: pathlib.Path) -> Any:
+    """What the file says; None if it is damaged or in another encoding."""
     try:
-        before = json.loads(path.read_bytes())
-    except ValueError:  # damaged, or in another encoding
-        return False
-    return isinstance(before, dict) and before.items() >= settings.items()
+        return json.loads(path.read_bytes())
+    except ValueError:
+        return None

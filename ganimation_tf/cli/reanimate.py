@@ -8,20 +8,30 @@ Writes below OUT what `synthesize` writes:
                             portraits = those in reanimate.json + the rejected ones
     reanimate.json          what was asked for and came of it, the face model's licence
 
-While it is at work `reanimate.json` is called `.reanimate.json`. The same command goes on with what
-an interrupted one has left there.
+While it is at work there is `.reanimate.json` instead of `reanimate.json`. The same command goes on
+with what an interrupted one has left there.
 
 A key is `<portrait>_look_0003_expr_005`. Look 0 is the person as photographed, the others differ
 in shape, light and pose; expression 0 of each is neutral. All of a portrait are one subject.
+
+With --exchange-skins the portraits that are most alike become couples, the `couples` of
+reanimate.json, and both of a couple one subject. Odd looks then show the partner's skin; if it
+turns out not to fit, rejected.jsonl has `<portrait>#skin`, and they show the portrait's own.
 """
 
 import argparse
+import collections
 import json
 import pathlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ganimation_tf import files
 from ganimation_tf.cli import flags, picture_set
 from ganimation_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from ganimation_tf.synthetic.reanimation.writing import Usable
 
 HELP = "Show photographs again with known Action Units, by a fitted face model."
 EXAMPLE = (
@@ -62,13 +72,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="where the randomness starts")
     parser.add_argument("--format", choices=("jpeg", "png"), default="jpeg", help="of the pictures")
+    parser.add_argument(
+        "--exchange-skins",
+        action="store_true",
+        help="more people: every second look of a portrait has the skin of the one most like it",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the faces; see the top of the module."""
     _check(args)
     from ganimation_tf.synthetic.reanimation import load_face_model, writing
-    from ganimation_tf.synthetic.reanimation.faces import EXPRESSIONS_PER_LOOK
     from ganimation_tf.threads import single_threaded
 
     single_threaded()
@@ -84,24 +98,46 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"none of the {len(photos)} portraits can be used; see {out / writing.REJECTED}"
         )
-    writing.write(usable, request, out)
+    if args.exchange_skins:
+        usable = writing.exchange_skins(usable)
+    rejected += writing.write(usable, request, out)
+    writing.save_rejected(rejected, out)
+    codes = collections.Counter(sorted(one.code for one in rejected))
     settings = json.loads(unfinished.read_text(encoding="utf-8"))
-    codes = [one.code for one in rejected]
-    shown = usable[: -(-args.count // EXPRESSIONS_PER_LOOK)]
     settings["portraits"] = [one.name for one in usable]
-    settings["rejected"] = {code: codes.count(code) for code in sorted(set(codes))}
+    if args.exchange_skins:
+        settings["couples"] = writing.couples_of(usable)
+    settings["rejected"] = codes
     settings["face_model"]["licence"] = model.licence
-    files.write_json(unfinished, settings)
-    unfinished.rename(out / SETTINGS)
-    print(
-        f"{args.count} faces of {len(shown)} portraits in {out / writing.PICTURES}, their "
-        f"annotations in {out / writing.ANNOTATIONS}"
-    )
-    if len(shown) < len(usable):
-        print(f"a larger --count would show all {len(usable)} portraits")
-    for code in sorted(set(codes)):
-        print(f"{codes.count(code):6} rejected: {code}")
+    files.write_json(out / SETTINGS, settings)
+    unfinished.unlink()
+    _report(args, usable, codes, out)
     return 0
+
+
+def _report(
+    args: argparse.Namespace,
+    usable: list["Usable"],
+    codes: Mapping[str, int],
+    out: pathlib.Path,
+) -> None:
+    from ganimation_tf.synthetic.reanimation import faces, writing
+
+    looks = -(-args.count // faces.EXPRESSIONS_PER_LOOK)
+    print(
+        f"{args.count} faces of {min(looks, len(usable))} portraits in {out / writing.PICTURES}, "
+        f"their annotations in {out / writing.ANNOTATIONS}"
+    )
+    if looks < len(usable):
+        print(f"a larger --count would show all {len(usable)} portraits")
+    if args.exchange_skins:
+        couples = len(writing.couples_of(usable))
+        print(f"couples that exchange skins: {couples}")
+        if couples and looks <= len(usable):
+            least = len(usable) * faces.EXPRESSIONS_PER_LOOK + 1
+            print(f"a --count of at least {least} would show exchanged skins")
+    for code, count in codes.items():
+        print(f"{count:6} rejected: {code}")
 
 
 def _source(args: argparse.Namespace, model):
@@ -126,6 +162,8 @@ def _begin(args: argparse.Namespace, digest: str, out: pathlib.Path) -> pathlib.
     settings = {name: getattr(args, name) for name in names}
     settings["photos"] = args.portraits
     settings["face_model"] = {"digest": digest}
+    if args.exchange_skins:
+        settings["exchange_skins"] = True
     return picture_set.begin(out, SETTINGS, settings, (writing.PICTURES, writing.ANNOTATIONS))
 
 

@@ -1,14 +1,24 @@
 """`ganimation reanimate` and `face-model`: what lies in the folder is what `preprocess` needs."""
 
+import dataclasses
 import json
 
+import cv2
 import numpy as np
 import pytest
 
 import tiny_portraits
 from ganimation_tf import cli
 from ganimation_tf.faces import alignment, images
-from ganimation_tf.synthetic.reanimation import faces, load_face_model, sources, writing
+from ganimation_tf.synthetic.reanimation import (
+    Portrait,
+    RejectedPortrait,
+    exchange_skin,
+    faces,
+    load_face_model,
+    sources,
+    writing,
+)
 from jobs import kept, preprocess
 from jobs import rejected as rejected_records
 
@@ -166,6 +176,174 @@ def test_fewer_faces_are_the_first_of_more(portraits, made, tmp_path):
     few.pop("rejected.jsonl")
     assert len(few) == 10
     assert few.items() <= contents(made).items()
+
+
+@pytest.fixture(scope="module")
+def exchanged(portraits, tmp_path_factory):
+    """As `made`, with a second look of the second portrait, and odd looks in each other's skin."""
+    out = tmp_path_factory.mktemp("exchanged") / "out"
+    assert run(portraits, out, *EXCHANGED) == 0
+    return out
+
+
+EXCHANGED = ("--count", 32, "--size", 96, "--format", "png", "--exchange-skins")
+
+
+def pictures(out, look):
+    """int (8, 96, 96, 3): the expressions of a look."""
+    names = [out / "imgs" / f"{look}_expr_{number:03d}.png" for number in range(8)]
+    return np.stack([images.decode(path.read_bytes()) for path in names]).astype(int)
+
+
+def test_couples_and_nothing_else_are_said_beside_the_settings(made, exchanged):
+    before, after = (json.loads((out / "reanimate.json").read_text()) for out in (made, exchanged))
+    assert after.pop("couples") == [["ada", "bob_the_2nd"]] and after.pop("exchange_skins") is True
+    assert after == before | {"count": 32}
+    assert codes(made) == codes(exchanged)
+
+
+def test_look_0_is_the_person_and_odd_looks_have_the_others_skin(made, exchanged):
+    for portrait in ("ada", "bob_the_2nd"):
+        for path in made.glob(f"imgs/{portrait}_look_0000_*"):
+            assert path.read_bytes() == (exchanged / "imgs" / path.name).read_bytes()
+    own, other = (pictures(out, "ada_look_0001") for out in (made, exchanged))
+    change = np.abs(own - other).max(axis=(0, 3))
+    change[80:] = 0  # below the photo, where it is mirrored
+    # The oval ends 1.3 of the tiny head's centimetres above the brows, and within its outline.
+    points = np.concatenate([_points(made, "ada_look_0001", number) for number in range(8)])
+    middle = points.mean(0)
+    hull = cv2.convexHull(((points - middle) * 1.25 + middle).astype(np.float32))
+    inside = cv2.fillConvexPoly(np.zeros((96, 96), np.uint8), hull.astype(np.int32), 1) > 0
+    assert (~inside).sum() > 1000 and change[~inside].max() == 0
+    assert np.median(change[40:56, 40:56]) > 10
+
+
+def test_annotations_differ_in_the_subject_only(made, exchanged):
+    for path in (made / "openface_csv").iterdir():
+        header, *rows = (
+            folder.joinpath("openface_csv", path.name).read_text().splitlines()[row]
+            for folder, row in ((made, 0), (made, 1), (exchanged, 1))
+        )
+        before, after = (
+            dict(zip(header.split(", "), row.split(", "), strict=True)) for row in rows
+        )
+        assert before.pop("subject") == path.name.split("_look_")[0]
+        assert after.pop("subject") == "ada"
+        assert before == after
+
+
+def test_truth_is_exact_with_another_skin_too(portraits, exchanged):
+    """The pictures are the library's, and differ where an expression moves the face only."""
+    model, spec = load_face_model(portraits / "model.npz"), alignment.CropSpec(96, 0.4776)
+    source = sources.AnnotatedFaces(portraits / "csv", portraits / "photos", model)
+    own, donor = (
+        Portrait.from_photo(
+            images.decode(path.read_bytes()), known.landmarks, model, known.expression
+        )
+        for path in (portraits / "photos" / f"{name}.png" for name in ("ada", "bob, the 2nd"))
+        for known in [source.known(path.stem, path)[0]]
+    )
+    again = dataclasses.replace(own, photo=exchange_skin(own, donor))
+    actual, moved = pictures(exchanged, "ada_look_0001"), np.zeros((96, 96), bool)
+    numbers = [(1, number) for number in range(8)]
+    for picture, face in zip(
+        actual, faces.render_faces(again, "ada", numbers, 0, spec), strict=True
+    ):
+        np.testing.assert_array_equal(picture, face.rendering.image)
+        moved |= face.rendering.moved
+    change = np.ptp(actual, axis=0).max(axis=2)
+    assert (~moved).sum() > 20 and change[~moved].max() == 0
+    assert change.max() > 20
+
+
+def test_a_couple_is_one_subject_and_each_look_a_pair(exchanged, tmp_path):
+    by_key = kept(preprocess(exchanged / "imgs", exchanged / "openface_csv", tmp_path / "data"))
+    assert len(by_key) == 32
+    assert {record.subject for record in by_key.values()} == {"ada"}
+    assert all(record.pair == key.split("_expr_")[0] for key, record in by_key.items())
+
+
+def test_interrupted_exchange_goes_on_with_the_same_option_only(
+    portraits, exchanged, tmp_path, monkeypatch, capsys
+):
+    out, written = tmp_path / "out", []
+
+    def interrupted(path, data, whole=writing.files.write_whole):
+        if len(written) == 41:  # in the odd look of the first portrait
+            raise KeyboardInterrupt
+        written.append(path)
+        whole(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing.files, "write_whole", interrupted)
+        assert run(portraits, out, *EXCHANGED) == 130
+    assert any("ada_look_0001" in path.name for path in written)
+    assert run(portraits, out, *EXCHANGED[:-1]) == 2
+    assert "unfinished set of other options" in capsys.readouterr().err
+    assert run(portraits, out, *EXCHANGED) == 0
+    assert contents(out) == contents(exchanged)
+
+
+def test_a_skin_that_does_not_fit_loses_no_face(portraits, made, exchanged, tmp_path, monkeypatch):
+    """Of one portrait: it keeps its own skin, and it is told; the other is as ever."""
+    refused = []
+
+    def exchange(portrait, donor, exchange=writing.exchange_skin):
+        if not refused:
+            refused.append(portrait)
+            raise RejectedPortrait("unlike", "skin can be exchanged up to a difference of 1")
+        return exchange(portrait, donor)
+
+    monkeypatch.setattr(writing, "exchange_skin", exchange)
+    out = tmp_path / "out"
+    assert run(portraits, out, *EXCHANGED) == 0
+    assert codes(out) == codes(made) | {"ada#skin": "unlike"}
+    assert len(list((out / "imgs").iterdir())) == 32
+    for expected, name in ((made, "ada_look_0001"), (exchanged, "bob_the_2nd_look_0001")):
+        np.testing.assert_array_equal(pictures(out, name), pictures(expected, name))
+    settings = json.loads((out / "reanimate.json").read_text())
+    assert settings["rejected"]["unlike"] == 1
+    refused_portraits = [key for key in codes(out) if "#" not in key]
+    inputs = len(list((portraits / "photos").iterdir()))
+    assert inputs == len(settings["portraits"]) + len(refused_portraits)
+
+
+def test_who_is_alone_stays_as_photographed(tmp_path, capsys):
+    tiny_portraits.save(tmp_path / "in", {"ada": tiny_portraits.landmarks()})
+    options = ("--count", 9, "--size", 64)
+    assert run(tmp_path / "in", tmp_path / "plain", *options) == 0
+    assert run(tmp_path / "in", tmp_path / "out", *options, "--exchange-skins") == 0
+    assert "couples that exchange skins: 0" in capsys.readouterr().out
+    expected, actual = contents(tmp_path / "plain"), contents(tmp_path / "out")
+    assert json.loads(actual.pop("reanimate.json"))["couples"] == []
+    expected.pop("reanimate.json")
+    assert actual == expected
+
+
+def test_too_few_faces_to_show_exchanged_skins_is_said(portraits, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(portraits, out, "--count", 2, "--size", 64, "--exchange-skins") == 0
+    assert "a --count of at least 17 would show exchanged skins" in capsys.readouterr().out
+
+
+def test_real_portraits_that_are_alike_become_a_couple(photoreal_dir, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("faker_female_46", "faker_male_21", "faker_female_70"):
+        (photos / f"{name}.jpg").symlink_to(photoreal_dir / "portraits" / f"{name}.jpg")
+    arguments = ["--face-model", photoreal_dir / "ict_face_model.npz", "--portraits", photos]
+    arguments += ["--count", 1, "--size", 64, "--exchange-skins", tmp_path / "out"]
+    assert cli.main(["reanimate", *map(str, arguments)]) == 0
+    settings = json.loads((tmp_path / "out" / "reanimate.json").read_text())
+    assert len(settings["portraits"]) == 3
+    assert settings["couples"] == [["faker_female_46", "faker_male_21"]]
+
+
+def _points(out, look, number):
+    text = (out / "openface_csv" / f"{look}_expr_{number:03d}.csv").read_text()
+    header, row = (line.split(", ") for line in text.splitlines())
+    face = dict(zip(header, row, strict=True))
+    return np.array([[float(face[f"{axis}_{i}"]) for axis in "xy"] for i in range(68)])
 
 
 def test_other_options_do_not_go_on(portraits, tmp_path, capsys):

@@ -36,24 +36,6 @@ def test_sheet_has_a_picture_for_each_action_unit(photoreal_dir, tmp_path):
     assert width >= 32 * (2 + len(OPENFACE)) and height >= 32
 
 
-def test_two_alike_portraits_become_four_people(photoreal_dir, tmp_path):
-    portraits, out = tmp_path / "portraits", tmp_path / "more"
-    portraits.mkdir()
-    names = ["faker_female_46", "faker_male_21", "faker_male_56"]
-    for name in names:
-        (portraits / f"{name}.jpg").symlink_to(photoreal_dir / "portraits" / f"{name}.jpg")
-    command = [sys.executable, EXAMPLES / "exchange_skins.py", "--face-model"]
-    subprocess.run([*command, photoreal_dir / "ict_face_model.npz", portraits, out], check=True)
-    one, other, alone = names
-    assert {path.relative_to(out).as_posix() for path in out.rglob("*.jpg")} == {
-        f"couple_000/{one}.jpg",
-        f"couple_000/{other}.jpg",
-        f"couple_000/{one}_skin_of_{other}.jpg",
-        f"couple_000/{other}_skin_of_{one}.jpg",
-        f"couple_001/{alone}.jpg",
-    }
-
-
 @pytest.mark.parametrize("path", PORTRAITS, ids=lambda path: path.stem)
 def test_landmarks_lie_where_the_landmarker_finds_them(photoreal_dir, path):
     """On the moved face as the truth has it: under 3 % of the distance between the eyes."""

@@ -27,10 +27,15 @@ from ganimation_tf.synthetic.reanimation.sampling import (
     sample_expressions,
     sample_variation,
 )
-from ganimation_tf.synthetic.reanimation.skin import exchange_skin, skin_difference
+from ganimation_tf.synthetic.reanimation.skin import (
+    Appearance,
+    exchange_skin,
+    skin_difference,
+)
 from ganimation_tf.synthetic.reanimation.view import View
 
 __all__ = [
+    "Appearance",
     "FaceModel",
     "Portrait",
     "RejectedPortrait",

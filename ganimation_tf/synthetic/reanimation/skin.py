@@ -6,6 +6,8 @@ portrait's own, within the oval of the face. The result is a photograph like any
 re-animates it has pairs as exact as of the first one.
 """
 
+import dataclasses
+
 import cv2
 import numpy as np
 
@@ -29,13 +31,38 @@ _COARSE = 24
 """Pixels of an eye distance in which the broad part is found."""
 
 
-def skin_difference(portrait: Portrait, donor: Portrait) -> float:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Appearance:
+    """What decides whether skins can be exchanged; small, however large the photo is.
+
+    Attributes:
+        tone: float64 (3, 3), shades, middles and lights of the oval's skin, by colour, in [1, 256].
+        yaw, pitch: the head's, in degrees.
+        scale: pixels per centimetre.
+    """
+
+    tone: np.ndarray
+    yaw: float
+    pitch: float
+    scale: float
+
+    @classmethod
+    def of(cls, portrait: Portrait) -> "Appearance":
+        """How a portrait looks."""
+        camera = portrait.fit.camera
+        return cls(_tone(portrait), camera.yaw, camera.pitch, camera.scale)
+
+    @property
+    def coordinates(self) -> np.ndarray:
+        """float64 (12,): two appearances differ by the most that one of these differs."""
+        turn = [self.yaw / MOST_TURN, self.pitch / MOST_TURN]
+        zoom = [np.log(self.scale) / MOST_ZOOM]
+        return np.concatenate([np.log(self.tone).ravel() / MOST_TONE, turn, zoom])
+
+
+def skin_difference(one: Appearance, other: Appearance) -> float:
     """How unlike two portraits are, 0 the same; up to 1 their skin can be exchanged."""
-    tone = np.abs(np.log(_tone(portrait)) - np.log(_tone(donor))).max() / MOST_TONE
-    ours, theirs = portrait.fit.camera, donor.fit.camera
-    turn = max(abs(ours.yaw - theirs.yaw), abs(ours.pitch - theirs.pitch)) / MOST_TURN
-    zoom = abs(np.log(ours.scale / theirs.scale)) / MOST_ZOOM
-    return float(max(tone, turn, zoom))
+    return float(np.abs(one.coordinates - other.coordinates).max())
 
 
 def exchange_skin(portrait: Portrait, donor: Portrait) -> np.ndarray:
@@ -46,7 +73,7 @@ def exchange_skin(portrait: Portrait, donor: Portrait) -> np.ndarray:
     Raises:
         RejectedPortrait: `unlike`, if `skin_difference` is above 1: the seam would be seen.
     """
-    unlike = skin_difference(portrait, donor)
+    unlike = skin_difference(Appearance.of(portrait), Appearance.of(donor))
     if unlike > 1:
         message = f"skin can be exchanged up to a difference of 1, got {unlike:.2f}"
         raise RejectedPortrait("unlike", message)
@@ -107,7 +134,7 @@ def _eye_distance(portrait: Portrait) -> float:
 
 
 def _tone(portrait: Portrait) -> np.ndarray:
-    """float (3, 3): shades, middles and lights of the oval's skin, by colour, in [1, 256]."""
+    """float64 (3, 3), as `Appearance.tone`."""
     shown = (portrait.model.oval > 0.9) & (portrait.normals[:, 2] > 0.5)
     place = portrait.source[shown][None]
     colors = cv2.remap(

@@ -1,11 +1,12 @@
 """A folder of portraits into a folder of faces: pictures, annotations and what was rejected.
 
 Two passes: the first fits every portrait, since it has to be known how many there are to share the
-faces among; the second renders. What is there already is not made again.
+faces among and who exchanges skins; the second renders. What is there already is not made again.
 """
 
 import dataclasses
 import functools
+import itertools
 import pathlib
 import re
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, images
 from ganimation_tf.synthetic import openface
 from ganimation_tf.synthetic.reanimation import faces
+from ganimation_tf.synthetic.reanimation.couples import couples
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
 from ganimation_tf.synthetic.reanimation.portrait import Portrait, RejectedPortrait
+from ganimation_tf.synthetic.reanimation.skin import Appearance, exchange_skin
 from ganimation_tf.synthetic.reanimation.sources import KnownFace, Source
 
 PICTURES, ANNOTATIONS, REJECTED = "imgs", "openface_csv", "rejected.jsonl"
@@ -26,17 +29,23 @@ JPEG_QUALITY = 95
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Usable:
-    """A portrait that can be re-animated.
+    """A portrait that can be re-animated; of thousands all are held, so without its pixels.
 
     Attributes:
         name: of its faces' files: its key, with what a file's name or a CSV may not hold replaced.
         path: of the photo.
         known: what is known of its face.
+        subject: who is shown.
+        appearance: by which it is compared with others.
+        partner: index of the portrait whose skin its odd looks have; None: they have its own.
     """
 
     name: str
     path: pathlib.Path
     known: KnownFace
+    subject: str
+    appearance: Appearance
+    partner: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,7 +105,7 @@ def usable_portraits(
             rejected += others
             if known is None:
                 continue
-            _read(path, known, request)
+            appearance = Appearance.of(_read(path, known, request))
         except (RejectedPortrait, images.ImageError, inputs.FileError) as error:
             rejected.append(Rejection(key, error.code, f"{path.name}: {error}", path.name))
         except OSError as error:
@@ -105,21 +114,60 @@ def usable_portraits(
         else:
             name = _name(key, names)
             names.add(name)
-            usable.append(Usable(name, path, known))
+            subject = _plain(name if known.subject is None else known.subject)
+            usable.append(Usable(name, path, known, subject, appearance))
     return usable, rejected
 
 
-def write(usable: list[Usable], request: Request, out: pathlib.Path) -> None:
-    """Writes the faces that are not there yet."""
+def exchange_skins(usable: list[Usable]) -> list[Usable]:
+    """The same portraits, the most alike of them partners; both people of a couple one subject.
+
+    They have skin in common, so they belong on one side of a split.
+    """
+    coupled = list(usable)
+    merged: dict[str, str] = {}
+    chosen = couples([one.appearance for one in usable], [one.subject for one in usable])
+    for one, other in chosen:
+        coupled[one] = dataclasses.replace(usable[one], partner=other)
+        coupled[other] = dataclasses.replace(usable[other], partner=one)
+        subjects = usable[one].subject, usable[other].subject
+        merged |= dict.fromkeys(subjects, min(subjects))
+    return [
+        dataclasses.replace(one, subject=merged.get(one.subject, one.subject)) for one in coupled
+    ]
+
+
+def couples_of(usable: list[Usable]) -> list[tuple[str, str]]:
+    """The names of each two that exchange skins."""
+    return [
+        (one.name, usable[one.partner].name)
+        for index, one in enumerate(usable)
+        if one.partner is not None and index < one.partner
+    ]
+
+
+def write(usable: list[Usable], request: Request, out: pathlib.Path) -> list[Rejection]:
+    """Writes the faces that are not there yet; returns which skins could not be exchanged.
+
+    Where that is so, `#skin` stands behind the portrait's name, and all looks have its own skin.
+    """
+    rejected: list[Rejection] = []
     with progress.Display(request.count, "faces") as display:
         done = 0
         for number, portrait in enumerate(usable):
             wanted = faces.numbers_of(number, len(usable), request.count)
             missing = [one for one in wanted if not _annotation(out, portrait.name, *one).exists()]
             done += len(wanted) - len(missing)
-            for _ in _write_portrait(portrait, missing, request, out):
+            if not missing:
+                continue
+            own = other = _read(portrait.path, portrait.known, request)
+            if portrait.partner is not None and any(look % 2 for look, _ in missing):
+                other, unlike = _with_skin_of(usable[portrait.partner], portrait, own, request)
+                rejected += unlike
+            for _ in _write_portrait(portrait, (own, other), missing, request, out):
                 done += 1
                 display.show(done)
+    return rejected
 
 
 def save_rejected(rejected: list[Rejection], out: pathlib.Path) -> None:
@@ -128,24 +176,46 @@ def save_rejected(rejected: list[Rejection], out: pathlib.Path) -> None:
     files.write_whole(out / REJECTED, lines.encode("utf-8", "backslashreplace"))
 
 
+def _with_skin_of(
+    donor: Usable, portrait: Usable, own: Portrait, request: Request
+) -> tuple[Portrait, list[Rejection]]:
+    """The portrait with the donor's skin, with its own where it cannot have that, and why not.
+
+    Face, light and eyes are the photo's: the exchange leaves them where and as they are.
+    """
+    try:
+        photo = exchange_skin(own, _read(donor.path, donor.known, request))
+    except RejectedPortrait as error:
+        message = f"{portrait.path.name}: skin of {donor.path.name}: {error}"
+        key = f"{portrait.name}#skin"
+        return own, [Rejection(key, error.code, message, portrait.path.name)]
+    return dataclasses.replace(own, photo=photo), []
+
+
 def _write_portrait(
-    portrait: Usable, numbers: list[tuple[int, int]], request: Request, out: pathlib.Path
+    portrait: Usable,
+    skins: tuple[Portrait, Portrait],
+    numbers: list[tuple[int, int]],
+    request: Request,
+    out: pathlib.Path,
 ) -> Iterator[None]:
-    if not numbers:
-        return
-    fitted = _read(portrait.path, portrait.known, request)
-    subject = portrait.name if portrait.known.subject is None else portrait.known.subject
-    subject = _plain(subject)
-    rendered = faces.render_faces(fitted, portrait.name, numbers, request.seed, request.frame)
-    for face in rendered:
-        pair = openface.Pair(subject, f"{portrait.name}_look_{face.look:04d}", face.anchors)
-        text = openface.to_csv(face.rendering.landmarks, face.action_units, pair)
-        annotation = _annotation(out, portrait.name, face.look, face.expression)
-        suffix = "png" if request.format == "png" else "jpg"
-        picture = out / PICTURES / f"{annotation.stem}.{suffix}"
-        files.write_whole(picture, request.encode(face.rendering.image))
-        files.write_whole(annotation, text.encode())  # last: it says that the picture is there
-        yield
+    """Writes faces; `skins` are what even and odd looks are of."""
+    for odd, looks in itertools.groupby(numbers, lambda number: number[0] % 2):
+        for face in faces.render_faces(
+            skins[odd], portrait.name, looks, request.seed, request.frame
+        ):
+            _write_face(face, portrait, request, out)
+            yield
+
+
+def _write_face(face: faces.Face, portrait: Usable, request: Request, out: pathlib.Path) -> None:
+    pair = openface.Pair(portrait.subject, f"{portrait.name}_look_{face.look:04d}", face.anchors)
+    text = openface.to_csv(face.rendering.landmarks, face.action_units, pair)
+    annotation = _annotation(out, portrait.name, face.look, face.expression)
+    suffix = "png" if request.format == "png" else "jpg"
+    picture = out / PICTURES / f"{annotation.stem}.{suffix}"
+    files.write_whole(picture, request.encode(face.rendering.image))
+    files.write_whole(annotation, text.encode())  # last: it says that the picture is there
 
 
 def _read(path: pathlib.Path, known: KnownFace, request: Request) -> Portrait:

@@ -1,12 +1,14 @@
 """Another person's skin within the oval of the face."""
 
 import dataclasses
+import pickle
 
 import cv2
 import numpy as np
 import pytest
 
 from ganimation_tf.synthetic.reanimation import (
+    Appearance,
     Portrait,
     RejectedPortrait,
     exchange_skin,
@@ -29,9 +31,13 @@ def portrait(model, landmarks, seed, level=140.0, contrast=1.0):
     return Portrait.from_photo(photo, landmarks, model)
 
 
+def difference(one, other):
+    return skin_difference(Appearance.of(one), Appearance.of(other))
+
+
 def test_skin_of_oneself_is_nearly_the_photo(model, landmarks):
     own = portrait(model, landmarks, 1)
-    assert skin_difference(own, own) == 0
+    assert difference(own, own) == 0
     apart = np.abs(exchange_skin(own, own).astype(int) - own.photo)
     assert apart.max() <= 3
 
@@ -60,7 +66,7 @@ def test_broad_part_stays_the_portraits(model, landmarks):
 @pytest.mark.parametrize("change", [{"level": 90.0}, {"contrast": 6.0}])
 def test_other_tones_and_harder_light_are_refused(model, landmarks, change):
     own, donor = portrait(model, landmarks, 1), portrait(model, landmarks, 2, **change)
-    assert skin_difference(own, donor) > 1
+    assert difference(own, donor) > 1
     with pytest.raises(RejectedPortrait, match="up to a difference of 1") as caught:
         exchange_skin(own, donor)
     assert caught.value.code == "unlike"
@@ -71,7 +77,16 @@ def test_other_poses_are_unlike_by_how_far_they_are_turned(model, landmarks):
     camera = own.fit.camera
     further = Camera(turn(np.radians([0, 21.0, 0])) @ camera.rotation, camera.scale, camera.shift)
     turned = dataclasses.replace(own, fit=dataclasses.replace(own.fit, camera=further))
-    assert skin_difference(own, turned) == pytest.approx(21 / 14, rel=0.02)
+    assert difference(own, turned) == pytest.approx(21 / 14, rel=0.02)
+
+
+def test_appearance_of_an_even_photo_is_its_colour_and_small(model, landmarks):
+    photo = np.full((256, 256, 3), [150, 120, 90], np.uint8)
+    appearance = Appearance.of(Portrait.from_photo(photo, landmarks, model))
+    np.testing.assert_array_equal(appearance.tone, np.tile([151, 121, 91], (3, 1)))
+    assert appearance.yaw == pytest.approx(6, abs=1)
+    assert appearance.scale == pytest.approx(10, rel=0.05)
+    assert len(pickle.dumps(appearance)) < 1000
 
 
 def correlation(one, other):
