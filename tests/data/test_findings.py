@@ -113,6 +113,9 @@ def test_amounts():
 def test_enlarged_faces():
     small = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float32)
     assert "1200 of 1200 faces are smaller" in warn(GOOD, transform=small)["enlarged_faces"]
+    # A frame that was cut to be cropped pixel for pixel, its anchors rounded on the way.
+    rounded = np.array([[0.99998, 0, 0], [0, 0.99998, 0]], np.float32)
+    assert "enlarged_faces" not in warn(GOOD, transform=rounded)
 
 
 def test_clipped_values():

@@ -39,6 +39,10 @@ DOUBTFUL = 6
 UPSIDE_DOWN = 90.0
 """Degrees of roll beyond which a face lies on its head."""
 
+WHOLE = 1 - 1e-3
+"""Of a crop's side: one whose place in the photo is smaller by less is not enlarged. Anchors in a file
+have three decimals, and transforms are float32."""
+
 EXAMPLES = 5
 """Rejections kept of each reason."""
 
@@ -168,7 +172,7 @@ class SplitStatistics:
             self.paired += record.pair is not None
             side = alignment.scale_of(record.transform) * (record.size - 1)
             self.side[bisect.bisect_right(SIDE_EDGES, side) - 1] += 1
-            self.enlarged += side < record.size - 1
+            self.enlarged += side < WHOLE * (record.size - 1)
             roll = alignment.roll_of(record.transform)
             binning.count_angle(self.roll, roll)
             self._add_subject(key_hash(record.subject))
