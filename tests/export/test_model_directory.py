@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -149,7 +150,9 @@ def push_elsewhere(model, models, how):
 
 def test_what_a_killed_push_has_left_goes_with_the_next(tmp_path):
     models, model = tmp_path / "models", export(tmp_path / "a")
-    assert push_elsewhere(model, models, "os.kill(os.getpid(), signal.SIGKILL)").wait(60) == -9
+    other = push_elsewhere(model, models, "os.kill(os.getpid(), signal.SIGKILL)")
+    other.communicate(timeout=60)
+    assert other.returncode == -signal.SIGKILL
     assert [path.suffix for path in models.iterdir()] == [".partial"]
     assert pushed(export(tmp_path / "b", b"others"), models).path == models / "1"
     assert [path.name for path in models.iterdir()] == ["1"]
