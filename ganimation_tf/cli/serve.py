@@ -7,6 +7,7 @@ from ganimation_tf import quiet
 from ganimation_tf.cli import flags
 from ganimation_tf.errors import UserError, require
 from serving.server.config import BatchingParameters, ServerConfig
+from serving.server.listening import require_free
 from serving.server.tls import ServerTls
 
 HELP = "answer gRPC and REST requests for an exported model, as TensorFlow Serving does"
@@ -95,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
     config = _config(args)
     for module in MODULES:
         require(module, "serve")
+    require_free(config.host, config.port, config.rest_port)  # TensorFlow takes seconds to load
     import os
     import signal
     import threading
