@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 
-from ganimation_tf import processes
+from ganimation_tf import parallel, processes
 from ganimation_tf.cli import flags
 
 HELP = "the whole road on drawn faces: draw, preprocess, train, evaluate, export, serve, animate"
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
     parser.add_argument("--output", metavar="DIR", help="a new or earlier demo's folder")
     flags.add_former_name(parser, "out", "--output")
-    parser.add_argument("--count", type=int, default=2000, help="faces to draw")
+    parser.add_argument("--count", type=int, default=5000, help="faces to draw")
     parser.add_argument("--image-size", type=int, default=64, help="side of the crops in pixels")
     parser.add_argument("--steps", type=int, default=700, help="generator updates")
     parser.add_argument("--photo", type=pathlib.Path, help="a photo for the model that ships")
@@ -61,6 +61,7 @@ def _all_steps(out: pathlib.Path, args: argparse.Namespace) -> int:
         [
             *("synthesize", "--count", str(args.count), "--image-size", str(2 * args.image_size)),
             *("--seed", str(args.seed), "--output", str(photos)),
+            *("--workers", str(parallel.cores())),
         ],
         [
             *("preprocess", "--images", str(photos / "imgs")),

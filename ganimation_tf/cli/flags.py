@@ -123,6 +123,17 @@ def output_of(args: argparse.Namespace, former: str) -> pathlib.Path:
     return pathlib.Path(output)
 
 
+def add_workers(parser: Any) -> None:
+    """The flag of commands that `parallel.spread` their work."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that share the work; the files are the same for any number",
+    )
+
+
 def require_at_least(args: argparse.Namespace, least: int, *names: str) -> None:
     """Raises `UserError` for the first of `names` that was given less than `least`, or NaN."""
     for name in names:

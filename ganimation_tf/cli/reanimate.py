@@ -72,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="where the randomness starts")
     parser.add_argument("--format", choices=("jpeg", "png"), default="jpeg", help="of the pictures")
+    flags.add_workers(parser)
     parser.add_argument(
         "--exchange-skins",
         action="store_true",
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.exchange_skins:
         usable = writing.exchange_skins(usable)
-    rejected += writing.write(usable, request, out)
+    rejected += writing.write(usable, request, out, args.workers)
     writing.save_rejected(rejected, out)
     codes = collections.Counter(sorted(one.code for one in rejected))
     settings = json.loads(unfinished.read_text(encoding="utf-8"))
@@ -168,7 +169,7 @@ def _begin(args: argparse.Namespace, digest: str, out: pathlib.Path) -> pathlib.
 
 
 def _check(args: argparse.Namespace) -> None:
-    flags.require_at_least(args, 1, "count")
+    flags.require_at_least(args, 1, "count", "workers")
     flags.require_at_least(args, 0, "seed")
     if not MIN_SIZE <= args.size <= MAX_SIZE:
         raise UserError(f"--size must be in [{MIN_SIZE}, {MAX_SIZE}] pixels, got {args.size}")

@@ -21,7 +21,7 @@ belongs to person i // 8, or to person i % M with `--identities M`, whatever the
 import argparse
 import pathlib
 
-from ganimation_tf import files, progress
+from ganimation_tf import files, parallel, progress
 from ganimation_tf.cli import flags, picture_set
 from ganimation_tf.errors import UserError
 
@@ -30,6 +30,9 @@ EXAMPLE = "ganimation synthesize --count 400 --image-size 192 --seed 1 --output 
 
 EXPRESSIONS_PER_PERSON = 8
 """Faces of one person when the number of identities is not given."""
+
+TASK = 32
+"""Faces that a process draws at a time."""
 
 MAX_SIZE = 4096
 
@@ -60,28 +63,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help=f"number of different people (default: {EXPRESSIONS_PER_PERSON} faces for each)",
     )
+    flags.add_workers(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the faces; see the top of the module."""
-    from ganimation_tf import synthetic
-
     out = flags.output_of(args, "out")
     _check(args)
     unfinished = _begin(args, out)
-    images, annotations = out / "imgs", out / "openface_csv"
-    for index in progress.track(range(args.count), args.count, "faces"):
-        person, expression = _numbers(index, args.identities)
+    places = (out / "imgs", out / "openface_csv")
+    tasks = [range(args.count)[start : start + TASK] for start in range(0, args.count, TASK)]
+    shared = (args.seed, args.image_size, args.identities, places)
+    with progress.Display(args.count, "faces") as display:
+        done = 0
+        for drawn in parallel.spread(_draw, shared, tasks, args.workers):
+            done += drawn
+            display.show(done)
+    unfinished.rename(out / SETTINGS)
+    print(f"{args.count} faces in {places[0]}, their annotations in {places[1]}")
+    return 0
+
+
+def _draw(shared: tuple, indices: range) -> int:
+    """Writes the faces of these numbers that are not there yet; returns how many there then are."""
+    from ganimation_tf import synthetic
+
+    seed, size, identities, (images, annotations) = shared
+    for index in indices:
+        person, expression = _numbers(index, identities)
         key = synthetic.key(person, expression)
         annotation = annotations / f"{key}.csv"
         if annotation.exists():  # the last of a face's two files: an earlier call made both
             continue
-        image, csv = _face(args.seed, person, expression, args.image_size)
+        image, csv = _face(seed, person, expression, size)
         files.write_whole(images / f"{key}.jpg", image)
         files.write_whole(annotation, csv.encode())
-    unfinished.rename(out / SETTINGS)
-    print(f"{args.count} faces in {images}, their annotations in {annotations}")
-    return 0
+    return len(indices)
 
 
 def _begin(args: argparse.Namespace, out: pathlib.Path) -> pathlib.Path:
@@ -100,7 +117,7 @@ def _begin(args: argparse.Namespace, out: pathlib.Path) -> pathlib.Path:
 def _check(args: argparse.Namespace) -> None:
     from ganimation_tf.synthetic import MIN_SIZE
 
-    flags.require_at_least(args, 1, "count", "identities")
+    flags.require_at_least(args, 1, "count", "identities", "workers")
     flags.require_at_least(args, 0, "seed")
     if not MIN_SIZE <= args.image_size <= MAX_SIZE:
         raise UserError(f"--image-size must be in [{MIN_SIZE}, {MAX_SIZE}], got {args.image_size}")

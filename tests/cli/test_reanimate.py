@@ -284,6 +284,11 @@ def test_interrupted_exchange_goes_on_with_the_same_option_only(
     assert contents(out) == contents(exchanged)
 
 
+def test_processes_that_share_the_work_write_the_same(portraits, exchanged, tmp_path):
+    assert run(portraits, tmp_path / "out", *EXCHANGED, "--workers", 2) == 0
+    assert contents(tmp_path / "out") == contents(exchanged)
+
+
 def test_a_skin_that_does_not_fit_loses_no_face(portraits, made, exchanged, tmp_path, monkeypatch):
     """Of one portrait: it keeps its own skin, and it is told; the other is as ever."""
     refused = []

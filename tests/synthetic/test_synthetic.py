@@ -351,6 +351,16 @@ def test_written_picture_is_the_rendered_one(tmp_path):
     assert np.abs(read.astype(int) - drawn).mean() < 2.5
 
 
+def test_processes_that_share_the_work_write_the_same(tmp_path):
+    count = synthesize.TASK + 3  # two tasks
+    for workers in (1, 2):
+        options = ("--count", count, "--size", 32, "--workers", workers)
+        assert run(*options, tmp_path / str(workers)) == 0
+    written = contents(tmp_path / "1")
+    assert sum(name.endswith(".jpg") for name in written) == count
+    assert contents(tmp_path / "2") == written
+
+
 def test_identities_take_turns(tmp_path):
     assert run("--count", 5, "--size", 32, "--identities", 2, tmp_path) == 0
     names = sorted(p.stem for p in (tmp_path / "imgs").iterdir())
@@ -365,6 +375,7 @@ def test_identities_take_turns(tmp_path):
         (["--size", 5000], "--image-size must be in [32, 4096], got 5000"),
         (["--seed", -1], "--seed must be at least 0, got -1"),
         (["--identities", 0], "--identities must be at least 1, got 0"),
+        (["--workers", 0], "--workers must be at least 1, got 0"),
     ],
 )
 def test_wrong_options_stop_before_any_work(tmp_path, capsys, arguments, message):

@@ -40,8 +40,8 @@ UPSIDE_DOWN = 90.0
 """Degrees of roll beyond which a face lies on its head."""
 
 WHOLE = 1 - 1e-3
-"""Of a crop's side: one whose place in the photo is smaller by less is not enlarged. Anchors in a file
-have three decimals, and transforms are float32."""
+"""Of a crop's side: one whose place in the photo is smaller by less is not enlarged. Anchors in
+files have three decimals, and transforms are float32."""
 
 EXAMPLES = 5
 """Rejections kept of each reason."""

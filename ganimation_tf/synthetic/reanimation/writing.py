@@ -9,9 +9,8 @@ import functools
 import itertools
 import pathlib
 import re
-from collections.abc import Iterator
 
-from ganimation_tf import files, inputs, progress
+from ganimation_tf import files, inputs, parallel, progress
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, images
@@ -25,6 +24,9 @@ from ganimation_tf.synthetic.reanimation.sources import KnownFace, Source
 
 PICTURES, ANNOTATIONS, REJECTED = "imgs", "openface_csv", "rejected.jsonl"
 JPEG_QUALITY = 95
+
+TASK = 8 * faces.EXPRESSIONS_PER_LOOK
+"""Faces that a process renders at a time: the photo is fitted once for them."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -146,28 +148,55 @@ def couples_of(usable: list[Usable]) -> list[tuple[str, str]]:
     ]
 
 
-def write(usable: list[Usable], request: Request, out: pathlib.Path) -> list[Rejection]:
+def write(
+    usable: list[Usable], request: Request, out: pathlib.Path, workers: int = 1
+) -> list[Rejection]:
     """Writes the faces that are not there yet; returns which skins could not be exchanged.
 
     Where that is so, `#skin` stands behind the portrait's name, and all looks have its own skin.
     """
-    rejected: list[Rejection] = []
+    tasks = [
+        (number, wanted[start : start + TASK])
+        for number in range(len(usable))
+        for wanted in [faces.numbers_of(number, len(usable), request.count)]
+        for start in range(0, len(wanted), TASK)
+    ]
+    rejected: set[Rejection] = set()
     with progress.Display(request.count, "faces") as display:
         done = 0
-        for number, portrait in enumerate(usable):
-            wanted = faces.numbers_of(number, len(usable), request.count)
-            missing = [one for one in wanted if not _annotation(out, portrait.name, *one).exists()]
-            done += len(wanted) - len(missing)
-            if not missing:
-                continue
-            own = other = _read(portrait.path, portrait.known, request)
-            if portrait.partner is not None and any(look % 2 for look, _ in missing):
-                other, unlike = _with_skin_of(usable[portrait.partner], portrait, own, request)
-                rejected += unlike
-            for _ in _write_portrait(portrait, (own, other), missing, request, out):
-                done += 1
-                display.show(done)
-    return rejected
+        for made, unlike in parallel.spread(_write_task, (usable, request, out), tasks, workers):
+            done += made
+            rejected |= unlike
+            display.show(done)
+    return sorted(rejected)
+
+
+def _write_task(
+    shared: tuple[list[Usable], Request, pathlib.Path], task: tuple[int, list[tuple[int, int]]]
+) -> tuple[int, set[Rejection]]:
+    """Writes the missing ones of some faces of a portrait.
+
+    Args:
+        task: the portrait's number, and (look, expression) of each.
+
+    Returns:
+        How many faces there then are, and what `write` returns.
+    """
+    usable, request, out = shared
+    number, wanted = task
+    portrait, rejected = usable[number], set[Rejection]()
+    missing = [one for one in wanted if not _annotation(out, portrait.name, *one).exists()]
+    if not missing:
+        return len(wanted), rejected
+    own = other = _read(portrait.path, portrait.known, request)
+    if portrait.partner is not None and any(look % 2 for look, _ in missing):
+        other, unlike = _with_skin_of(usable[portrait.partner], portrait, own, request)
+        rejected.update(unlike)
+    for odd, looks in itertools.groupby(missing, lambda number: number[0] % 2):
+        shown, frame = (own, other)[odd], request.frame
+        for face in faces.render_faces(shown, portrait.name, looks, request.seed, frame):
+            _write_face(face, portrait, request, out)
+    return len(wanted), rejected
 
 
 def save_rejected(rejected: list[Rejection], out: pathlib.Path) -> None:
@@ -190,22 +219,6 @@ def _with_skin_of(
         key = f"{portrait.name}#skin"
         return own, [Rejection(key, error.code, message, portrait.path.name)]
     return dataclasses.replace(own, photo=photo), []
-
-
-def _write_portrait(
-    portrait: Usable,
-    skins: tuple[Portrait, Portrait],
-    numbers: list[tuple[int, int]],
-    request: Request,
-    out: pathlib.Path,
-) -> Iterator[None]:
-    """Writes faces; `skins` are what even and odd looks are of."""
-    for odd, looks in itertools.groupby(numbers, lambda number: number[0] % 2):
-        for face in faces.render_faces(
-            skins[odd], portrait.name, looks, request.seed, request.frame
-        ):
-            _write_face(face, portrait, request, out)
-            yield
 
 
 def _write_face(face: faces.Face, portrait: Usable, request: Request, out: pathlib.Path) -> None:
