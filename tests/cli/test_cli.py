@@ -137,6 +137,13 @@ def test_nothing_half_written_stays_of_a_command_that_is_told_to_end(tmp_path, n
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (link := tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
+    assert cli.main(["synthesize", "--count=1", str(link)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"ganimation synthesize: {link}: cannot be written: File exists"
+
+
 def test_a_command_gives_sigterm_back():
     before = signal.getsignal(signal.SIGTERM)
     assert cli.main(["expressions"]) == 0
