@@ -44,7 +44,7 @@ def _check(args: argparse.Namespace) -> None:
         ("--frames", args.frames, 2, 2400),
         ("--scale", args.scale, 1, 16),
         ("--fps", args.fps, 1, 120),
-        ("--smooth", args.smooth, 0, 100),
+        ("--smooth", args.smooth or 0, 0, 100),
         ("--longest-side", args.longest_side or 64, 16, 20_000),
     ):
         if not low <= value <= high:  # also refuses NaN
