@@ -62,6 +62,11 @@ _NOISE = re.compile(r"\[Errno -?\d+\] |\{\{[^}]*\}\}|\[Op:\w+\]")
 """Numbers of the C library's, nodes of TensorFlow's graphs."""
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 frame`, `16 frames`: for things whose plural has an s."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def reason(error: BaseException) -> str:
     """Why it was raised, on one line and without what says nothing to a person."""
     first, *_ = str(error).strip().splitlines() or [""]

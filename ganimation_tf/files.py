@@ -8,10 +8,15 @@ import json
 import os
 import pathlib
 import shutil
+import zipfile
+import zlib
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganimation_tf.errors import UserError, as_user_error
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PARTIAL = ".*.partial*"
 """What a killed process may leave behind, as a pattern."""
@@ -65,6 +70,26 @@ def write_whole(path: pathlib.Path, data: bytes) -> None:
 def write_json(path: pathlib.Path, content: Any, indent: int = 2, sort_keys: bool = False) -> None:
     """Writes plain values as JSON, whole or not at all; errors as `write_whole`."""
     write_whole(path, f"{json.dumps(content, indent=indent, sort_keys=sort_keys)}\n".encode())
+
+
+def read_arrays(path: pathlib.Path, what: str) -> "dict[str, np.ndarray]":
+    """The arrays of an .npz file, by name. Nothing in it is run.
+
+    Args:
+        what: it is read as, for the error: `a face model`.
+
+    Raises:
+        UserError: if it cannot be read or is damaged.
+    """
+    import numpy as np  # not before: every command imports this module for its help
+
+    damaged = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+    with as_user_error(f"{path}: cannot be read as {what}", *damaged), path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError("it is no .npz file, or not all of one")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
 
 
 @contextlib.contextmanager

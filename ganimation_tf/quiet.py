@@ -66,7 +66,11 @@ def _set_up_keras() -> None:
 
 @contextlib.contextmanager
 def _ending_at_once(terminal: int) -> Iterator[None]:
-    """SIGINT ends this process with exit code 130; `terminal` is the descriptor to tell it on."""
+    """SIGINT and SIGTERM end this process with exit code 130.
+
+    Args:
+        terminal: the descriptor to tell it on.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread can be told of signals
         return
@@ -75,10 +79,12 @@ def _ending_at_once(terminal: int) -> Iterator[None]:
         os.write(terminal, b"ganimation: interrupted\n")
         os._exit(130)
 
-    before = signal.getsignal(signal.SIGINT)
-    if before != signal.SIG_IGN:  # it is, in a job in the background
-        signal.signal(signal.SIGINT, end)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # SIGINT is, in a job in the background
+            signal.signal(number, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

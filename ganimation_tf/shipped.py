@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganimation_tf import files
 from ganimation_tf.errors import UserError, as_user_error
 
 ARRAYS, CONFIG = "default.npz", "default.json"
@@ -47,11 +48,11 @@ def read_weights(path: pathlib.Path | str | None = None) -> dict[str, dict[str, 
     """
     path = (directory() if path is None else pathlib.Path(path)) / ARRAYS
     weights: dict[str, dict[str, np.ndarray]] = {GENERATOR: {}, ESTIMATOR: {}}
-    with as_user_error(f"{path}: cannot be read as weights", OSError, ValueError, KeyError):
-        with np.load(path, allow_pickle=False) as arrays:
-            for key in arrays.files:
-                network, _, name = key.partition("/")
-                weights[network][name] = arrays[key].astype(np.float32)
+    arrays = files.read_arrays(path, "weights")
+    with as_user_error(f"{path}: cannot be read as weights", KeyError):
+        for key, array in arrays.items():
+            network, _, name = key.partition("/")
+            weights[network][name] = array.astype(np.float32)
     return weights
 
 

@@ -29,7 +29,7 @@ from pipeline.output import Output, prepare_output
 from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
 from pipeline.reanimation import Reanimation
-from pipeline.runners import make_pipeline, pipeline_options
+from pipeline.runners import made_pipeline, pipeline_options
 from pipeline.stores import require_reachable
 from pipeline.transforms import Finish, WriteShards
 
@@ -109,10 +109,12 @@ def _run(
             write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
             made = sources.write(where, *listed, reader)
             job = _job(options, where, plan, reanimation, made)
-            # Last: its folder in the temp folder goes only when it is run.
-            pipeline = make_pipeline(beam_options, processes)
-            build(pipeline, job, handed_out, facts, engine)
-            with processes.explained(), engine.explained():
+            with (
+                made_pipeline(beam_options, processes) as pipeline,
+                processes.explained(),
+                engine.explained(),
+            ):
+                build(pipeline, job, handed_out, facts, engine)
                 Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
     return _result(output, facts)
 

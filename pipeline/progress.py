@@ -66,12 +66,13 @@ class Watcher:
         """Runs the job to its end, while a thread shows progress.
 
         Raises:
-            KeyboardInterrupt: on Ctrl-C, also if Beam makes another exception of it.
+            KeyboardInterrupt: on Ctrl-C and SIGTERM, also if Beam makes another exception of it.
         """
         done = threading.Event()
         thread = threading.Thread(target=self._watch, args=(done,), name="progress", daemon=True)
         in_main = threading.current_thread() is threading.main_thread()
-        before = signal.signal(signal.SIGINT, self._interrupt) if in_main else None
+        numbers = (signal.SIGINT, signal.SIGTERM) if in_main else ()
+        before = {number: signal.signal(number, self._interrupt) for number in numbers}
         thread.start()
         try:
             job()
@@ -82,8 +83,8 @@ class Watcher:
         finally:
             done.set()
             thread.join()
-            if in_main:
-                signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _interrupt(self, *_) -> None:
         self._interrupted = True

@@ -3,7 +3,8 @@
 import contextlib
 import io
 import logging
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -61,6 +62,17 @@ def _require_runner(name: str) -> None:
     except (ValueError, ImportError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"--runner={name}: {reason:.300}") from None
+
+
+@contextlib.contextmanager
+def made_pipeline(options: PipelineOptions, workers: LocalWorkers) -> Iterator[beam.Pipeline]:
+    """As `make_pipeline`, and nothing of it stays in the temp folder: Beam forgets its own there
+    when it is interrupted, or is not run."""
+    pipeline = make_pipeline(options, workers)
+    try:
+        yield pipeline
+    finally:
+        shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)
 
 
 def make_pipeline(options: PipelineOptions, workers: LocalWorkers) -> beam.Pipeline:

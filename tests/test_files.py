@@ -1,7 +1,9 @@
 import hashlib
+import io
 import os
 import subprocess
 
+import numpy as np
 import pytest
 
 from ganimation_tf import files, inputs
@@ -67,3 +69,40 @@ def test_a_pipe_is_read_to_its_end():
 def test_what_has_no_end_is_too_large():
     with pytest.raises(inputs.FileError, match="has more than 1000 bytes"):
         inputs.read("/dev/zero", 1000)
+
+
+def test_arrays_come_back_by_name(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", one=np.arange(3), two=np.float32([0.5]))
+    arrays = files.read_arrays(tmp_path / "a.npz", "weights")
+    assert {name: array.tolist() for name, array in arrays.items()} == {
+        "one": [0, 1, 2],
+        "two": [0.5],
+    }
+
+
+def damaged(data, kind):
+    """What is left of a file: nothing, half of it, flipped bits, other text, an object."""
+    if kind == "object":
+        buffer = io.BytesIO()
+        np.savez(buffer, one=np.array([{}], dtype=object))
+        return buffer.getvalue()
+    flipped = bytearray(data)
+    flipped[len(data) // 3] ^= 0xFF
+    kinds = {"empty": b"", "half": data[: len(data) // 2], "flipped": bytes(flipped)}
+    return kinds.get(kind, b"# a text\n")
+
+
+@pytest.mark.parametrize("kind", ["empty", "half", "flipped", "text", "object"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_damaged_arrays_are_the_user_s_to_know(tmp_path, kind, save):
+    path = tmp_path / "a.npz"
+    save(path, one=np.random.default_rng(0).integers(0, 9, 4000))
+    path.write_bytes(damaged(path.read_bytes(), kind))
+    with pytest.raises(UserError, match=r"a\.npz: cannot be read as a face model: ") as refused:
+        files.read_arrays(path, "a face model")
+    assert "unsafely" not in str(refused.value)
+
+
+def test_an_array_file_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="none: cannot be read as weights: No such file"):
+        files.read_arrays(tmp_path / "none", "weights")

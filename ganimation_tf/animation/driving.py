@@ -19,6 +19,10 @@ _RATE = 30.0
 """Frames per second of a single frame."""
 
 
+_TREMBLING = 10.0
+"""Frames in a second from which on neighbours show the same moment."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Drive:
     """AUs over time.
@@ -61,8 +65,14 @@ class Drive:
             tuple(Change(name, SET, value) for name, value in pairs if name in self.named)
         )
 
-    def smoothed(self, frames: float) -> "Drive":
-        """Averaged over time by a Gaussian of this deviation, in frames; 0 leaves it."""
+    def smoothed(self, frames: float | None = None) -> "Drive":
+        """Averaged over time by a Gaussian of this deviation, in frames; 0 leaves it.
+
+        None: 1, against the trembling of readings, and 0 for moments further apart than a
+        tenth of a second, which are meant as they are written.
+        """
+        if frames is None:
+            frames = 1.0 if self.frames_per_second >= _TREMBLING else 0.0
         return dataclasses.replace(self, units=smooth(self.units, frames))
 
 

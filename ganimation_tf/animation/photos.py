@@ -11,9 +11,9 @@ from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Edit
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.pictures import to_picture
-from ganimation_tf.animation.request import Request, beside
+from ganimation_tf.animation.request import Request, Track, beside, untracked
 from ganimation_tf.animation.subjects import Subject, subjects_of
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, counted
 
 SWEEP_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MOST_SAID = 8
@@ -21,9 +21,16 @@ MOST_SAID = 8
 
 
 def animate(
-    path: pathlib.Path, output: Output, request: Request, animator: Animator
+    path: pathlib.Path,
+    output: Output,
+    request: Request,
+    animator: Animator,
+    track: Track = untracked,
 ) -> tuple[str, list[str]]:
     """Animates one photo; returns a line that says what was written, and warnings.
+
+    Args:
+        track: how the frames are gone through: `progress.track` shows how far it is.
 
     Raises:
         UserError: naming the file and what is wrong.
@@ -43,22 +50,25 @@ def animate(
     target = units[np.abs(units - first.source).sum(1).argmax()]
     origin = request.origin(animator, target)
     notes += out_of_range(animator, request, target)
+    unit = f"frames of {path.name}"
+    frames = track(_frames(photo, subjects, request, animator, course), len(units), unit)
     if output.kind == outputs.STILL:
         last = _frames(photo, subjects, request, animator, lambda subject: course(subject)[-1:])
-        picture = next(last)
-        outputs.write_picture(output.path, output.fitted(picture), origin)
+        picture = output.fitted(next(last))
+        outputs.write_picture(output.path, picture, origin)
         count, size = 1, (picture.shape[1], picture.shape[0])
     elif output.kind == outputs.SHEET:
-        frames = _frames(photo, subjects, request, animator, course)
-        sheet = _sheet(photo, subjects, request, animator, output, units, frames)
+        sheet = _sheet(photo, subjects, request, animator, output, units, frames, track)
         outputs.write_picture(output.path, sheet, origin)
         count = len(request.sweep) * len(SWEEP_LEVELS) or len(units)
         size = (sheet.shape[1], sheet.shape[0])
     else:
-        frames = _frames(photo, subjects, request, animator, course)
         count, size = outputs.write_animation(output, frames, rate, origin)
     changes = changes_in_words(request, animator, first.source, first.doubt, target)
-    return f"{output.path}: {count} frames, {size[0]} x {size[1]} pixels; {changes}", notes
+    return (
+        f"{output.path}: {counted(count, 'frame')}, {size[0]} x {size[1]} pixels; {changes}",
+        notes,
+    )
 
 
 def _frames(
@@ -85,23 +95,21 @@ def _frame(photo, subjects: list[Subject], edits: tuple[Edit, ...], request: Req
     return beside(frame, composer, edits[0], request)
 
 
-def _sheet(photo, subjects, request: Request, animator: Animator, output: Output, units, frames):
+def _sheet(photo, subjects, request: Request, animator, output: Output, units, frames, track):
     first = subjects[0]
     if request.sweep:
-        return _sweep_sheet(photo, subjects, request, animator, output)
-    frames = [output.fitted(frame) for frame in frames]
+        return _sweep_sheet(photo, subjects, request, animator, output, track)
     crop = to_picture(first.composer.crop)
-    source = outputs.enlarge(crop, request.scale) if request.crop_only else output.fitted(photo)
-    if request.show:
-        blank = np.full((source.shape[0], frames[0].shape[1], 3), 255, np.uint8)
-        blank[:, : source.shape[1]] = source[:, : blank.shape[1]]
-        source = outputs.fit(blank, max(frames[0].shape[:2]))
+    source = outputs.enlarge(crop, request.scale) if request.crop_only else photo
+    room = ((0, 0), (0, source.shape[1] * len(request.show)), (0, 0))  # where frames have maps
+    source = output.fitted(np.pad(source, room, constant_values=255))
+    frames = [output.fitted(frame) for frame in frames]
     names = animator.action_units
     named = [name for name in request.named() if name in names][:6]
     return outputs.sheet(source, frames, units, first.source, names, named)
 
 
-def _sweep_sheet(photo, subjects, request: Request, animator: Animator, output: Output):
+def _sweep_sheet(photo, subjects, request: Request, animator: Animator, output: Output, track):
     def course(subject: Subject, name: str) -> np.ndarray:
         base = request.goal.target(subject.source, animator.action_units)
         units = np.repeat(base[None], len(SWEEP_LEVELS), 0)
@@ -109,7 +117,7 @@ def _sweep_sheet(photo, subjects, request: Request, animator: Animator, output: 
         return units
 
     rows = []
-    for name in request.sweep:
+    for name in track(request.sweep, len(request.sweep), "sweeps"):
         frames = _frames(photo, subjects, request, animator, functools.partial(course, name=name))
         rows.append([output.fitted(frame) for frame in frames])
     return outputs.sweep_sheet(rows, request.sweep, SWEEP_LEVELS)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -101,6 +102,15 @@ class Request:
     def origin(self, animator: Animator, target: np.ndarray) -> Provenance | None:
         """The statement that goes into the files."""
         return Provenance.of(animator.card, target) if self.provenance else None
+
+
+Track = Callable[[Iterable, int, str], Iterable]
+"""As `progress.track`."""
+
+
+def untracked(frames: Iterable, total: int, unit: str) -> Iterable:
+    """A `Track` that shows nothing."""
+    return frames
 
 
 def beside(frame: np.ndarray, composer: Composer, edit: Edit, request: Request) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One video whose faces are given expressions, frame by frame."""
 
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -9,13 +9,10 @@ from ganimation_tf.animation import outputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.photos import out_of_range
-from ganimation_tf.animation.request import Request, beside
+from ganimation_tf.animation.request import Request, Track, beside, untracked
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
 from ganimation_tf.media.video import VideoReader
-
-Track = Callable[[Iterable, int, str], Iterable]
-"""As `progress.track`."""
 
 STEADINESS = 0.6
 """How much of the last reading of a face's own AUs stays in the next: readings tremble."""
@@ -26,7 +23,7 @@ def animate(
     output: Output,
     request: Request,
     animator: Animator,
-    track: Track = lambda frames, total, unit: frames,
+    track: Track = untracked,
 ) -> tuple[str, list[str]]:
     """Edits one video; returns a line that says what was written, and warnings.
 

@@ -18,6 +18,8 @@ csv.field_size_limit(MAX_LINE)  # a field is part of a line; Python's own limit 
 _SEPARATORS = ",;\t"
 """Spreadsheets put the second where a comma stands before decimals; the third is TSV's."""
 
+_FOR_EXCEL = re.compile(r'"?sep=.?"?,*\s*', re.IGNORECASE)
+"""A first line that tells Excel the separator; the header tells it here."""
 
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+\s*")
 
@@ -77,8 +79,8 @@ def _parse(file: BinaryIO) -> Iterator[list[str]]:
         lines = _lines(text)
         begin = []  # up to the header, whose separator is that of all
         for line in lines:
-            begin.append(line)
-            if not line.isspace():
+            begin.append("\n" if _FOR_EXCEL.fullmatch(line) else line)
+            if not begin[-1].isspace():
                 break
         separator = separator_of(begin[-1] if begin else "")
         rows = itertools.chain(begin, lines)

@@ -159,6 +159,8 @@ def find_columns(header: tuple[str, ...], form: Form, action_units: tuple[str, .
             says that the file describes a video, or the landmarks are of no known layout.
     """
     names = [name.strip() for name in header]
+    if form.loose:  # people write `Success` as well as `success`
+        names = [name if form.unit_of(name) else name.lower() for name in names]
     if form.refused in names:
         message = (
             f"has a column `{form.refused}`: it describes a video; FaceLandmarkImg annotates photos"

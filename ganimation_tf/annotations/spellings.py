@@ -8,7 +8,8 @@ IMAGE_NAMES = (
     *("key", "image_path", "filepath", "file_path", "path", "filename", "file_name", "file"),
     *("image_name", "imagename", "image", "img", "photo"),
 )
-"""What a table may call its column of images, in lower case; the first of them that is there."""
+"""What a table may call its column of images, in lower case and with `_` for what separates words;
+the first of them that is there."""
 
 _NAMED = 8  # columns in a message
 
@@ -51,7 +52,7 @@ def as_openface(name: str) -> bool:
 
 def image_column(header: Sequence[str]) -> str | None:
     """The column of a table that names the image; None if it has none."""
-    by_name = {name.lower(): name for name in reversed(header)}
+    by_name = {re.sub(r"[ .-]+", "_", name.lower()): name for name in reversed(header)}
     return next((by_name[name] for name in IMAGE_NAMES if name in by_name), None)
 
 

@@ -6,14 +6,17 @@ text, so they import neither TensorFlow nor Beam at the top; `run` does.
 """
 
 import argparse
+import contextlib
 import difflib
 import errno
 import importlib
 import io
 import logging
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
 from ganimation_tf import __version__
 from ganimation_tf.errors import GanimationError, reason
@@ -115,6 +118,20 @@ def _print_any_name() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does, so that nothing half-written stays."""
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before != signal.SIG_DFL:
+        yield  # only the main thread can be told of signals
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
     _print_any_name()
@@ -122,7 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)
     try:
-        return args.run(args)
+        with _sigterm_as_ctrl_c():
+            return args.run(args)
     except GanimationError as error:
         message = " ".join(str(error).split())
     except OSError as error:

@@ -98,5 +98,5 @@ def _one(path, output, request, animator) -> tuple[str, list[str]]:
 
     animation_request.make_parent(output.path)
     if not video.is_video(path):
-        return photos.animate(path, output, request, animator)
+        return photos.animate(path, output, request, animator, progress.track)
     return videos.animate(path, output, request, animator, progress.track)

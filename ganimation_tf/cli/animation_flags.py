@@ -81,8 +81,8 @@ def _configure_course(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--smooth",
         type=float,
-        default=1.0,
-        help="frames over which driven AUs are averaged; 0 leaves them",
+        help="frames over which driven AUs are averaged; 0 leaves them (default: 1, and 0 for "
+        "fewer than 10 a second)",
     )
 
 

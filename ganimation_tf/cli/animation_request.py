@@ -44,7 +44,7 @@ def _check(args: argparse.Namespace) -> None:
         ("--frames", args.frames, 2, 2400),
         ("--scale", args.scale, 1, 16),
         ("--fps", args.fps, 1, 120),
-        ("--smooth", args.smooth, 0, 100),
+        ("--smooth", args.smooth or 0, 0, 100),
         ("--longest-side", args.longest_side or 64, 16, 20_000),
     ):
         if not low <= value <= high:  # also refuses NaN
@@ -69,9 +69,14 @@ def _check_combinations(args: argparse.Namespace) -> None:
             "nothing would change: give --au NAME=INTENSITY, --expression NAME, --neutral, "
             "--like, --sweep, --keyframes or --drive"
         )
-    for name in (args.show or "").split(",") if args.show else ():
+    for name in shown_maps(args):
         if name not in SHOWN:
             raise UserError(f"--show takes {' and '.join(SHOWN)}, got {name!r}")
+
+
+def shown_maps(args: argparse.Namespace) -> tuple[str, ...]:
+    """The names in `--show`."""
+    return tuple(args.show.split(",")) if args.show else ()
 
 
 def output_of(args: argparse.Namespace, path: pathlib.Path, count: int):
@@ -97,8 +102,10 @@ def output_of(args: argparse.Namespace, path: pathlib.Path, count: int):
         target = target / path.stem
     if kind == outputs.STILL and into_directory:
         target = target.with_name(target.name + ".png")
-    side = args.longest_side or outputs.LONGEST_SIDES.get(kind)
-    return outputs.Output(target, kind, None if args.crop_only and not args.longest_side else side)
+    side = args.longest_side
+    if side is None and not args.crop_only and (side := outputs.LONGEST_SIDES.get(kind)):
+        side *= 1 + len(shown_maps(args))
+    return outputs.Output(target, kind, side)
 
 
 def make_parent(path: pathlib.Path) -> None:
@@ -164,7 +171,7 @@ def request_of(args: argparse.Namespace, animator):
         face=args.face,
         crop=args.crop,
         crop_only=args.crop_only,
-        show=tuple(args.show.split(",")) if args.show else (),
+        show=shown_maps(args),
         scale=args.scale,
         annotations=args.annotations,
         provenance=not args.no_provenance,

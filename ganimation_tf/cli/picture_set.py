@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganimation_tf import files
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 
 def begin(
@@ -37,8 +37,9 @@ def begin(
             )
     elif out.exists() and any(out.iterdir()):
         raise UserError(f"{out} must be new or empty, but it holds files")
-    for folder in folders:
-        (out / folder).mkdir(parents=True, exist_ok=True)
+    with as_user_error(f"{out}: cannot be written"):
+        for folder in folders:
+            (out / folder).mkdir(parents=True, exist_ok=True)
     files.write_json(unfinished, settings)
     return unfinished
 

@@ -7,6 +7,7 @@ from ganimation_tf import quiet
 from ganimation_tf.cli import flags
 from ganimation_tf.errors import UserError, require
 from serving.server.config import BatchingParameters, ServerConfig
+from serving.server.listening import require_free
 from serving.server.tls import ServerTls
 
 HELP = "answer gRPC and REST requests for an exported model, as TensorFlow Serving does"
@@ -95,9 +96,10 @@ def run(args: argparse.Namespace) -> int:
     config = _config(args)
     for module in MODULES:
         require(module, "serve")
+    require_free(config.host, config.port, config.rest_port)  # TensorFlow takes seconds to load
     import os
+    import queue
     import signal
-    import threading
 
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would log what is answered as an error
 
@@ -105,15 +107,15 @@ def run(args: argparse.Namespace) -> int:
     from serving.server.server import Server
 
     server = Server(config)
-    stopped = threading.Event()
+    stopped: queue.SimpleQueue = queue.SimpleQueue()  # an Event's lock may be held by `wait` itself
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_: stopped.put(None))
     server.start()
     if server.rest_address:
         print(f"REST and metrics at {server.rest_address}", flush=True)
     version = server.versions.versions[-1]
     print(f"serving {args.model_name} version {version} at {server.address}", flush=True)
-    stopped.wait()
+    stopped.get()
     server.stop(DRAIN_SECONDS)
     return 0
 

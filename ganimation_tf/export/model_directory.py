@@ -4,13 +4,15 @@
 is served. Nothing here needs TensorFlow.
 """
 
+import contextlib
 import dataclasses
 import errno
+import fcntl
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganimation_tf import files
@@ -21,6 +23,9 @@ SAVED_MODEL_FILE = "saved_model.pb"
 
 PUSHED = "assets.extra/pushed.json"
 """In a version that `push` put there: its number, its model's digest, and both blessings."""
+
+_PUSH = "push-"
+"""What the name of a copy on its way begins with, behind a dot."""
 
 _ATTEMPTS = 20
 """Numbers that are tried where others push at the same time."""
@@ -115,8 +120,10 @@ def _digest_of_pushed(version: pathlib.Path) -> str | None:
 def _copy(model: pathlib.Path, model_dir: pathlib.Path, facts: Mapping[str, Any]) -> pathlib.Path:
     try:
         model_dir.mkdir(parents=True, exist_ok=True)
-        with files.scratch(model_dir / f"push-{facts['digest'][:12]}") as partial:
-            shutil.copytree(model, partial)
+        _sweep(model_dir)
+        scratch = files.scratch(model_dir / f"{_PUSH}{facts['digest'][:12]}")
+        with scratch as partial, _at_work(partial):
+            shutil.copytree(model, partial, dirs_exist_ok=True)
             note = partial / PUSHED
             note.parent.mkdir(exist_ok=True)
             note.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
@@ -127,6 +134,31 @@ def _copy(model: pathlib.Path, model_dir: pathlib.Path, facts: Mapping[str, Any]
         first = ValueError(error.args[0][0][2]) if isinstance(error, shutil.Error) else error
         why, _, _ = reason(first).partition(": ")  # the names are of what is gone by now
         raise UserError(f"{model_dir}: the push was not done: {why}") from error
+
+
+@contextlib.contextmanager
+def _at_work(partial: pathlib.Path) -> Iterator[None]:
+    """Makes the directory and holds a lock on it, which a kill gives up."""
+    partial.mkdir()
+    descriptor = os.open(partial, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a filesystem that locks no directories
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(model_dir: pathlib.Path) -> None:
+    """Removes what pushes that were killed have left, and nothing that is locked."""
+    for left in model_dir.glob(f".{_PUSH}*.partial"):
+        with contextlib.suppress(OSError):  # it is locked, or gone
+            descriptor = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
+            finally:
+                os.close(descriptor)
 
 
 def _flush(directory: pathlib.Path) -> None:

@@ -144,11 +144,13 @@ def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:
     with as_user_error(f"{run / METRICS}: cannot be read", OSError, *MALFORMED):
         rows = [json.loads(line) for line in (run / METRICS).read_text().splitlines()]
         metrics = [row for row in rows if step in (None, row["step"])]
+    made_from = lineage.read(run)
     return ModelCard(
         action_units=tuple(facts["dataset"]["action_units"]),
         crop=CropSpec(**facts["dataset"]["crop"]),
         package=package_origin(),
-        lineage=lineage.read(run) | {"exported_with": made_with()},
+        lineage=made_from | {"exported_with": made_with()},
+        intensity_ranges=made_from.get("dataset", {}).get("intensity_ranges", {}),
         training={
             "preset": facts["preset"],
             "config": facts["train"],

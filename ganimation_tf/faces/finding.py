@@ -203,5 +203,6 @@ def choose(faces: list[Face], which: str, where: str) -> list[Face]:
             raise
         raise UserError(f"a face is largest, all, a number or X,Y; got {which!r}") from None
     if not 1 <= number <= len(faces):
-        raise UserError(f"{where}: {len(faces)} faces were found, there is no number {number}")
+        many = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
+        raise UserError(f"{where}: {many} found, there is no number {number}")
     return [faces[number - 1]]

@@ -1,7 +1,8 @@
 """`lineage.json` of a run: all that it was made from, kept for when none of it is there any more.
 
     made_with: a list of `origin.made_with()`, one for each different process that trained
-    dataset: digest, records, inputs, rejected, options, sources: of `dataset.json`
+    dataset: digest, records, inputs, rejected, options, sources: of `dataset.json`; and, if its
+        statistics are there, intensity_ranges: AU: lowest, highest that training sees often
     start_from: null, or the parent: name, preset, dataset, and its own lineage
 
 The model card of an export carries it along.
@@ -12,6 +13,8 @@ import pathlib
 from typing import Any
 
 from ganimation_tf import shipped
+from ganimation_tf.data.manifest import STATISTICS, TRAIN
+from ganimation_tf.data.statistics.dataset import intensity_ranges
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.files import write_json
 from ganimation_tf.origin import made_with
@@ -61,7 +64,18 @@ def _dataset(plan: Plan) -> dict[str, Any]:
         "rejected": dict(made.rejections),
         "options": dict(made.options),
         "sources": dict(made.sources),
+        "intensity_ranges": _intensity_ranges(plan.data),
     }
+
+
+def _intensity_ranges(data: pathlib.Path) -> dict[str, tuple[float, float]]:
+    try:
+        facts = json.loads((data / STATISTICS).read_text(encoding="utf-8"))
+    except FileNotFoundError:  # another program than `preprocess` wrote the dataset
+        return {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{data / STATISTICS}: cannot be read: {reason(error)}") from error
+    return intensity_ranges(facts, TRAIN)
 
 
 def _parent(source: pathlib.Path | None) -> dict[str, Any] | None:

@@ -15,10 +15,10 @@ import threading
 
 import uvicorn
 
-from ganimation_tf.errors import as_user_error
 from serving.server.config import ServerConfig
 from serving.server.grpc_api import GrpcServer
 from serving.server.inputs_seen import InputsSeen
+from serving.server.listening import listen, require_free
 from serving.server.metrics import Metrics
 from serving.server.models import ModelVersions
 from serving.server.rest import RestApplication
@@ -26,7 +26,6 @@ from serving.server.service import Service
 from serving.server.tls import ServerTls
 from serving.server.watcher import Watcher
 
-BACKLOG = 128
 KEEP_ALIVE_SECONDS = 60
 """How long an idle connection of a REST client stays."""
 
@@ -49,9 +48,7 @@ class Server:
         """
         if config.tls:
             config.tls.check()
-        for port in (config.port, config.rest_port):
-            if port:  # known before the model is loaded, which takes seconds
-                _listen(config.host, port).close()
+        require_free(config.host, config.port, config.rest_port)  # before the model is loaded
         metrics = Metrics(config.model_name)
         self.versions = ModelVersions(config.model_name)
         inputs_seen = InputsSeen() if config.measure_inputs else None
@@ -96,7 +93,7 @@ class _HttpServer:
     """uvicorn in a thread."""
 
     def __init__(self, service: Service, host: str, port: int, tls: ServerTls | None):
-        self._socket = _listen(host, port)
+        self._socket = listen(host, port)
         # Accepted connections inherit it. asyncio sets it only on sockets that name their protocol,
         # and without it an answer waits 40 ms for the client to acknowledge its headers.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -129,9 +126,3 @@ class _HttpServer:
         if self._thread.ident:
             self._thread.join()
         self._socket.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    with as_user_error(f"cannot listen at {host}:{port}"):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)

@@ -120,6 +120,16 @@ def test_smoothing_keeps_constants_and_the_mean_of_an_impulse():
     np.testing.assert_array_equal(driving.smooth(units, 0), units)
 
 
+@pytest.mark.parametrize(("step", "kept"), [(0.5, True), (0.04, False)])
+def test_moments_that_are_far_apart_are_shown_as_they_are_written(tmp_path, step, kept):
+    path = tmp_path / "drive.csv"
+    path.write_text(f"time,AU06\n0,0\n{step},0.9\n{2 * step},0\n")
+    drive = driving.from_annotations(path, ("AU06",)).smoothed()
+    # Else a Gaussian of one frame: 1 / (1 + 2 (e^-1/2 + e^-2 + ...)) = 0.399 of it stays.
+    np.testing.assert_allclose(drive.units[1, 0], 0.9 if kept else 0.9 * 0.399, atol=1e-3)
+    np.testing.assert_allclose(drive.smoothed(0).units, drive.units)
+
+
 def test_a_table_with_frames_that_failed(tmp_path):
     path = tmp_path / "clip.csv"
     path.write_text(

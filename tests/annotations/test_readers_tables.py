@@ -8,6 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from ganimation_tf.annotations import csv_text, spellings
 from ganimation_tf.annotations.names import ImageNames
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import manifest
@@ -167,6 +168,35 @@ def test_plain_table(tmp_path):
     (face,) = faces_in(reader, "a", "faces.csv", first.reference)
     np.testing.assert_array_equal(face.box, [30, 50, 100, 110])
     np.testing.assert_array_equal(face.pose, [1, 2, 3])
+
+
+def test_a_table_s_columns_may_be_written_in_capitals(tmp_path):
+    """A row whose `Success` is 0 would else be a label, and people on both sides of the split."""
+    images = photos(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    box = {"Left": 30, "Top": 50, "Width": 100, "Height": 110}
+    sure = {"Confidence": 0.9, "Success": 1, "Subject": "anna"}
+    rows = [
+        {"Image Name": key, "AU6": 0.25, "Au12": 0.5, **box, **sure, **other}
+        for key, other in (("a", {}), ("b", {"Success": 0}), ("c", {"Confidence": 0.1}))
+    ]
+    output = preprocess(images, write_csv(tmp_path / "faces.csv", rows), tmp_path / "out")
+    (record,) = kept(output).values()
+    assert (record.key, record.subject) == ("a", "anna")
+    np.testing.assert_array_equal(record.action_units, np.float32([0.25, 0.5]))
+    assert rejected(output) == {"b#0": "not_tracked", "c#0": "low_confidence"}
+
+
+@pytest.mark.parametrize("name", ["image name", "Image-Name", "IMAGE.NAME", "File Path"])
+def test_what_separates_the_words_of_a_column_does_not_count(name):
+    assert spellings.image_column(("", "Unnamed: 0", name, "AU12")) == name
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=,", '"sep=;"', "sep=\t"])
+def test_the_line_that_tells_excel_the_separator_is_no_header(tmp_path, line):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{line}\nkey;AU12\na;0,5\n")
+    rows = [row for row in csv_text.csv_rows(str(path)) if row]
+    assert rows == [["key", "AU12"], ["a", "0,5"]]
 
 
 def test_selected_action_units_in_their_order(tmp_path):

@@ -63,6 +63,31 @@ def test_sheet_shows_the_input_first(served_model, photo, tmp_path):
     assert centres == [51, 92, 255]
 
 
+@pytest.mark.parametrize("crop", [(), ("--crop-only", "--scale=2")])
+@pytest.mark.parametrize("maps", ["attention", "attention,color"])
+def test_sheet_with_maps_leaves_the_input_s_room_for_them_blank(
+    served_model, photo, tmp_path, crop, maps
+):
+    output = tmp_path / "out.png"
+    options = [*WHOLE, "--au=AU06=1", "--frames=2", "--neutral", f"--show={maps}", *crop]
+    assert animate(served_model, photo, output, *options) == 0
+    side = SIZE * (2 if crop else 1)
+    tile = side * (1 + len(maps.split(",")))  # the picture and its maps, side by side
+    sheet = images.decode(output.read_bytes())
+    assert sheet.shape[1] == 4 + 3 * (tile + 4)
+    row = sheet[4 + side // 2, :, 0]
+    assert [int(row[4 + side // 2 + place * (tile + 4)]) for place in range(3)] == [51, 92, 255]
+    assert (row[4 + side : 4 + tile] == 255).all()
+
+
+def test_what_is_said_of_a_still_is_its_size(served_model, photo, tmp_path, capsys):
+    output = tmp_path / "out.png"
+    options = [*WHOLE, "--au=AU06=1", "--still", "--longest-side=16"]
+    assert animate(served_model, photo, output, *options) == 0
+    assert images.decode(output.read_bytes()).shape == (16, 16, 3)
+    assert f"{output}: 1 frame, 16 x 16 pixels;" in capsys.readouterr().out
+
+
 def test_a_sweep_of_all_has_a_row_for_each_au(served_model, photo, tmp_path):
     output = tmp_path / "out.png"
     assert animate(served_model, photo, output, *WHOLE, "--sweep=all") == 0

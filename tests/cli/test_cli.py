@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -97,7 +98,8 @@ def test_a_name_that_the_terminal_lacks_ends_no_command(tmp_path):
     assert b"Traceback" not in done.stderr and b"\\u4eba" in done.stderr
 
 
-def test_an_interrupt_while_tensorflow_loads_is_one_line():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_tensorflow_loads_is_one_line(number):
     program = "from ganimation_tf import quiet; print('at it', flush=True); "
     program += "quiet.import_tensorflow()"
     process = subprocess.Popen(
@@ -109,10 +111,43 @@ def test_an_interrupt_while_tensorflow_loads_is_one_line():
     )
     assert process.stdout.readline() == "at it\n"
     time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert stderr == "ganimation: interrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_half_written_stays_of_a_command_that_is_told_to_end(tmp_path, number):
+    photo = pathlib.Path("examples/portraits/faker_male_91.jpg").resolve()
+    options = ["--au=AU12=1", "--frames=900", "--crop=whole"]
+    process = subprocess.Popen(
+        [*COMMAND, "animate", str(photo), "-o", f"{tmp_path}/frames/", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".*.partial/*.png")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in stderr, stderr
+    assert stderr.splitlines()[-1] == "ganimation animate: interrupted"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (link := tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
+    assert cli.main(["synthesize", "--count=1", str(link)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"ganimation synthesize: {link}: cannot be written: File exists"
+
+
+def test_a_command_gives_sigterm_back():
+    before = signal.getsignal(signal.SIGTERM)
+    assert cli.main(["expressions"]) == 0
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_keras_is_set_up_for_these_networks_whatever_others_need(tmp_path):

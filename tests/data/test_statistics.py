@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.data.statistics.binning import SIDE_EDGES, UNIT
-from ganimation_tf.data.statistics.dataset import DatasetStatistics, to_dict, to_json
+from ganimation_tf.data.statistics.dataset import (
+    DatasetStatistics,
+    intensity_ranges,
+    to_dict,
+    to_json,
+)
 from ganimation_tf.data.statistics.moments import correlation, mean, std
 from ganimation_tf.data.statistics.ranking import Best, Ranked
 from ganimation_tf.data.statistics.split import Face, SplitStatistics
@@ -35,6 +40,14 @@ def test_by_hand():
     assert statistics.side[SIDE_EDGES.index(192)] == 3 and statistics.enlarged == 0
     assert statistics.confidence[19] == 3 and statistics.roll[9] == 3  # roll 0 is in [0, 10)
     assert [ranked.item[0].key for ranked in statistics.strongest[0].items] == ["face2", "face1"]
+
+
+@pytest.mark.parametrize("count, ranges", [(9, {}), (10, {"AU01": (0.5, 0.5)})])
+def test_too_few_faces_have_no_range(count, ranges):
+    statistics = DatasetStatistics(1, {"train": gather([[0.5]] * count)})
+    facts = to_dict(statistics, ("AU01",), ())
+    assert intensity_ranges(facts, "train") == ranges
+    assert intensity_ranges(facts, "eval") == {}
 
 
 def test_against_numpy():

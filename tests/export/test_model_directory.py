@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -127,6 +129,44 @@ def test_nothing_is_left_of_a_push_that_fails(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="the push was not done: No space left on device"):
         pushed(model, models)
     assert list(models.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys, pathlib
+sys.path.insert(0, sys.argv[3])
+import test_model_directory as tests
+from ganimation_tf.export import model_directory
+model_directory._flush = lambda partial: {how}
+tests.pushed(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+"""
+
+
+def push_elsewhere(model, models, how):
+    """Another process that pushes, and does `how` once all files are copied."""
+    arguments = [str(model), str(models), str(pathlib.Path(__file__).parent)]
+    command = [sys.executable, "-c", KILLED.format(how=how), *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_a_killed_push_has_left_goes_with_the_next(tmp_path):
+    models, model = tmp_path / "models", export(tmp_path / "a")
+    other = push_elsewhere(model, models, "os.kill(os.getpid(), signal.SIGKILL)")
+    other.communicate(timeout=60)
+    assert other.returncode == -signal.SIGKILL
+    assert [path.suffix for path in models.iterdir()] == [".partial"]
+    assert pushed(export(tmp_path / "b", b"others"), models).path == models / "1"
+    assert [path.name for path in models.iterdir()] == ["1"]
+
+
+def test_a_push_under_way_is_left_alone(tmp_path):
+    models, model = tmp_path / "models", export(tmp_path / "a")
+    other = push_elsewhere(model, models, "(print('copied', flush=True), input())")
+    assert other.stdout.readline() == "copied\n"
+    assert pushed(export(tmp_path / "b", b"others"), models).path == models / "1"
+    other.communicate("\n", timeout=60)
+    assert other.returncode == 0
+    assert sorted(path.name for path in models.iterdir()) == ["1", "2"]
+    assert contents(models / "2")["variables/data"] == b"weights"
 
 
 @pytest.fixture

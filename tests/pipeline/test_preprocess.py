@@ -3,9 +3,11 @@
 import collections
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 import pytest
@@ -406,3 +408,30 @@ def test_a_runner_that_does_not_exist(tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ganimation preprocess: --runner=Nope: ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_nothing_stays_in_the_temporary_folder_of_a_job_that_is_told_to_end(
+    tmp_path, number, workers
+):
+    write_faces(tmp_path, [f"{face:03}" for face in range(300)])
+    (temporary := tmp_path / "temporary").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ganimation_tf", *arguments(tmp_path, "--workers", workers)],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 60
+    while not any(temporary.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)  # the job runs now
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in stderr, stderr
+    assert stderr.splitlines()[-1] == "ganimation preprocess: interrupted"
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "out" / manifest.FILE).exists()
+    assert cli.main(arguments(tmp_path)) == 0  # the same command goes on

@@ -31,7 +31,7 @@ from tensorflow_serving.apis import (
 )
 
 import serving_model
-from ganimation_tf import cli
+from ganimation_tf import cli, quiet
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
 from serving.server.config import ServerConfig
@@ -491,6 +491,19 @@ def test_a_published_version_replaces_the_one_before(served_model):
     versions.publish(first)
     assert versions.find(request(name="m").model_spec) is first
     assert versions.versions == [2]
+
+
+@pytest.mark.parametrize("which", ["address", "rest_address"])
+def test_a_port_in_use_is_told_before_tensorflow_loads(
+    served_model, model_dir, monkeypatch, capsys, which
+):
+    monkeypatch.setattr(quiet, "import_tensorflow", lambda: pytest.fail("loads TensorFlow"))
+    port = getattr(served_model, which).rpartition(":")[2]
+    ports = {"address": ["--port", port], "rest_address": ["--port", "0", "--rest-port", port]}
+    assert cli.main(["serve", "--model-dir", str(model_dir), *ports[which]]) == 2
+    assert capsys.readouterr().err == (
+        f"ganimation serve: cannot listen at 127.0.0.1:{port}: Address already in use\n"
+    )
 
 
 def test_port_in_use(served_model, model_dir):

@@ -39,6 +39,9 @@ from ganimation_tf.data.statistics.split import ACTIVE, EXAMPLES, STRONGEST, Spl
 
 VERSION = 1
 
+ENOUGH_FACES = 10
+"""Of an intensity, or beyond it, for a model to have learned what it looks like."""
+
 
 @dataclasses.dataclass
 class DatasetStatistics:
@@ -123,6 +126,29 @@ def figures(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, An
         for name, of in numbers["action_units"].items()
     ]
     return metrics, rows
+
+
+def intensity_ranges(facts: Mapping[str, Any], split: str) -> dict[str, tuple[float, float]]:
+    """Between which intensities a split has enough of each AU to learn from, by name.
+
+    Args:
+        facts: what `to_dict` gives.
+        split: its name.
+
+    Returns:
+        The lowest and highest intensity, in [0, 1], that `ENOUGH_FACES` faces reach, to the bin of
+        the histogram that the last of them is in; without the AUs of a split of fewer faces.
+    """
+    edges = facts["intensity_edges"]
+    ranges = {}
+    for name, of in facts["splits"].get(split, {}).get("action_units", {}).items():
+        counts = np.asarray(of["histogram"])
+        if counts.sum() >= ENOUGH_FACES:
+            first = int((counts.cumsum() >= ENOUGH_FACES).argmax())
+            last = len(counts) - int((counts[::-1].cumsum() >= ENOUGH_FACES).argmax())
+            low, high = (min(max(edges[at], of["lowest"]), of["highest"]) for at in (first, last))
+            ranges[name] = (low, high)
+    return ranges
 
 
 def to_json(facts: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from ganimation_tf import files
 from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.synthetic.reanimation import topology
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
@@ -17,9 +18,7 @@ def load_face_model(path: pathlib.Path) -> FaceModel:
         UserError: if the file cannot be read, lacks an array or has another topology.
     """
     path = pathlib.Path(path)
-    with as_user_error(f"{path}: cannot be read as a face model", OSError, ValueError, EOFError):
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+    arrays = files.read_arrays(path, "a face model")
     if "faces" in arrays:
         return topology.from_whole_head(arrays, str(path), topology.LICENCE)
     return _from_saved(arrays, str(path))
