@@ -125,14 +125,8 @@ def _sweep_sheet(photo, subjects, request: Request, animator: Animator, output: 
 
 def out_of_range(animator: Animator, request: Request, target: np.ndarray) -> list[str]:
     """A word on intensities that training hardly saw, where the model's card knows."""
-    ranges = animator.card.intensity_ranges
-    beyond = [
-        f"{name}={target[place]:.2f} (training saw {low:.2f} to {high:.2f})"
-        for place, name in enumerate(animator.action_units)
-        if name in request.named() and name in ranges
-        for low, high in [ranges[name]]
-        if not low - 1e-6 <= target[place] <= high + 1e-6
-    ]
+    named = request.named()
+    beyond = [said for name, said in animator.card.beyond(target).items() if name in named]
     if not beyond:
         return []
     return [f"{', '.join(beyond)}: the model guesses there; --clamp keeps to what it saw"]

@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
             values = (round(float(value), 4) for value in seen)
             return _print(dict(zip(card.action_units, values, strict=True)))
         wanted = _wanted(args, client, crop, card.action_units)
+        if beyond := list(card.beyond(wanted).values()):
+            print(f"{', '.join(beyond)}: the model guesses there", file=sys.stderr)
         origin = None if args.no_provenance else provenance.Provenance.of(card, wanted)
         (picture,) = client.edit([crop], wanted[None])
     _write(args, picture, origin)

@@ -5,6 +5,8 @@ import json
 import pathlib
 from typing import Any
 
+import numpy as np
+
 from ganimation_tf.errors import MALFORMED, as_user_error
 from ganimation_tf.export import signature
 from ganimation_tf.faces import alignment
@@ -51,6 +53,23 @@ class ModelCard:
     intensity_ranges: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     intended_use: str = INTENDED_USE
     limits: tuple[str, ...] = LIMITS
+
+    def beyond(self, wanted: np.ndarray) -> dict[str, str]:
+        """What training hardly saw of wanted AUs: in words, by name.
+
+            >>> card.beyond(np.array([0.95]))
+            {'AU12': 'AU12=0.95 (training saw 0.00 to 0.60)'}
+
+        Args:
+            wanted: float (N,), intensities in the order of `action_units`.
+        """
+        return {
+            name: f"{name}={value:.2f} (training saw {low:.2f} to {high:.2f})"
+            for name, value in zip(self.action_units, wanted.tolist(), strict=True)
+            if name in self.intensity_ranges
+            for low, high in [self.intensity_ranges[name]]
+            if not low - 1e-6 <= value <= high + 1e-6
+        }
 
     def to_json(self) -> str:
         """The text of `model_card.json`."""

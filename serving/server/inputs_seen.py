@@ -6,7 +6,6 @@ bins are those of a dataset's `statistics.json`.
 """
 
 import io
-import json
 import threading
 from collections.abc import Iterator
 
@@ -17,6 +16,7 @@ from prometheus_client.core import HistogramMetricFamily
 from ganimation_tf.data.schema.served import NAMES, REQUESTED, SHOWN, SIZES
 from ganimation_tf.data.statistics.split import BINS, SIDE_EDGES
 from ganimation_tf.export import signature
+from serving.server.cards import card_of
 from serving.server.models import LoadedVersion
 from serving.server.task import Arrays
 
@@ -55,7 +55,8 @@ class InputsSeen:
     def _units(self, version: LoadedVersion) -> tuple[str, ...]:
         """The AU names of a version, which its card tells; none of a model without a card."""
         if version.number not in self._names:
-            self._names = {version.number: _names_of(version)}
+            card = card_of(version)
+            self._names = {version.number: card.action_units if card else ()}
         return self._names[version.number]
 
     def _count(self, kind: str, unit: str, values: np.ndarray, bounds: np.ndarray) -> None:
@@ -79,17 +80,6 @@ class InputsSeen:
                     buckets = _buckets(bounds, histogram)
                     family.add_metric([unit] if unit else [], buckets, sums[of, unit])
             yield family
-
-
-def _names_of(version: LoadedVersion) -> tuple[str, ...]:
-    if signature.DESCRIBE not in version.functions:
-        return ()
-    asked = {signature.REQUEST: np.array([b""], object)}
-    try:
-        text = version.functions[signature.DESCRIBE](asked)[signature.CARD][0]
-        return tuple(json.loads(text)["action_units"])
-    except (ValueError, KeyError, TypeError):  # of somebody else's model
-        return ()
 
 
 def _buckets(bounds: np.ndarray, counts: np.ndarray) -> list[tuple[str, float]]:

@@ -10,6 +10,7 @@ import grpc
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
 from serving.server.batching import Batcher
+from serving.server.cards import Ranges
 from serving.server.config import BatchingParameters
 from serving.server.inputs_seen import InputsSeen
 from serving.server.metrics import Metrics
@@ -53,6 +54,7 @@ class Service:
         self.model = model
         self.metrics = metrics
         self._inputs_seen = inputs_seen
+        self._ranges = Ranges()
         self._batcher = Batcher(parameters, metrics)
         self._running = 0
         self._idle = threading.Condition()
@@ -77,6 +79,7 @@ class Service:
         def run(version: LoadedVersion, name: str, inputs: Arrays, rows: int) -> Arrays:
             waits = caller.deadline, caller.on_cancel
             outputs = self._batcher.run(version, name, inputs, rows, *waits)
+            self._ranges.look(version, inputs)
             if self._inputs_seen:
                 self._inputs_seen.add(version, name, inputs, outputs)
             return outputs

@@ -76,9 +76,9 @@ class StandIn(tf.Module):
         return {signature.CARD: tf.fill(tf.shape(request), self._card)}
 
 
-def save(model_dir: pathlib.Path, version: int = 1) -> pathlib.Path:
-    """Writes `<model_dir>/<version>/`."""
-    model = StandIn(ModelCard(ACTION_UNITS, CropSpec(SIZE), version=version))
+def save(model_dir: pathlib.Path, version: int = 1, **facts) -> pathlib.Path:
+    """Writes `<model_dir>/<version>/`; `facts` are further ones of its card."""
+    model = StandIn(ModelCard(ACTION_UNITS, CropSpec(SIZE), version=version, **facts))
     strings = tf.TensorSpec((None,), tf.string, signature.IMAGE_BYTES)
     units = tf.TensorSpec((None, len(ACTION_UNITS)), tf.float32, signature.ACTION_UNITS)
     image = tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32, signature.IMAGE)

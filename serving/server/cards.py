@@ -1,0 +1,58 @@
+"""What the model cards of served versions say, and requests that go beyond it."""
+
+import logging
+import threading
+
+import numpy as np
+
+from ganimation_tf.errors import UserError
+from ganimation_tf.export import signature
+from ganimation_tf.export.model_card import ModelCard
+from serving.server.models import LoadedVersion
+from serving.server.task import Arrays
+
+log = logging.getLogger(__name__)
+
+
+def card_of(version: LoadedVersion) -> ModelCard | None:
+    """The card that a version answers `describe` with; None of somebody else's model."""
+    if signature.DESCRIBE not in version.functions:
+        return None
+    asked = {signature.REQUEST: np.array([b""], object)}
+    try:
+        text = version.functions[signature.DESCRIBE](asked)[signature.CARD][0]
+        return ModelCard.from_json(text.decode())
+    except (UserError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+class Ranges:
+    """Says, once for each AU of a version, that it was asked for more than training saw."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cards: dict[int, ModelCard | None] = {}
+        self._told: set[tuple[int, str]] = set()
+
+    def look(self, version: LoadedVersion, inputs: Arrays) -> None:
+        """Looks at the inputs of a request that was answered."""
+        wanted = inputs.get(signature.ACTION_UNITS)
+        if wanted is None:
+            return
+        if version.number not in self._cards:
+            self._cards[version.number] = card_of(version)
+        card = self._cards[version.number]
+        if card is None or not card.intensity_ranges:
+            return
+        wanted = np.asarray(wanted)
+        for row in (wanted.min(0), wanted.max(0)):
+            for name, said in card.beyond(row).items():
+                with self._lock:
+                    new = (version.number, name) not in self._told
+                    self._told.add((version.number, name))
+                if new:
+                    log.warning(
+                        "version %d is asked for %s: it guesses there; told once for each AU",
+                        version.number,
+                        said,
+                    )
