@@ -98,6 +98,9 @@ class TrainConfig:
     conditioning: str = _option(
         CONCAT, "AUs as planes beside the image, or as scale and shift", choices=(CONCAT, FILM)
     )
+    film_gain: float = _option(
+        1.0, "what AUs are multiplied by for FiLM, whose layers then learn so much faster", 0.01
+    )
     relative: bool = _option(
         False, "the generator is given target minus source AUs; no change returns the input"
     )

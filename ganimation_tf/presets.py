@@ -9,6 +9,7 @@ _DEFAULT = TrainConfig(
     filters=48,
     residual_blocks=5,
     conditioning=FILM,
+    film_gain=6.0,
     relative=True,
     skips=True,
     flow=True,

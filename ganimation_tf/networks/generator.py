@@ -34,6 +34,9 @@ def compose(original, attention, color):
 
 STEM_KERNEL = 7
 
+FILM_GAIN = "film_gain"
+"""Name of the layer that multiplies the AUs for FiLM; there is none where the gain is 1."""
+
 
 def _stem(build: Builder, image, wanted, filters: int):
     """The 7x7 convolution of the image and N constant planes, one for each AU.
@@ -54,26 +57,30 @@ def _stem(build: Builder, image, wanted, filters: int):
     return layers.Add(name="stem")([build.conv(image, filters, STEM_KERNEL, name="stem_image"), x])
 
 
-def _modulate(build: Builder, x, wanted, name: str):
+def _modulate(build: Builder, x, wanted, name: str, gain: float):
     """FiLM (arXiv:1709.07871): each feature map scaled and shifted by a linear function of the AUs.
 
     It follows the instance norm, which therefore cannot take it away again.
+
+    Args:
+        gain: by which `wanted` has been multiplied.
     """
     channels = x.shape[-1]
     # Not the convolutions' deviation, at which the AUs would hardly be seen at first.
-    film = build.dense(wanted, 2 * channels, name, deviation=wanted.shape[-1] ** -0.5)
+    deviation = wanted.shape[-1] ** -0.5 / gain
+    film = build.dense(wanted, 2 * channels, name, deviation=deviation)
     film = layers.Reshape((1, 1, 2 * channels), name=f"{name}_map")(film)
     scale, shift = ops.split(film, 2, axis=-1)
     return x * (1.0 + scale) + shift
 
 
-def _residual_block(build: Builder, x, wanted, name: str):
+def _residual_block(build: Builder, x, wanted, name: str, gain: float):
     """Two 3x3 convolutions beside the identity; `wanted` None: they are not told the AUs."""
     inner, filters = x, x.shape[-1]
     for part in "ab":
         inner = normalize(build.conv(inner, filters, 3, name=f"{name}{part}"), f"{name}{part}_norm")
         if wanted is not None:
-            inner = _modulate(build, inner, wanted, f"{name}{part}_film")
+            inner = _modulate(build, inner, wanted, f"{name}{part}_film", gain)
         if part == "a":
             inner = layers.ReLU(name=f"{name}a_relu")(inner)
     return layers.Add(name=name)([x, inner])
@@ -85,13 +92,16 @@ def _amount(change):
     return layers.Reshape((1, 1, 1), dtype="float32", name="change")(ops.minimum(amount, 1.0))
 
 
-def _decoder_input(build: Builder, condition, planes, residual_blocks: int, skips: bool):
+def _decoder_input(
+    build: Builder, condition, planes, residual_blocks: int, skips: bool, film_gain: float
+):
     """From the image to the features that the heads see, (B, S, S, F).
 
     Down twice, residual blocks, up twice.
 
     Args:
         condition: AUs for the residual blocks, (B, N), or None.
+        film_gain: see `build_generator`.
         planes: what the first convolution makes of image and AUs, (B, S, S, F).
         skips: whether the decoder also sees the encoder's features of its size, through a 1x1
             convolution: what is fine in the image need not pass through the smallest features.
@@ -99,12 +109,14 @@ def _decoder_input(build: Builder, condition, planes, residual_blocks: int, skip
     filters = planes.shape[-1]
     x = normalize_relu(planes, "stem")
     seen = [x]
+    if condition is not None and film_gain != 1:
+        condition = layers.Rescaling(film_gain, name=FILM_GAIN)(condition)
     for level in (1, 2):
         x = build.conv(x, filters * 2**level, 4, strides=2, name=f"down{level}")
         x = normalize_relu(x, f"down{level}")
         seen.append(x)
     for block in range(1, residual_blocks + 1):
-        x = _residual_block(build, x, condition, f"residual{block}")
+        x = _residual_block(build, x, condition, f"residual{block}", film_gain)
     for level in (1, 0):
         x = build.conv_transpose(x, filters * 2**level, f"up{level}")
         if skips:
@@ -157,6 +169,7 @@ def build_generator(
     skips: bool = False,
     flow: bool = False,
     labels: np.ndarray | None = None,
+    film_gain: float = 1.0,
 ) -> keras.Model:
     """The generator: an image and wanted AUs in; the edited image and what it is made of out.
 
@@ -184,6 +197,9 @@ def build_generator(
         flow: whether the image is warped as well.
         labels: AUs of each label, (L, N): the generator then hears no AUs but which label is the
             nearest to them.
+        film_gain: by which AUs are multiplied on their way into FiLM, whose first kernels are as
+            much smaller: the same network at first, which under Adam learns what AUs do so many
+            times as fast. It is no part of the weights.
 
     Returns:
         Model of `[image, action_units]`: (B, S, S, 3) in [-1, 1] and (B, N) in [0, 1], to a dict
@@ -210,7 +226,7 @@ def build_generator(
         planes = _stem(build, image, asked, filters)
     else:
         planes = build.conv(image, filters, STEM_KERNEL, name="stem_image")
-    x = _decoder_input(build, condition, planes, residual_blocks, skips)
+    x = _decoder_input(build, condition, planes, residual_blocks, skips, film_gain)
     outputs = _heads(build, x, image, _amount(wanted) if relative else None, flow)
     generator = keras.Model([image, wanted], outputs, name="generator")
     if flow:

@@ -60,6 +60,7 @@ def build_networks(
         config.skips,
         config.flow,
         labels,
+        config.film_gain,
     )
     build = build_estimator if config.critic == ESTIMATOR else build_critic
     critic = build(

@@ -10,6 +10,7 @@ from ganimation_tf import shipped
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import refit_kernel
+from ganimation_tf.networks.generator import FILM_GAIN
 from ganimation_tf.training import runs, saved_networks
 from ganimation_tf.training.build import build_networks
 from ganimation_tf.training.model import GANimation
@@ -83,10 +84,13 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names, where) -> Iterat
             f"the {new.name} cannot start from {where}: only one of them has layer {odd}; "
             "filters, blocks, layers and conditioning must be the same"
         )
+    gain = _film_gain(old) / _film_gain(new)
     for name, layer in wanted.items():
         values = []
         for source, target in zip(layers[name].weights, layer.weights, strict=True):
             given = refit_kernel(source.numpy(), target.shape)
+            if name.endswith("_film") and given.ndim == 2:
+                given = given * gain
             value = _placed(name, given, target.numpy(), old_names, names)
             if value is None and name == "action_units_head":
                 shapes = f"{tuple(source.shape)} -> {tuple(target.shape)}"
@@ -98,6 +102,12 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names, where) -> Iterat
                 )
             values.append(target.numpy() if value is None else value)
         layer.set_weights(values)
+
+
+def _film_gain(network: keras.Model) -> float:
+    """By which a network multiplies the AUs for FiLM: with its inverse a kernel does the same."""
+    names = {layer.name for layer in network.layers}
+    return float(network.get_layer(FILM_GAIN).scale) if FILM_GAIN in names else 1.0
 
 
 def _placed(layer: str, old: np.ndarray, fresh: np.ndarray, old_names, names) -> np.ndarray | None:

@@ -113,6 +113,25 @@ def test_every_action_unit_is_felt_at_first_in_the_whole_image_and_inside(condit
         assert np.mean(inside) > 0.5 * np.mean(whole)
 
 
+def test_the_gain_of_film_changes_what_is_learnt_and_not_what_is_computed():
+    image, units = random_input(32, 17)
+    plain, gained = (
+        build_generator(32, 17, 4, 1, conditioning="film", film_gain=gain) for gain in (1.0, 6.0)
+    )
+    for name, expected in plain([image, units]).items():
+        np.testing.assert_allclose(gained([image, units])[name], expected, atol=1e-5)
+
+    def slope(generator):
+        kernel = generator.get_layer("residual1a_film").kernel
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(generator([image, units])["color"])
+        return tape.gradient(total, kernel.value)
+
+    # A kernel a sixth as large that has six times the gradient: of Adam's equal steps one of it
+    # changes the network six times as much.
+    np.testing.assert_allclose(slope(gained), 6 * slope(plain), rtol=1e-2, atol=1e-3)
+
+
 @pytest.mark.parametrize("conditioning", ["concat", "film"])
 def test_a_relative_generator_returns_its_input_if_nothing_is_to_change(conditioning):
     generator = build_generator(32, 17, 4, 1, conditioning=conditioning, relative=True)

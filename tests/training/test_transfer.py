@@ -86,6 +86,24 @@ def test_weights_of_an_au_follow_it_to_its_new_place(conditioning, tmp_path):
         np.testing.assert_array_equal(new[[1, 2]], untouched[[1, 2]])
 
 
+def test_another_gain_of_film_computes_the_same(tmp_path):
+    config = dataclasses.replace(CONFIG, conditioning="film")
+    plan = plan_for(tmp_path / "old", dataclasses.replace(config, seed=5))
+    run = runs.start_run(tmp_path / "runs", plan.facts)
+    before = build_model(plan)
+    for network in (before.generator, before.critic):
+        network.save(run / f"{network.name}.keras")
+    model, fresh, _ = start(tmp_path, run, dataclasses.replace(config, film_gain=4.0))
+    rng = np.random.default_rng(0)
+    image = rng.uniform(-1, 1, (2, tiny.SIZE, tiny.SIZE, 3)).astype(np.float32)
+    units = rng.random((2, len(tiny.UNITS))).astype(np.float32)
+    expected, actual, other = (
+        one.generator([image, units])["image"].numpy() for one in (before, model, fresh)
+    )
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    assert np.abs(other - expected).max() > 1e-2
+
+
 def test_another_image_size_keeps_what_does_not_depend_on_it(old, tmp_path):
     run, before = old
     crop = dataclasses.replace(plan_for(tmp_path / "new").manifest.crop, size=32)
