@@ -59,7 +59,7 @@ PRESETS: Mapping[str, TrainConfig] = {
         critic_layers=4,
         batch_size=16,
         learning_rate=1.5e-3,
-        steps=700,
+        steps=600,
         augmentation=0.1,
         average=0.99,
     ),
