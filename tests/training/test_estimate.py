@@ -37,7 +37,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert '"critic_layers": 3' in printed
     assert "data: 12 training and 4 eval faces of 16 px, 3 AUs: AU04 AU12 AU45" in printed
-    assert "steps: 2,000 of 4 images, 100 to an epoch; the first 50% at the full" in printed
+    assert "steps: 2,000 of 4 images, 200 to an epoch; the first 50% at the full" in printed
     assert "length: 2,000 updates of the generator: without the truth of pairs" in printed
     assert re.search(r"^time: about \d+ minutes? here, .*: \d+\.\d\d s a step", printed, re.M)
     assert "memory: about " in printed
