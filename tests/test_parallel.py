@@ -81,6 +81,7 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path):
         parent.kill()
         parent.wait()
     working = [int(path.name) for path in folder.iterdir()]
+    assert len(working) == 2
     wait_for(lambda: not any(map(_is_alive, working)), "the end of both processes", 20)
 
 

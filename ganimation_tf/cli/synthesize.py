@@ -85,7 +85,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _draw(shared: tuple, indices: range) -> int:
-    """Writes the faces of these numbers that are not there yet; returns how many there then are."""
+    """Writes the faces of these numbers that are not there yet; returns how many there then are.
+
+    Args:
+        shared: the seed, the pictures' side in pixels, the number of identities or None, and the
+            folders of pictures and annotations.
+    """
     from ganimation_tf import synthetic
 
     seed, size, identities, (images, annotations) = shared

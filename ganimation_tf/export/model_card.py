@@ -62,6 +62,9 @@ class ModelCard:
 
         Args:
             wanted: float (N,), intensities in the order of `action_units`.
+
+        Returns:
+            Empty where nothing is beyond, or where the ranges are not known.
         """
         return {
             name: f"{name}={value:.2f} (training saw {low:.2f} to {high:.2f})"

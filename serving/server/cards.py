@@ -35,9 +35,13 @@ class Ranges:
         self._told: set[tuple[int, str]] = set()
 
     def look(self, version: LoadedVersion, inputs: Arrays) -> None:
-        """Looks at the inputs of a request that was answered."""
+        """Looks at a request that was answered.
+
+        Args:
+            inputs: of its signature; `action_units` float (rows, N), where it has them.
+        """
         wanted = inputs.get(signature.ACTION_UNITS)
-        if wanted is None:
+        if wanted is None or not np.size(wanted):
             return
         if version.number not in self._cards:
             self._cards[version.number] = card_of(version)

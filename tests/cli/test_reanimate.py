@@ -149,14 +149,12 @@ def test_middle_of_the_picture_is_the_crop():
     np.testing.assert_allclose(actual[:2], [[1, 0, 32], [0, 1, 32]], atol=0.01)
 
 
-def test_same_seed_same_bytes_and_an_interrupted_call_goes_on(
-    portraits, made, tmp_path, monkeypatch
-):
-    options = ("--count", 24, "--size", 96, "--format", "png")
-    out, written = tmp_path / "out", []
+def interrupted_after(files, portraits, out, options, monkeypatch):
+    """Ctrl-C when so many files are written; their paths."""
+    written = []
 
     def interrupted(path, data, whole=writing.files.write_whole):
-        if len(written) == 21:
+        if len(written) == files:
             raise KeyboardInterrupt
         written.append(path)
         whole(path, data)
@@ -164,6 +162,15 @@ def test_same_seed_same_bytes_and_an_interrupted_call_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(writing.files, "write_whole", interrupted)
         assert run(portraits, out, *options) == 130
+    return written
+
+
+def test_same_seed_same_bytes_and_an_interrupted_call_goes_on(
+    portraits, made, tmp_path, monkeypatch
+):
+    options = ("--count", 24, "--size", 96, "--format", "png")
+    out = tmp_path / "out"
+    interrupted_after(21, portraits, out, options, monkeypatch)
     assert (out / ".reanimate.json").exists() and not (out / "reanimate.json").exists()
     assert run(portraits, out, *options) == 0
     assert contents(out) == contents(made)
@@ -266,17 +273,9 @@ def test_a_couple_is_one_subject_and_each_look_a_pair(exchanged, tmp_path):
 def test_interrupted_exchange_goes_on_with_the_same_option_only(
     portraits, exchanged, tmp_path, monkeypatch, capsys
 ):
-    out, written = tmp_path / "out", []
-
-    def interrupted(path, data, whole=writing.files.write_whole):
-        if len(written) == 41:  # in the odd look of the first portrait
-            raise KeyboardInterrupt
-        written.append(path)
-        whole(path, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(writing.files, "write_whole", interrupted)
-        assert run(portraits, out, *EXCHANGED) == 130
+    out = tmp_path / "out"
+    # After 41 files it is in the odd look of the first portrait.
+    written = interrupted_after(41, portraits, out, EXCHANGED, monkeypatch)
     assert any("ada_look_0001" in path.name for path in written)
     assert run(portraits, out, *EXCHANGED[:-1]) == 2
     assert "unfinished set of other options" in capsys.readouterr().err
