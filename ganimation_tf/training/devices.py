@@ -15,6 +15,9 @@ from ganimation_tf.training import workers
 AMPERE = (8, 0)
 """Compute capability from which GPUs have instructions for bfloat16."""
 
+TOGETHER_ON_GPU = 20
+"""Steps; some 0.3 seconds of preset `default` on an H200, which is how long Ctrl-C then waits."""
+
 log = logging.getLogger(__name__)
 
 
@@ -111,6 +114,15 @@ def resolved(config: TrainConfig, strategy: tf.distribute.Strategy) -> TrainConf
     return dataclasses.replace(
         config, compile=OFF if compiled == AUTO else compiled, precision=precision
     )
+
+
+def steps_together(strategy: tf.distribute.Strategy) -> int:
+    """How many steps are handed to the device at once, at most.
+
+    A GPU is done with one before Python has made ready the next.
+    """
+    several = strategy.num_replicas_in_sync > 1  # fails in Keras (keras#19246)
+    return 1 if several or "GPU" not in _first_device(strategy).upper() else TOGETHER_ON_GPU
 
 
 def _first_device(strategy: tf.distribute.Strategy) -> str:

@@ -63,6 +63,11 @@ def segments(start: int, total: int, epoch_steps: int) -> Iterator[tuple[int, in
         start += steps * epochs
 
 
+def largest_divisor(number: int, most: int) -> int:
+    """The largest number up to `most` that divides another without rest."""
+    return next(each for each in range(min(number, most), 0, -1) if number % each == 0)
+
+
 class Evaluation(NamedTuple):
     """What a run is looked at by.
 

@@ -155,6 +155,12 @@ class GANimation(keras.Model):
         self.optimizer.build(self.generator.trainable_variables)
         self.critic_optimizer.build(self.critic.trainable_variables)
 
+    def execute_together(self, steps: int) -> None:
+        """Sets `steps_per_execution` anew; it must divide the steps of an epoch."""
+        if steps != self.steps_per_execution:
+            self.steps_per_execution = steps
+            self.train_function = None  # Keras makes it anew
+
     def get_compile_config(self) -> dict[str, Any]:
         if not self.compiled:
             return {}

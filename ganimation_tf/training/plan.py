@@ -7,7 +7,7 @@ from ganimation_tf.config import TrainConfig
 from ganimation_tf.data.manifest import TRAIN, Manifest
 from ganimation_tf.training import dataset, runs, saved_networks
 
-EVALUATIONS, LEAST_EPOCH, MOST_EPOCH = 20, 200, 1_000
+EVALUATIONS, LEAST_EPOCH, MOST_EPOCH = 20, 200, 2_500
 """How often a run is evaluated whose length is given in steps, and least and most steps between: a
 short run must not spend its time on evaluations, a long one shall have networks to use early."""
 

@@ -207,6 +207,8 @@ def _fit(
     faces = feed.training_faces(plan)
     for begin, end, steps in feed.segments(start, plan.steps, plan.epoch_steps):
         batches = dataset.training(plan.data, plan.manifest, config, begin, faces, share)
+        most = 1 if checkpoints.minutes == 0 else devices.steps_together(strategy)
+        model.execute_together(feed.largest_divisor(steps, most))
         model.fit(
             workers.distributed(strategy, batches),
             initial_epoch=begin // plan.epoch_steps,

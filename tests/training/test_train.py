@@ -208,6 +208,7 @@ def test_progress_counts_rate_and_time_left(monkeypatch):
     tiny.set_step_terms(model, {})
     shown.on_train_begin()
     for step in range(5):
+        model.optimizer.iterations.assign_add(1)
         shown.on_train_batch_end(step)
     assert lines[0].startswith("step 0/5")
     assert [line.split()[1:5] for line in lines[1:]] == [

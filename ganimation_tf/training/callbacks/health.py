@@ -45,7 +45,7 @@ class Health(keras.callbacks.Callback):
         step = self.model.step
         terms = self.model.step_terms()
         self._require_finite(step, terms)
-        means = self.window.add(step, terms)
+        means = self.window.add(step, terms, self.model.steps_per_execution)
         if means:
             for diagnosis in self.monitor.observe(step, means):
                 self._tell(diagnosis)

@@ -25,7 +25,7 @@ class Progress(keras.callbacks.Callback):
 
     SECONDS = 10.0
     EARLY = 2
-    """Steps after which there is a line in any case: it says how long it all will take."""
+    """Executions after which there is a line in any case: it says how long it all will take."""
 
     SHOWN = (
         "critic_action_units",
@@ -46,34 +46,35 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self._first is not None:  # `fit` goes on
             return
-        self._step = self._first = self.model.step
+        self._first = self.model.step
+        self._times = 0
         self._clear()
-        self.write(f"step {self._step}/{self.total_steps}: the first takes longer, it is compiled")
+        self.write(f"step {self._first}/{self.total_steps}: the first takes longer, it is compiled")
 
     def on_train_batch_end(self, batch, logs=None):
-        now = time.monotonic()
-        assert self._first is not None  # `fit` has begun
-        self._step += 1
+        now, step = time.monotonic(), self.model.step
+        self._times += 1
         self._seen += 1
         terms = self.model.step_terms()
         for name in self.SHOWN:
             self._sums[name] += terms.get(name, 0.0)  # none of the truth without pairs
-        if self._step == self._first + 1:
+        if self._times == 1:
             self._began = self._last = now  # the rate leaves compilation out
+            self._counted = step
         elif (
-            self._step == self._first + 1 + self.EARLY
+            self._times == 1 + self.EARLY
             or now - self._last >= self.SECONDS
-            or self._step == self.total_steps
+            or step == self.total_steps
         ):
             self._last = now
             means = {name: total / self._seen for name, total in self._sums.items()}
-            self.write(self._line((self._step - self._first - 1) / (now - self._began), means))
+            self.write(self._line(step, (step - self._counted) / (now - self._began), means))
             self._clear()
 
     def _clear(self):
         self._sums, self._seen = dict.fromkeys(self.SHOWN, 0.0), 0
 
-    def _line(self, steps_per_second: float, means) -> str:
+    def _line(self, step: int, steps_per_second: float, means) -> str:
         weights = self.model.loss_weights
         told = [f"AU error: critic {means['critic_action_units']:.4f}"]
         if weights.uses_critic:
@@ -82,9 +83,9 @@ class Progress(keras.callbacks.Callback):
         if weights.of_truth:
             told.append(f"error to the truth {means[truth.ERROR]:.3f}")
         return (
-            f"step {self._step}/{self.total_steps}  "
+            f"step {step}/{self.total_steps}  "
             f"{steps_per_second * self.images_per_step:.1f} images/s  "
-            f"{clock((self.total_steps - self._step) / steps_per_second)} to go  "
+            f"{clock((self.total_steps - step) / steps_per_second)} to go  "
             f"{memory()}  {'  '.join(told)}  attention {means['mask_mean']:.2f}"
         )
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from ganimation_tf.faces import images
 from ganimation_tf.files import write_whole
 from ganimation_tf.media import contact_sheet, timelapse
+from ganimation_tf.training.callbacks.windows import passed
 from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
 
 GRIDS, SWEEPS = 40, 5
@@ -59,10 +60,10 @@ class SampleGrid(keras.callbacks.Callback):
             self._write(0, "step", self.render())
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.model.step
-        if due(step, self.total_steps, GRIDS) or is_early(step, self.total_steps):
+        step, total, together = self.model.step, self.total_steps, self.model.steps_per_execution
+        if due(step, total, GRIDS, together) or is_early(step, total, together):
             self._write(step, "step", self.render())
-        if due(step, self.total_steps, SWEEPS):
+        if due(step, total, SWEEPS, together):
             self._write(step, "sweep", self.render_sweep())
 
     def on_epoch_end(self, epoch, logs=None):
@@ -124,18 +125,24 @@ class SampleGrid(keras.callbacks.Callback):
         return _sheet(np.stack(cells), titles, rows)
 
 
-def due(step: int, total_steps: int, times: int) -> bool:
-    """Whether a picture that is drawn `times` in a run is drawn at a step; the last is one."""
-    return step % max(LEAST_STEPS, total_steps // times) == 0 or step == total_steps
+def due(step: int, total_steps: int, times: int, together: int = 1) -> bool:
+    """Whether a picture that is drawn `times` in a run is drawn at a step; the last is one.
+
+    Args:
+        together: steps since the last one that was asked of.
+    """
+    every = max(LEAST_STEPS, total_steps // times)
+    return passed(step, every, together) or step == total_steps
 
 
-def is_early(step: int, total_steps: int) -> bool:
+def is_early(step: int, total_steps: int, together: int = 1) -> bool:
     """Whether a grid is drawn before the first that is due: after 25 steps, 50, 100, 200, ...
 
     Hours of a slow machine need not pass before there is something to see.
     """
-    doubles, rest = divmod(step, LEAST_STEPS)
-    return rest == 0 and doubles.bit_count() == 1 and step < total_steps // GRIDS
+    doubles = step // LEAST_STEPS
+    grows = doubles.bit_length() > ((step - together) // LEAST_STEPS).bit_length()
+    return grows and step < total_steps // GRIDS
 
 
 def changes(before: np.ndarray, after: np.ndarray, names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 
-from ganimation_tf.training.callbacks.windows import Window
+from ganimation_tf.training.callbacks.windows import Window, passed
 
 CURVE_POINTS = 1000
 HISTOGRAMS = 20
@@ -37,12 +37,12 @@ class Summaries(keras.callbacks.Callback):
         self.window = Window(max(1, total_steps // CURVE_POINTS))
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.model.step
-        means = self.window.add(step, self.model.step_terms())
+        step, together = self.model.step, self.model.steps_per_execution
+        means = self.window.add(step, self.model.step_terms(), together)
         if means:
             rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
             _scalars(self.train, step, means | rate)
-        if step % self.histogram_steps == 0 or step == self.total_steps:
+        if passed(step, self.histogram_steps, together) or step == self.total_steps:
             self._histograms(step)
 
     def on_epoch_end(self, epoch, logs=None):
