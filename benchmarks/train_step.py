@@ -87,7 +87,9 @@ def measure(row: Row, kind: str, batch: int, args: argparse.Namespace) -> dict:
     facts = json.loads(done.stdout.splitlines()[-1])
     if args.gpu and facts["device"] == "CPU":
         raise RuntimeError(f"{row.name}: --gpu needs a GPU that {python} sees")
-    return facts | {"seconds": statistics.median(facts["seconds"])}
+    seconds = statistics.median(facts["seconds"])
+    print(f"{row.name}, {kind}, batch {batch}: {seconds:.4f} s", file=sys.stderr, flush=True)
+    return facts | {"seconds": seconds}
 
 
 def report(kind: str, batch: int, rounds: list[dict[Row, dict]], goals) -> list[str]:
