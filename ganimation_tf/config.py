@@ -159,13 +159,18 @@ class TrainConfig:
         0.99999,
     )
     compile: str = _option(
-        OFF, "XLA compiles the step; auto: on one GPU, if XLA works there", choices=(AUTO, ON, OFF)
+        AUTO, "XLA compiles the step; auto: on one GPU, if XLA works there", choices=(AUTO, ON, OFF)
     )
     precision: str = _option(
         FLOAT32,
         "what the networks compute in, with weights and losses in float32; auto: bfloat16 where "
         "the device has instructions for it",
         choices=(AUTO, FLOAT32, BFLOAT16),
+    )
+    determinism: bool = _option(
+        True,
+        "the same run gives the same bytes on the same device, interrupted or not; without, GPUs "
+        "may take faster operations whose last bits differ from run to run",
     )
     seed: int = _option(0, "seed of weights, data order, targets and penalty", 0, 2**31 - 1)
     loss_weights: LossWeights = LossWeights()
@@ -187,13 +192,13 @@ class TrainConfig:
         """The inverse of `to_dict`.
 
         A run keeps the config that it was begun with. What that one lacks came later, with a
-        default of the same effect.
+        default of the same effect, but for `compile`: nothing was compiled then.
 
         Raises:
             UserError: naming a field that is unknown, or of the wrong kind or range.
         """
         try:
             weights = LossWeights(**values.get("loss_weights", {}))
-            return cls(**{**values, "loss_weights": weights})
+            return cls(**{"compile": OFF, **values, "loss_weights": weights})
         except (TypeError, AttributeError, UserError) as error:
             raise UserError(f"{where} is not a training config: {error}") from error

@@ -25,7 +25,6 @@ _DEFAULT = TrainConfig(
     steps=20_000,
     augmentation=1.0,
     average=0.998,
-    compile=AUTO,
     precision=AUTO,
     loss_weights=LossWeights(
         realism=0.0,

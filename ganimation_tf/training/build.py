@@ -78,8 +78,8 @@ def build_networks(
 
 
 def _adam(config: TrainConfig, rate) -> keras.optimizers.Optimizer:
-    # Not TensorFlow's fused kernel, three times as fast: its results vary in the last bits
-    # from run to run, and a resumed run would not be the same.
+    # Not TensorFlow's fused kernel, three times as fast on a CPU: its results vary in the last
+    # bits from run to run, and a resumed run would not be the same.
     return keras.optimizers.Adam(
         rate,
         config.beta_1,

@@ -129,7 +129,10 @@ def _built(plan: Plan, strategy: tf.distribute.Strategy, ignore_memory: bool) ->
     Raises:
         UserError: if this machine's memory does not suffice for its share.
     """
-    tf.config.experimental.enable_op_determinism()
+    if plan.config.determinism:
+        tf.config.experimental.enable_op_determinism()
+    else:
+        log.info("no determinism: another run of this, and one that goes on, differs in last bits")
     with strategy.scope():
         model = build_model(plan)
         if plan.start_from:

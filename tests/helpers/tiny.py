@@ -23,6 +23,7 @@ CONFIG = TrainConfig(
     critic_steps=2,
     epochs=1,
     decay_epochs=1,
+    compile="off",  # as `devices.resolved` says on every machine without a GPU
 )
 
 

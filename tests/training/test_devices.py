@@ -32,9 +32,6 @@ def test_a_device_named_twice_is_refused():
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused():
-    class Two:
-        num_replicas_in_sync = 2
-
     with pytest.raises(UserError, match="multiple of the 2 devices, such as 24 or 26; got 25"):
         devices.require_even(Two(), 25)
     devices.require_even(Two(), 24)
@@ -60,13 +57,27 @@ def test_what_is_asked_for_is_taken():
     assert devices.resolved(asked, devices.choose_strategy(["CPU"])) == asked
 
 
+class OneGpu:
+    num_replicas_in_sync = 1
+
+    class extended:
+        worker_devices = ("/job:localhost/replica:0/task:0/device:GPU:0",)
+
+
+class Two:
+    num_replicas_in_sync = 2
+
+    class extended:
+        worker_devices = ("/device:GPU:0", "/device:GPU:1")
+
+
+def test_a_gpu_is_handed_several_steps_at_once_and_nothing_else_is():
+    assert devices.steps_together(OneGpu()) == devices.TOGETHER_ON_GPU > 1
+    assert devices.steps_together(Two()) == 1
+    assert devices.steps_together(devices.choose_strategy(["CPU"])) == 1
+
+
 def test_xla_that_does_not_work_is_left_out_or_refused(monkeypatch, caplog):
-    class OneGpu:
-        num_replicas_in_sync = 1
-
-        class extended:
-            worker_devices = ("/job:localhost/replica:0/task:0/device:GPU:0",)
-
     monkeypatch.setattr(devices, "_why_xla_fails", lambda device: "no ptxas")
     with caplog.at_level(logging.WARNING):
         config = devices.resolved(TrainConfig(compile="auto"), OneGpu())
@@ -77,12 +88,6 @@ def test_xla_that_does_not_work_is_left_out_or_refused(monkeypatch, caplog):
 
 
 def test_several_devices_are_not_compiled_for():
-    class Two:
-        num_replicas_in_sync = 2
-
-        class extended:
-            worker_devices = ("/device:GPU:0", "/device:GPU:1")
-
     assert devices.resolved(TrainConfig(compile="auto"), Two()).compile == "off"
     with pytest.raises(UserError, match="--compile on fails in Keras on several devices"):
         devices.resolved(TrainConfig(compile="on"), Two())

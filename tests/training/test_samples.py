@@ -12,6 +12,7 @@ from ganimation_tf.media import contact_sheet, timelapse
 from ganimation_tf.training.callbacks import progress, samples
 from ganimation_tf.training.callbacks.samples import INTENSITIES, SampleGrid, as_uint8, changes
 from ganimation_tf.training.callbacks.summaries import SHOWN_WEIGHTS, Summaries, spread, writer
+from ganimation_tf.training.callbacks.windows import Window
 from ganimation_tf.training.tracking import TRACKED
 
 FACES = {name: tf.constant(v[:, 0]) for name, v in tiny.batch(3, 1).items() if name != "epsilon"}
@@ -105,6 +106,17 @@ def test_a_long_run_is_drawn_early_too():
     assert not any(samples.is_early(step, 1_000) for step in range(1, 1_001))  # every 25th is due
 
 
+def test_what_falls_due_among_steps_that_are_executed_together_is_drawn_after_them():
+    """Of 20,000 steps, 20 at a time: 25, 50, 100, 200, 400, then every 500th."""
+    seen = range(20, 20_001, 20)
+    early = [step for step in seen if samples.is_early(step, 20_000, 20)]
+    assert early == [40, 60, 100, 200, 400]
+    due = [step for step in seen if samples.due(step, 20_000, samples.GRIDS, 20)]
+    assert due == list(range(500, 20_001, 500))
+    thirds = [step for step in seen if samples.due(step, 1_200, samples.GRIDS, 20)]
+    assert thirds[:4] == [40, 60, 100, 120]  # of 30, 60, 90 and 120
+
+
 def test_the_gif_is_made_at_the_end_of_the_run_only(grid, model, tmp_path):
     model.optimizer.iterations.assign(50)
     grid.on_epoch_end(0)
@@ -182,6 +194,16 @@ def test_curves_of_train_and_eval_have_the_same_names(model, tmp_path):
     ]
     assert ("cycle", 8, 7.0) in evaluation
     assert {tag for tag, *_ in evaluation} == {"cycle", "loss"}
+
+
+def test_a_curve_has_the_means_of_steps_that_are_executed_together():
+    window = Window(40)
+    for step in range(20, 81, 20):
+        means = window.add(step, {"cycle": float(step)}, 20)
+        assert means == {40: {"cycle": 30.0}, 80: {"cycle": 70.0}}.get(step)
+    window = Window(50)  # the border lies within what is executed together
+    actual = [window.add(step, {"cycle": float(step)}, 20) for step in range(20, 121, 20)]
+    assert actual == [None, None, {"cycle": 40.0}, None, {"cycle": 90.0}, None]
 
 
 def test_histograms_are_sparse_and_count_a_part_of_large_weights(model, tmp_path):

@@ -8,14 +8,16 @@ import types
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tiny
 from ganimation_tf import cli
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
-from ganimation_tf.training import feed, runs, train
+from ganimation_tf.training import devices, feed, runs, train
 from ganimation_tf.training.callbacks import progress
+from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.optimizers import LinearDecay
 from ganimation_tf.training.plan import make_plan
 
@@ -119,7 +121,9 @@ def test_a_run_from_before_an_option_existed_is_gone_on_with(data, tmp_path):
     plan = make_plan(data, tiny.CONFIG, "tiny")
     run = runs.start_run(tmp_path, plan.facts)
     facts = json.loads((run / runs.CONFIG).read_text())
-    del facts["train"]["jitter"], facts["start_from"]
+    for name in ("jitter", "compile", "determinism"):
+        del facts["train"][name]
+    del facts["start_from"]
     (run / runs.CONFIG).write_text(json.dumps(facts))
     assert runs.find_run(tmp_path, plan.facts) == run
 
@@ -185,6 +189,47 @@ def test_a_run_that_is_being_trained_is_left_alone(data, tmp_path):
 )
 def test_fit_is_called_for_whole_epochs_and_what_is_left_before_and_after(start, total, expected):
     assert list(feed.segments(start, total, 3)) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "most", "expected"), [(1000, 20, 20), (30, 20, 15), (11, 20, 11), (13, 5, 1)]
+)
+def test_steps_are_handed_over_in_equal_parts(number, most, expected):
+    assert feed.largest_divisor(number, most) == expected
+
+
+def test_steps_handed_over_together_train_as_one_by_one(data, finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "steps_together", lambda strategy: 20)
+    fits = []
+    fit = GANimation.fit
+
+    def noting(model, *args, **options):
+        fits.append((model.steps_per_execution, options["steps_per_epoch"]))
+        return fit(model, *args, **options)
+
+    monkeypatch.setattr(GANimation, "fit", noting)
+    together = run_training(data, tmp_path)
+    assert fits == [(EPOCH_STEPS, EPOCH_STEPS)]
+    for one, other in zip(weights(finished), weights(together), strict=True):
+        np.testing.assert_array_equal(one, other)
+    run_training(data, tmp_path, checkpoint_minutes=0, new=True)
+    assert fits[1:] == [(1, EPOCH_STEPS)]  # a state is wanted after every step
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_determinism_is_asked_of_tensorflow_unless_it_is_given_up(
+    wanted, data, tmp_path, monkeypatch, caplog
+):
+    asked = []
+    enable = tf.config.experimental.enable_op_determinism
+    monkeypatch.setattr(
+        tf.config.experimental, "enable_op_determinism", lambda: (asked.append(1), enable())
+    )
+    config = dataclasses.replace(tiny.CONFIG, determinism=wanted)
+    with caplog.at_level(logging.INFO):
+        run_training(data, tmp_path, config, steps=1)
+    assert bool(asked) == wanted
+    assert ("no determinism: another run of this" in caplog.text) == (not wanted)
 
 
 def test_runs_are_numbered_and_none_is_touched_twice(tmp_path):
