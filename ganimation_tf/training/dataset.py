@@ -202,6 +202,7 @@ def evaluation(
     split: str = manifest_lib.EVAL,
     replicas: int = 1,
     share: Share = WHOLE,
+    at_most: int | None = None,
 ) -> tf.data.Dataset:
     """Each record of a split once, in order; the target is the next picture of its pair.
 
@@ -213,6 +214,7 @@ def evaluation(
             over is left out: a smaller batch is not shared evenly but fills one device after the
             other, and one without any face fails.
         share: the rows of each batch that are wanted.
+        at_most: of more records, so many evenly spread over the split; None: all.
 
     Returns:
         Dataset of dicts: `image` float32 (B, S, S, 3) in [-1, 1], `action_units` and
@@ -220,14 +222,16 @@ def evaluation(
         `has_truth` float32 (B,). The last batch may be smaller.
     """
     faces = load_faces(directory, manifest, split)
-    count = len(faces)
+    count = min(len(faces), at_most or len(faces))
     if replicas > 1:
         batch_size = min(batch_size, count // replicas * replicas)
         count = count // batch_size * batch_size
     units, following = tf.constant(faces.action_units), np.roll(faces.action_units, -1, axis=0)
     following, partners = tf.constant(following), memory.Partners(faces.groups)
+    places = tf.constant(np.arange(count) * len(faces) // count)
 
-    def example(index):
+    def example(position):
+        index = places[position]
         made = {IMAGE: memory.to_networks(faces.picture(index)), ACTION_UNITS: units[index]}
         if not faces.paired:
             return made | {TARGET: following[index]}
@@ -238,10 +242,10 @@ def evaluation(
             HAS_TRUTH: tf.cast(known, tf.float32),
         }
 
-    indices = tf.data.Dataset.range(count)
+    positions = tf.data.Dataset.range(count)
     if share.workers > 1:
-        indices = indices.filter(lambda index: share.has_row(index, batch_size))
-    examples = indices.map(example, tf.data.AUTOTUNE, deterministic=True)
+        positions = positions.filter(lambda position: share.has_row(position, batch_size))
+    examples = positions.map(example, tf.data.AUTOTUNE, deterministic=True)
     rows = batch_size // share.replicas
     batches = tf.data.experimental.assert_cardinality(math.ceil(count / share.workers / rows))
     return examples.batch(rows).apply(batches).prefetch(2)  # Keras warns if it must guess

@@ -15,6 +15,10 @@ from ganimation_tf.training.plan import Plan
 SAMPLES = 8
 """Faces in the sample grid."""
 
+LEAST_EVALUATED, EVALUATED_SHARE = 256, 0.1
+"""How many eval faces a run is looked at by: as many as this share of the images that it is trained
+on between two evaluations, but so many at least. Training must not wait for its evaluations."""
+
 log = logging.getLogger(__name__)
 
 
@@ -95,8 +99,10 @@ def evaluation(plan: Plan, strategy: tf.distribute.Strategy) -> Evaluation:
         log.warning("the eval split has fewer faces than there are devices: nothing is validated")
         return Evaluation(None, None, faces_shown)
     share = workers.share_of(strategy)
+    trained_on = plan.epoch_steps * plan.config.images_per_step
+    at_most = max(LEAST_EVALUATED, int(EVALUATED_SHARE * trained_on))
     faces = dataset.evaluation(
-        data, manifest, batch_size=batch_size, replicas=replicas, share=share
+        data, manifest, batch_size=batch_size, replicas=replicas, share=share, at_most=at_most
     )
     steps = len(faces) * share.workers // share.replicas if share.workers > 1 else None
     if replicas > 1:

@@ -54,6 +54,8 @@ class GANimation(keras.Model):
         inference_generator: what to look at, evaluate and export: the average where one is kept.
     """
 
+    steps_per_execution: int  # Keras has it
+
     def __init__(
         self,
         generator: keras.Model,

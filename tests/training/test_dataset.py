@@ -127,6 +127,17 @@ def test_evaluation_has_each_face_once_in_order_with_the_next_ones_target(data):
     np.testing.assert_allclose(target[:, 0], np.array([1, 2, 3, 0]) / 100, atol=1e-7)
 
 
+@pytest.mark.parametrize(("at_most", "seen"), [(2, [0, 2]), (3, [0, 1, 2]), (9, [0, 1, 2, 3])])
+def test_a_large_evaluation_is_of_faces_all_over_the_split(data, at_most, seen):
+    directory, facts = data
+    every = list(dataset.evaluation(directory, facts, batch_size=1))
+    chosen = list(dataset.evaluation(directory, facts, batch_size=1, at_most=at_most))
+    assert len(every) == 4 and len(chosen) == len(seen)
+    for one, place in zip(chosen, seen, strict=True):
+        for name in one:
+            np.testing.assert_array_equal(one[name], every[place][name])
+
+
 @pytest.mark.parametrize(
     ("batch_size", "replicas", "sizes"), [(4, 2, [4]), (2, 2, [2, 2]), (9, 4, [4]), (9, 3, [3])]
 )

@@ -72,6 +72,17 @@ def test_a_sweep_row_moves_one_au_and_leaves_the_others(grid, model):
             assert np.abs(shown.astype(int) - as_uint8(result)).max() <= 1
 
 
+def test_tensorboard_has_the_grid_as_the_file_has_it(grid, tmp_path):
+    png = (tmp_path / "samples" / "step-0000000.png").read_bytes()
+    (path,) = (tmp_path / "logs").glob("events.out.*")
+    events = (tf.compat.v1.Event.FromString(r.numpy()) for r in tf.data.TFRecordDataset(str(path)))
+    ((step, value),) = ((event.step, each) for event in events for each in event.summary.value)
+    width, height, shown = tf.make_ndarray(value.tensor).tolist()
+    assert (step, value.tag, value.metadata.plugin_data.plugin_name) == (0, "samples", "images")
+    assert (int(height), int(width)) == images.decode(png).shape[:2]
+    assert shown == png
+
+
 def test_rows_name_the_aus_that_change_most():
     text = changes(np.array([0.1, 0.5, 0.2]), np.array([0.15, 0.0, 0.9]), ("A", "B", "C"))
     assert text.split("\n") == ["C 0.20 > 0.90", "B 0.50 > 0.00", "A 0.10 > 0.15"]

@@ -10,6 +10,7 @@ import tensorflow as tf
 from ganimation_tf.faces import images
 from ganimation_tf.files import write_whole
 from ganimation_tf.media import contact_sheet, timelapse
+from ganimation_tf.training.callbacks.summaries import write_image
 from ganimation_tf.training.callbacks.windows import passed
 from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
 
@@ -72,10 +73,9 @@ class SampleGrid(keras.callbacks.Callback):
             timelapse.write(self.run / "samples", self.run / "samples.gif")
 
     def _write(self, step: int, kind: str, grid: np.ndarray) -> None:
-        write_whole(self.run / "samples" / f"{kind}-{step:07d}.png", images.encode_png(grid))
-        with self.writer.as_default(step=step):
-            tf.summary.image("samples" if kind == "step" else "sweep", grid[None])
-        self.writer.flush()
+        png = images.encode_png(grid, level=3)
+        write_whole(self.run / "samples" / f"{kind}-{step:07d}.png", png)
+        write_image(self.writer, step, "samples" if kind == "step" else "sweep", grid, png)
 
     def _edit(self, image, source, target) -> dict[str, tf.Tensor]:
         given = {IMAGE: image, ACTION_UNITS: source, TARGET: target}

@@ -1,11 +1,16 @@
 """What TensorBoard shows of a run in numbers: curves and histograms."""
 
 import pathlib
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+from tensorboard.plugins.image.metadata import create_summary_metadata
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.util.tensor_util import make_tensor_proto
 
 from ganimation_tf.training.callbacks.windows import Window, passed
 
@@ -59,12 +64,8 @@ class Summaries(keras.callbacks.Callback):
             for variable in network.trainable_variables:
                 if len(variable.shape) > 1:  # kernels; scales and biases say little
                     shown[f"{network.name}/{variable.path}"] = spread(variable)
-        with self.train.as_default(step=step):
-            for name, values in shown.items():
-                # Counted by numpy: tf.summary.histogram takes some thirty operations for each.
-                summary = histogram_pb(name, values)
-                tf.summary.experimental.write_raw_pb(summary.SerializeToString())
-        self.train.flush()
+        # Counted by numpy: tf.summary.histogram takes some thirty operations for each.
+        _write(self.train, step, (histogram_pb(name, values) for name, values in shown.items()))
 
 
 def writer(directory: pathlib.Path) -> tf.summary.SummaryWriter:
@@ -72,10 +73,29 @@ def writer(directory: pathlib.Path) -> tf.summary.SummaryWriter:
     return tf.summary.create_file_writer(str(directory))
 
 
-def _scalars(writer: tf.summary.SummaryWriter, step: int, values) -> None:
+def write_image(writer: tf.summary.SummaryWriter, step: int, tag: str, picture, png: bytes) -> None:
+    """Shows a picture (height, width, 3), encoded already: tf.summary.image would do it again."""
+    height, width, _ = picture.shape
+    summary, texts = Summary(), [str(width).encode(), str(height).encode(), png]
+    summary.value.add(
+        tag=tag,
+        metadata=create_summary_metadata(display_name=None, description=None),
+        tensor=make_tensor_proto(np.array(texts, object)),
+    )
+    _write(writer, step, [summary])
+
+
+def _scalars(writer: tf.summary.SummaryWriter, step: int, values: Mapping[str, float]) -> None:
+    _write(writer, step, (scalar_pb(name, value) for name, value in values.items()))
+
+
+def _write(writer: tf.summary.SummaryWriter, step: int, summaries: Iterable[Summary]) -> None:
+    """All in one operation."""
+    whole = Summary()
+    for summary in summaries:
+        whole.MergeFrom(summary)
     with writer.as_default(step=step):
-        for name, value in values.items():
-            tf.summary.scalar(name, value)
+        tf.summary.experimental.write_raw_pb(whole.SerializeToString())
     writer.flush()
 
 
