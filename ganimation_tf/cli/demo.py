@@ -5,7 +5,9 @@ import pathlib
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
+from typing import Any
 
 from ganimation_tf import parallel, processes
 from ganimation_tf.cli import flags
@@ -78,15 +80,12 @@ def _all_steps(out: pathlib.Path, args: argparse.Namespace) -> int:
             return code
     (trained,) = runs.iterdir()
     models = out / "models"
-    for step in (
-        [
-            *("evaluate", str(trained), "--data", str(data), "--faces", "200", "--pixels-only"),
-            *("--sweeps", "0", "--report", str(out / "report")),
-        ],
-        ["export", "--run", str(trained), "--output", str(models)],
-    ):
-        if code := _call(step):
-            return code
+    evaluate = [
+        *("evaluate", str(trained), "--data", str(data), "--faces", "200", "--pixels-only"),
+        *("--sweeps", "0", "--report", str(out / "report")),
+    ]
+    if code := _call_both(evaluate, ["export", "--run", str(trained), "--output", str(models)]):
+        return code
     if code := _serve_and_animate(out, photos, data, models):
         return code
     photo = args.photo or example_portrait()
@@ -104,10 +103,35 @@ def example_portrait() -> pathlib.Path | None:
 def _call(arguments: list[str]) -> int:
     print(f"\n$ ganimation {shlex.join(arguments)}", flush=True)
     began = time.monotonic()
-    command = processes.command("ganimation_tf", *arguments)
-    code = subprocess.run(command, env=processes.environment()).returncode
+    code = subprocess.run(**_process(arguments)).returncode
     print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
     return code
+
+
+def _call_both(first: list[str], second: list[str]) -> int:
+    """Two commands that do not need each other, at once: each has one core's work for the most.
+
+    What the second one prints follows when the first one is done.
+    """
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as said:
+        other = subprocess.Popen(**_process(second), stdout=said, stderr=subprocess.STDOUT)
+        try:
+            if code := _call(first):
+                return code
+            code = other.wait()
+        finally:
+            other.kill()  # nothing, where it has ended
+            other.wait()
+        said.seek(0)
+        print(f"\n$ ganimation {shlex.join(second)}\n{said.read()}", end="")
+    print(f"  (both {time.monotonic() - began:.0f} s)", flush=True)
+    return code
+
+
+def _process(arguments: list[str]) -> dict[str, Any]:
+    command = processes.command("ganimation_tf", *arguments)
+    return {"args": command, "env": processes.environment()}
 
 
 def _serve_and_animate(out, photos, data, models) -> int:

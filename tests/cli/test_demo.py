@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from ganimation_tf import cli
+from ganimation_tf.cli import demo as demo_lib
 from ganimation_tf.cli.demo import _summary, example_portrait
 from ganimation_tf.data.manifest import EVAL, TRAIN, Manifest
 from ganimation_tf.evaluation.report import Report
@@ -75,6 +76,17 @@ def test_the_summary_says_which_model_made_which_picture(demo):
     }
     assert trained < places["truth.png"] < ships < places["portrait.png"]
     assert trained < places["animation.gif"] < ships
+
+
+def test_two_commands_at_once_are_both_heard_and_either_may_fail(capfd):
+    version, unknown = ["version"], ["evaluate", "--no-such-option"]
+    assert demo_lib._call_both(version, version) == 0
+    assert capfd.readouterr().out.count("$ ganimation version\n") == 2
+    assert demo_lib._call_both(version, unknown) == 2
+    assert "arguments are required" in capfd.readouterr().out
+    assert demo_lib._call_both(unknown, version) == 2
+    said = capfd.readouterr()
+    assert "arguments are required" in said.err and "ganimation version" not in said.out
 
 
 def test_a_photo_that_is_not_there_is_told_before_any_work(tmp_path, capsys):
