@@ -61,6 +61,7 @@ PRESETS: Mapping[str, TrainConfig] = {
         steps=600,
         augmentation=0.1,
         average=0.99,
+        loss_weights=dataclasses.replace(_DEFAULT.loss_weights, action_units=1.0),
     ),
     "paper": TrainConfig(),
     "film": TrainConfig(conditioning=FILM, relative=True, average=0.999, steps=_PUBLISHED_STEPS),
@@ -84,9 +85,9 @@ PRESETS: Mapping[str, TrainConfig] = {
     ),
 }
 """`default` learns from pairs, where the truth is known; `small` the same in minutes on two CPU
-cores; `paper` is the published recipe; `film` the same with AUs that reach the whole image;
-`stargan` is `paper` asked by one of eight expressions in place of AUs, to compare with; `tiny` is
-the adversarial recipe in minutes.
+cores, where the estimator's word on the edits helps as well; `paper` is the published recipe;
+`film` the same with AUs that reach the whole image; `stargan` is `paper` asked by one of eight
+expressions in place of AUs, to compare with; `tiny` is the adversarial recipe in minutes.
 
 All but `paper`, which keeps its epochs, count updates: an epoch of a small dataset is next to none.
 """

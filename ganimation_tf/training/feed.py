@@ -37,7 +37,8 @@ def training_faces(plan: Plan) -> memory.Faces | None:
     faces = dataset.load_faces(plan.data, plan.manifest, TRAIN)
     if not weights.of_truth:
         return faces
-    if not (faces.paired or weights.uses_critic):
+    # AUs alone hold no face together: patterns would do.
+    if not (faces.paired or weights.realism or weights.cycle):
         raise UserError(
             f"{plan.data} has no pairs ({records.PAIR}), and this recipe learns from nothing else: "
             f"--loss.{next(iter(weights.of_truth)).replace('_', '-')} and the like need the truth; "

@@ -1,6 +1,7 @@
 """The examples run as they are, and do what they say."""
 
 import importlib.util
+import json
 import pathlib
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+import ganimation_tf as gan
 import serving_model
 from ganimation_tf.data import manifest
 from ganimation_tf.faces import images
@@ -56,6 +58,23 @@ def test_a_run_edits_an_array(drawn, tmp_path):
     unchanged = example.edit(drawn.run, crop, {})
     # A relative generator returns the input where nothing is to change.
     np.testing.assert_allclose(unchanged, crop, atol=1)
+
+
+def test_a_run_becomes_weights_that_animate_without_tensorflow(drawn, tmp_path):
+    notes = {"training": {"data": "drawn faces"}, "limits": ["It is hardly trained."]}
+    (tmp_path / "notes.json").write_text(json.dumps(notes))
+    command = [sys.executable, str(EXAMPLES / "ship_weights.py"), str(drawn.run)]
+    command += [str(tmp_path / "notes.json"), str(tmp_path / "weights")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+    animator = gan.Animator.from_export(tmp_path / "weights")
+    crop = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    actual = animator.edit(crop, {"AU12": 1.0})
+    more = 1.0 - float(animator.estimate(crop)[animator.action_units.index("AU12")])
+    expected = load("edit_array").edit(drawn.run, crop, {"AU12": more})
+    assert np.abs(actual.astype(int) - expected.astype(int)).max() <= 3  # float16 weights
+    assert animator.card.training["data"] == "drawn faces"
+    assert animator.card.limits == ("It is hardly trained.",)
 
 
 def test_the_official_stubs_edit_a_crop(served_model, tmp_path):

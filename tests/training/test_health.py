@@ -12,6 +12,7 @@ import tensorflow as tf
 import tiny
 from ganimation_tf import cli
 from ganimation_tf.cli import train as train_command
+from ganimation_tf.config import LossWeights, TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.training import truth
 from ganimation_tf.training.callbacks import checkpoints
@@ -19,7 +20,7 @@ from ganimation_tf.training.callbacks.health import FILE, Health, require_finite
 from ganimation_tf.training.callbacks.summaries import writer
 from ganimation_tf.training.callbacks.windows import Window
 from ganimation_tf.training.diagnostics import symptoms
-from ganimation_tf.training.diagnostics.alarms import ALARMS
+from ganimation_tf.training.diagnostics.alarms import ALARMS, alarms_for
 from ganimation_tf.training.diagnostics.monitor import PATIENCE, Monitor, with_values
 from ganimation_tf.training.diagnostics.symptoms import Baselines
 from ganimation_tf.training.model import GANimation
@@ -249,6 +250,23 @@ def test_a_number_that_is_not_finite_ends_training(name, value, tmp_path):
     assert [line["alarm"] for line in run.lines()] == ["not_finite"]
     with pytest.raises(UserError, match="step 7: val_cycle is nan"):
         run.callback.on_epoch_end(0, {"val_cycle": math.nan})
+
+
+def test_an_estimator_is_not_asked_about_realism():
+    def codes(**weights):
+        config = TrainConfig(loss_weights=LossWeights(**weights))
+        return {alarm.code for alarm in alarms_for(config)}
+
+    every = {alarm.code for alarm in ALARMS}
+    assert codes() == every
+    of_realism = {"gap_collapsed", "gap_exploded", "slope_wrong"}
+    assert every - codes(realism=0.0) == of_realism
+    assert every - codes(realism=0.0, action_units=0.0) == of_realism | {
+        "copies_input",
+        "critic_blind",
+        "no_visible_edit",
+        "critic_fooled",
+    }
 
 
 def train_on_brightness(weights=None, critic_rate=1e-3, steps=160):

@@ -79,7 +79,10 @@ class Progress(keras.callbacks.Callback):
         told = [f"AU error: critic {means['critic_action_units']:.4f}"]
         if weights.uses_critic:
             told[0] += f", generator {means['generator_action_units']:.4f}"
-            told.append(f"realism gap {-means['critic_realism']:.3f}  cycle {means['cycle']:.3f}")
+        if weights.realism:
+            told.append(f"realism gap {-means['critic_realism']:.3f}")
+        if weights.cycle:
+            told.append(f"cycle {means['cycle']:.3f}")
         if weights.of_truth:
             told.append(f"error to the truth {means[truth.ERROR]:.3f}")
         return (

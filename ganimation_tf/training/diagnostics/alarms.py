@@ -23,6 +23,7 @@ class Alarm:
         symptom: says what is seen, see `symptoms`.
         advice: likely cause and remedy, with options in braces.
         of_critic: whether it says something only where the critic teaches the generator.
+        of_realism: whether it says something only where the critic judges realism.
     """
 
     code: str
@@ -30,6 +31,7 @@ class Alarm:
     symptom: Symptom
     advice: str
     of_critic: bool = False
+    of_realism: bool = False
 
 
 ALARMS = (
@@ -93,7 +95,7 @@ ALARMS = (
         symptoms.gap_collapsed,
         "the critic takes the generator's images for more real than photos; raise "
         "{--critic-steps} or {--critic-filters}, or lower {--loss.action-units}",
-        of_critic=True,
+        of_realism=True,
     ),
     Alarm(
         "gap_exploded",
@@ -101,7 +103,7 @@ ALARMS = (
         symptoms.gap_exploded,
         "no critic of slope 1 can tell images so far apart: the gradient penalty has lost hold; "
         "raise {--loss.gradient-penalty} or lower {--learning-rate}",
-        of_critic=True,
+        of_realism=True,
     ),
     Alarm(
         "slope_wrong",
@@ -109,7 +111,7 @@ ALARMS = (
         symptoms.slope_wrong,
         "the critic's slope is far from 1, and its realism tells the generator little; raise "
         "{--loss.gradient-penalty} or lower {--learning-rate}",
-        of_critic=True,
+        of_realism=True,
     ),
     *(
         Alarm(
@@ -144,7 +146,11 @@ OF_JUDGEMENTS = Alarm(
 
 
 def alarms_for(config: TrainConfig) -> tuple[Alarm, ...]:
-    """Those that mean something where a config does without the critic's judgement."""
+    """Those that mean something where a config does without some of the critic's judgement."""
+    weights = config.loss_weights
     return tuple(
-        alarm for alarm in ALARMS if config.loss_weights.uses_critic or not alarm.of_critic
+        alarm
+        for alarm in ALARMS
+        if (weights.uses_critic or not alarm.of_critic)
+        and (weights.realism or not alarm.of_realism)
     )
