@@ -61,7 +61,9 @@ PRESETS: Mapping[str, TrainConfig] = {
         steps=600,
         augmentation=0.1,
         average=0.99,
-        loss_weights=dataclasses.replace(_DEFAULT.loss_weights, action_units=1.0),
+        loss_weights=dataclasses.replace(
+            _DEFAULT.loss_weights, action_units=1.0, truth_color=0.0, truth_warped=0.0
+        ),
     ),
     "paper": TrainConfig(),
     "film": TrainConfig(conditioning=FILM, relative=True, average=0.999, steps=_PUBLISHED_STEPS),
