@@ -58,12 +58,10 @@ PRESETS: Mapping[str, TrainConfig] = {
         critic_layers=4,
         batch_size=16,
         learning_rate=1.5e-3,
-        steps=600,
+        steps=500,
         augmentation=0.1,
         average=0.99,
-        loss_weights=dataclasses.replace(
-            _DEFAULT.loss_weights, action_units=1.0, truth_color=0.0, truth_warped=0.0
-        ),
+        loss_weights=dataclasses.replace(_DEFAULT.loss_weights, action_units=1.0),
     ),
     "paper": TrainConfig(),
     "film": TrainConfig(conditioning=FILM, relative=True, average=0.999, steps=_PUBLISHED_STEPS),

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     flags.add_former_name(parser, "out", "--output")
     parser.add_argument("--count", type=int, default=5000, help="faces to draw")
     parser.add_argument("--image-size", type=int, default=64, help="side of the crops in pixels")
-    parser.add_argument("--steps", type=int, default=600, help="generator updates")
+    parser.add_argument("--steps", type=int, default=500, help="generator updates")
     parser.add_argument("--photo", type=pathlib.Path, help="a photo for the model that ships")
     parser.add_argument("--seed", type=int, default=0, help="of the faces and of training")
 
