@@ -52,7 +52,8 @@ def test_a_step_of_two_rows_is_multiplied(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("steps", "between"), [(60, 60), (700, 200), (4_000, 200), (20_000, 1_000), (48_000, 1_000)]
+    ("steps", "between"),
+    [(60, 60), (700, 200), (4_000, 200), (20_000, 1_000), (48_000, 2_400), (90_000, 2_500)],
 )
 def test_evaluations_are_neither_many_nor_far_apart(tmp_path, steps, between):
     tiny.write_dataset(tmp_path)
