@@ -137,6 +137,23 @@ def test_nothing_half_written_stays_of_a_command_that_is_told_to_end(tmp_path, n
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_while_a_class_is_being_made_has_the_same_exit_code(tmp_path):
+    """Dataclasses are made by `exec`, during imports; Python does not forget a Ctrl-C in one."""
+    program = """
+import ganimation_tf.cli
+def main():
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        return 130
+ganimation_tf.cli.main = main
+"""
+    (tmp_path / "sitecustomize.py").write_text(program)
+    path = f"{tmp_path}{os.pathsep}{pathlib.Path(cli.__file__).parents[2]}"
+    done = subprocess.run(COMMAND, env=os.environ | {"PYTHONPATH": path}, timeout=60)
+    assert done.returncode == 130
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (link := tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
     assert cli.main(["synthesize", "--count=1", str(link)]) == 2
