@@ -13,6 +13,7 @@ import json
 import pathlib
 
 from ganimation_tf.animation import pretrained
+from ganimation_tf.errors import UserError
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.origin import made_with, package_origin
@@ -29,9 +30,15 @@ def main() -> None:
     from ganimation_tf.training import runs
     from ganimation_tf.training.build import load_run
 
-    facts, notes = runs.read_facts(args.run), json.loads(args.notes.read_text())
-    lineage = json.loads((args.run / "lineage.json").read_text())
-    model, crop = load_run(args.run), CropSpec(**facts["dataset"]["crop"])
+    try:
+        facts, notes = runs.read_facts(args.run), json.loads(args.notes.read_text())
+        lineage = json.loads((args.run / "lineage.json").read_text())
+        model = load_run(args.run)
+    except (UserError, OSError, ValueError) as error:
+        parser.error(str(error))
+    if missing := [name for name in ("training", "limits") if name not in notes]:
+        parser.error(f"{args.notes} has no {', '.join(missing)}")
+    crop = CropSpec(**facts["dataset"]["crop"])
     names = facts["dataset"]["action_units"]
     training = {
         "preset": facts["preset"],
