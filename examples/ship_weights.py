@@ -1,4 +1,4 @@
-"""A run as weights for `animate --model OUT`, without TensorFlow; so were made those that ship.
+"""A run as weights for `animate --model OUT`, without TensorFlow, in the form of those that ship.
 
     python examples/ship_weights.py RUN NOTES.json OUT
 
@@ -48,6 +48,8 @@ def main() -> None:
         "config": facts["train"],
     }
     ranges = notes.get("intensity_ranges") or lineage["dataset"]["intensity_ranges"]
+    if missing := [name for name in names if name not in ranges]:
+        parser.error(f"{args.notes} needs intensity_ranges of {', '.join(missing)}")
     card = ModelCard(
         action_units=tuple(names),
         crop=crop,

@@ -1,6 +1,7 @@
 """The weights that come with the package.
 
-A training script writes them (`save_weights`), `load` reads them in a fraction of a second.
+`save_weights` writes them (`examples/ship_weights.py` those of a run), `load` reads them in a
+fraction of a second.
 The package's directory holds `source_editor.tflite` and `estimator.tflite`, which is what runs
 (LiteRT starts in 0.4 s, TensorFlow in 7), `default.npz`, the same weights by the names of their
 variables, from which training goes on, and `default.json`. They are float16 everywhere, and nothing

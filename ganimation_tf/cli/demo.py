@@ -121,7 +121,7 @@ def _call_both(first: list[str], second: list[str]) -> int:
                 return code
             code = other.wait()
         finally:
-            other.kill()  # nothing, where it has ended
+            other.terminate()  # nothing, where it has ended
             other.wait()
         said.seek(0)
         print(f"\n$ ganimation {shlex.join(second)}\n{said.read()}", end="")
