@@ -56,6 +56,9 @@ class LossWeights:
     truth_warped: float = _option(0.0, "the same of the warped input", 0)
     truth_mask: float = _option(0.0, "cross-entropy of attention to what warping left over", 0)
     truth_edges: float = _option(0.0, "L1 of image gradients to the truth's", 0)
+    truth_sharpness: float = _option(
+        0.0, "L1 of how strong the edges of each part are to the truth's", 0
+    )
     truth_regions: float = _option(0.0, "error beside the change, each small region alike", 0)
     flow_roughness: float = _option(0.0, "mean absolute gradient of the flow, in pixels", 0)
     flow_at_rest: float = _option(0.0, "mean flow where nothing changes, in pixels", 0)

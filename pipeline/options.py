@@ -72,7 +72,8 @@ class PreprocessOptions:
     )
     image_size: int = _option(
         128,
-        "Side of the face crops in pixels: a multiple of 4, of 64 for the presets paper and film.",
+        "Side of the face crops in pixels: a multiple of 4, of 64 for the presets paper, film and "
+        "stargan.",
         low=8,
         multiple=4,  # the generator's stride
     )

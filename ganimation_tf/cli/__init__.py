@@ -58,6 +58,8 @@ THE_MACHINES = {
 
 USER_ERROR = 2
 INTERRUPTED = 130
+UNREAD = 141
+"""As of a command that SIGPIPE ended."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -133,16 +135,23 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted."""
+    """Runs one command; returns its exit code: 0 done, 2 the user's mistake, 130 interrupted,
+    141 nobody reads its output any more."""
     _print_any_name()
     args = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("absl").setLevel(logging.WARNING)
     try:
         with _sigterm_as_ctrl_c():
-            return args.run(args)
+            code = args.run(args)
+            sys.stdout.flush()
+            return code
     except GanimationError as error:
         message = " ".join(str(error).split())
+    except BrokenPipeError:
+        # Who read the output has seen enough, as `head` does. Python would say so as it exits.
+        sys.stdout = open(os.devnull, "w")
+        return UNREAD
     except OSError as error:
         if error.errno not in THE_MACHINES:
             raise

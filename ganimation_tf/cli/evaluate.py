@@ -9,7 +9,9 @@ from ganimation_tf.cli import connection, flags, instruments
 from ganimation_tf.errors import UserError, as_user_error
 
 HELP = "measure a model's edits: against truth where it is known, and by independent judges"
-EXAMPLE = "ganimation evaluate runs/00000-tiny --data dataset --report report --gate truth_error<=1"
+EXAMPLE = (
+    "ganimation evaluate runs/00000-tiny --data dataset --report report --gate 'truth_error<=1'"
+)
 
 FAILED_GATE = 1
 

@@ -14,7 +14,7 @@ from pipeline.tfx.options import LineOptions
 HELP = "run the line from photos to a pushed model as TFX components, or compile it for Kubeflow"
 EXAMPLE = (
     "ganimation tfx --images photos/imgs --annotations photos/openface_csv --output tfx "
-    "--model-dir models --preset small --gate truth_error<=0.6"
+    "--model-dir models --preset small --gate 'truth_error<=0.6'"
 )
 
 

@@ -42,7 +42,7 @@ def training_faces(plan: Plan) -> memory.Faces | None:
         raise UserError(
             f"{plan.data} has no pairs ({records.PAIR}), and this recipe learns from nothing else: "
             f"--loss.{next(iter(weights.of_truth)).replace('_', '-')} and the like need the truth; "
-            "take --preset paper, or faces of `ganimation synthesize`"
+            "take --preset film, or faces of `ganimation synthesize`"
         )
     log.info("%d of %d training faces are pictures of a pair", faces.paired, len(faces))
     if faces.paired < len(faces):

@@ -154,6 +154,16 @@ ganimation_tf.cli.main = main
     assert done.returncode == 130
 
 
+def test_a_command_whose_output_nobody_reads_says_nothing():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*COMMAND, "action-units"], stdout=write, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (link := tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
     assert cli.main(["synthesize", "--count=1", str(link)]) == 2
