@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("sheet", nargs="?", type=pathlib.Path, default="sheet.jpg")
     parser.add_argument("photos", nargs="*", type=pathlib.Path)
     parser.add_argument("--size", type=int, default=192, help="side of each picture in pixels")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     animator = gan.Animator.pretrained()
     pictures = []
     for path in args.photos or sorted(PORTRAITS.glob("*.jpg")):

@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("out", type=pathlib.Path, help="the directory of weights")
     args = parser.parse_args()
     import_tensorflow()
+    from ganimation_tf.export.versions import OUTPUTS
     from ganimation_tf.training import runs
     from ganimation_tf.training.build import load_run
 
@@ -54,7 +55,7 @@ def main() -> None:
         action_units=tuple(names),
         crop=crop,
         version=1,
-        outputs=tuple(model.generator.output),
+        outputs=tuple(name for name in OUTPUTS if name in model.generator.output),
         package=package_origin(),
         training=training,
         lineage={"exported_with": made_with()},

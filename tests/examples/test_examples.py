@@ -75,6 +75,7 @@ def test_a_run_becomes_weights_that_animate_without_tensorflow(drawn, tmp_path):
     assert np.abs(actual.astype(int) - expected.astype(int)).max() <= 3  # float16 weights
     assert animator.card.training["data"] == "drawn faces"
     assert animator.card.limits == ("It is hardly trained.",)
+    assert animator.card.outputs == ("image", "attention", "color")
 
 
 def test_the_official_stubs_edit_a_crop(served_model, tmp_path):
