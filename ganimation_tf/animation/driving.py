@@ -19,6 +19,9 @@ _RATE = 30.0
 """Frames per second of a single frame."""
 
 
+SLOWEST = 1 / 60
+"""Rows in a second of a table that drives a face; fewer are times in milliseconds."""
+
 _TREMBLING = 10.0
 """Frames in a second from which on neighbours show the same moment."""
 
@@ -161,4 +164,10 @@ def from_annotations(path: pathlib.Path, names: tuple[str, ...]) -> Drive:
     for name in named:
         column = motion.intensities[:, motion.action_units.index(name)]
         units[:, names.index(name)] = column
-    return Drive(motion.times, units, names, named, motion.notes)
+    drive = Drive(motion.times, units, names, named, motion.notes)
+    if drive.frames_per_second < SLOWEST:
+        raise UserError(
+            f"{path}: its rows must be at most {1 / SLOWEST:g} seconds apart in the mean, got "
+            f"{1 / drive.frames_per_second:g}; times are seconds"
+        )
+    return drive

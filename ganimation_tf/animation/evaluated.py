@@ -52,6 +52,11 @@ class EvaluatedModel:
         return self.model.estimate(images)
 
 
+def is_name(name: str) -> bool:
+    """Whether a MODEL is one of `NAMES`, or `mean-edit=DATASET`, and no path of its own."""
+    return name in NAMES or name.startswith(f"{MEAN_EDIT}=")
+
+
 def open_editor(
     name: str, dataset: pathlib.Path, connect: Callable[[str], Any] | None = None
 ) -> Editor:

@@ -33,6 +33,7 @@ ROWS = 8
 
 CONFIG_FILE = "config.json"
 
+_STEP = re.compile(r"step-(\d+)")
 _SERVER = re.compile(r"[\w.\-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 
 
@@ -145,12 +146,15 @@ def open_model(path: pathlib.Path | str) -> FaceModel:
         raise UserError(f"{path}: no such run or export")
     for place in (path, *path.parents[:3]) if path.suffix == ".keras" else (path,):
         if (place / CONFIG_FILE).is_file():
-            return open_run(place)
+            return open_run(place, path.parent if path != place else None)
     return open_export(path)
 
 
-def open_run(run: pathlib.Path | str) -> FaceModel:
+def open_run(run: pathlib.Path | str, networks: pathlib.Path | None = None) -> FaceModel:
     """The networks of a run, in this process.
+
+    Args:
+        networks: where in the run they are, `best/step-N` for one; None: the last ones.
 
     Raises:
         UserError: if it is no run or has no networks yet.
@@ -161,8 +165,11 @@ def open_run(run: pathlib.Path | str) -> FaceModel:
     from ganimation_tf.export import versions
     from ganimation_tf.export.served_model import ServedModel
 
-    card = versions.card_of(run)
-    generator, critic = (versions.load_network(run, name) for name in ("generator", "critic"))
+    step = _STEP.fullmatch(networks.name) if networks else None
+    card = versions.card_of(run, int(step[1]) if step else None)
+    generator, critic = (
+        versions.load_network(networks or run, name) for name in ("generator", "critic")
+    )
     served = ServedModel(generator, critic, card, card.training["config"]["relative"])
     return _of_functions(card, served.signatures(), served)
 

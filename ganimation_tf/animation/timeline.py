@@ -72,7 +72,7 @@ class Timeline:
                     f"times of key frames must increase, got {after:g} after {before:g}"
                 )
         for frame in self.frames:
-            if frame.easing not in EASINGS:
+            if not isinstance(frame.easing, str) or frame.easing not in EASINGS:
                 raise UserError(f"an easing is one of {', '.join(EASINGS)}, got {frame.easing!r}")
 
     @property
@@ -172,7 +172,7 @@ def read(path: pathlib.Path, names: Sequence[str] = tuple(DESCRIPTIONS)) -> Time
 
 def _from_json(text: str, names: Sequence[str]) -> Timeline:
     """A list of key frames, or an object with `keyframes` and `loop`."""
-    with as_user_error("key frames must be JSON", ValueError):
+    with as_user_error("key frames must be JSON", ValueError, RecursionError):
         content = json.loads(text)
     loop, rows = False, content
     if isinstance(content, dict):
@@ -214,7 +214,7 @@ def _from_csv(text: str, names: Sequence[str]) -> Timeline:
 def _key_frame(number, facts, aus, spoken, neutral, names) -> KeyFrame:
     try:
         time = float(facts["time"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise UserError(
             f"key frame {number}: `time` must be a number of seconds, got {facts.get('time')!r}"
         ) from None

@@ -9,10 +9,13 @@ from ganimation_tf.animation import outputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.photos import out_of_range
-from ganimation_tf.animation.request import Request, Track, beside, untracked
+from ganimation_tf.animation.request import WHOLE, Request, Track, beside, untracked
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
 from ganimation_tf.media.video import VideoReader
+
+MOMENTS = 25
+"""Of a video, at which it is looked what is asked."""
 
 STEADINESS = 0.6
 """How much of the last reading of a face's own AUs stays in the next: readings tremble."""
@@ -39,12 +42,14 @@ def animate(
         raise UserError(f"{path}: a video becomes .mp4, .gif, .webp or DIR/, got {output.path}")
     if request.crop_only or request.annotations:
         raise UserError(f"{path}: --crop-only and --annotations are for photos")
+    if request.sweep or request.crop == WHOLE:
+        raise UserError(f"{path}: --sweep and --crop whole are for photos")
     with VideoReader(path) as reader:
         job = _Job(animator, request)
         times: list[float] = []
         total = round(reader.seconds * reader.frames_per_second)
         frames = job.edited_frames(track(reader.frames(), total, f"frames of {path.name}"), times)
-        target = request.goal.target(np.zeros(len(animator.action_units)), animator.action_units)
+        target = job.strongest(reader.seconds)
         count, size = outputs.write_animation(
             output,
             frames,
@@ -53,7 +58,7 @@ def animate(
             times=_as_they_come(times),
             sound_of=path if reader.has_audio else None,
         )
-    notes = out_of_range(animator, request, target) if request.goal else []
+    notes = out_of_range(animator, request, target)
     if not job.edited:
         notes.append(f"{path}: no face was found in {count} frames; they are as they were")
     seen = f"a face in {job.edited} of {count} frames"
@@ -110,6 +115,12 @@ class _Job:
                 [edited, *[np.full_like(edited, 255)] * len(self._request.show)], 1
             )
         return beside(edited, *shown, self._request)
+
+    def strongest(self, seconds: float) -> np.ndarray:
+        """float32 (N,): what is asked of a face at rest at the moment at which it is most."""
+        rest = np.zeros(len(self._animator.action_units), np.float32)
+        moments = [self._target(float(t), rest) for t in np.linspace(0, seconds, MOMENTS)]
+        return max(moments, key=lambda units: float(units.sum()))
 
     def _target(self, time: float, source: np.ndarray) -> np.ndarray:
         request, names = self._request, self._animator.action_units

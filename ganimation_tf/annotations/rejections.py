@@ -58,6 +58,7 @@ REASONS: Mapping[str, str] = {
     "bad_landmarks": "re-animation: the landmarks are not 68 finite points",
     "landmarks_elsewhere": "re-animation: the landmarks lie outside: those of another picture",
     "face_at_border": "re-animation: the face is cut off by the picture's edge",
+    "too_wide": "re-animation: the photo has more pixels a side than can be warped",
     "eyes_too_small": "re-animation: the eyes have too few pixels to be shown moving",
     "eyes_closed": "re-animation: the eyes are closed, so nobody knows how they look",
     "residual": "re-animation: the face model does not fit: glasses, hands, other landmarks",

@@ -7,7 +7,7 @@ import sys
 
 from ganimation_tf import progress
 from ganimation_tf.cli import animation_flags, animation_request, connection
-from ganimation_tf.errors import GanimationError, UserError
+from ganimation_tf.errors import GanimationError, UserError, reason
 
 HELP = "give the faces of photos and videos another expression"
 EXAMPLE = "ganimation animate face.jpg -o smile.gif --au AU12=1 --au AU06=0.6"
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes what was asked for; returns 0, or 2 if an input could not be used."""
     inputs = animation_request.inputs_of(args)
     plan = [(path, animation_request.output_of(args, path, len(inputs))) for path in inputs]
-    _check_outputs(plan)
+    _check_outputs(plan, (args.drive, args.like, args.annotations, args.keyframes))
     from ganimation_tf import expression_parsing
 
     if args.server is None:  # known AUs can be checked before anything is loaded
@@ -56,9 +56,9 @@ def open_animator(args: argparse.Namespace):
     return Animator.pretrained()
 
 
-def _check_outputs(plan) -> None:
-    """Refuses an output that is an input, is written twice, or has no directory to be in."""
-    inputs = {path.resolve() for path, _ in plan}
+def _check_outputs(plan, read) -> None:
+    """Refuses an output that is an input or another file to be read, or is written twice."""
+    inputs = {path.resolve() for path in (*(path for path, _ in plan), *filter(None, read))}
     seen: set[pathlib.Path] = set()
     for path, output in plan:
         target = output.path.resolve()
@@ -77,10 +77,11 @@ def _run_all(plan, request, animator) -> int:
         place = f"{number}/{len(plan)} " if len(plan) > 1 else ""
         try:
             line, notes = _one(path, output, request, animator)
-        except GanimationError as error:
+        except (GanimationError, OSError) as error:
             if len(plan) == 1:
                 raise
-            message = " ".join(str(error).split())
+            message = f"{path}: {reason(error)}" if isinstance(error, OSError) else str(error)
+            message = " ".join(message.split())
             print(f"ganimation animate: {place}{message}", file=sys.stderr)
             failures.append(message)
             continue

@@ -102,6 +102,8 @@ def output_of(args: argparse.Namespace, path: pathlib.Path, count: int):
         target = target / path.stem
     if kind == outputs.STILL and into_directory:
         target = target.with_name(target.name + ".png")
+    if not target.name:
+        raise UserError(f"-o {args.output} must name a file, or a directory that is made")
     side = args.longest_side
     if side is None and not args.crop_only and (side := outputs.LONGEST_SIDES.get(kind)):
         side *= 1 + len(shown_maps(args))

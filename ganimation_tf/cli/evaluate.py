@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints a line for each figure; 1 if a gate does not hold, else 0."""
     _check(args)
     from ganimation_tf import blessing
+    from ganimation_tf.animation import evaluated
     from ganimation_tf.evaluation import gate, wording
 
     gates = [gate.Gate.parse(text) for text in args.gate]
@@ -92,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
     failed = gate.failures(gates, evaluation.report.metrics)
     if args.report:
         _write(args.report, evaluation, differences, notes)
-        verdict = gate.verdict(args.model, evaluation.report, args.split, gates, failed)
+        path = None if evaluated.is_name(args.model) else args.model
+        verdict = gate.verdict(path, evaluation.report, args.split, gates, failed)
         verdict.write(args.report / blessing.FILE)
     for line in failed:
         print(line)

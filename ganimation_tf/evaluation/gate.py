@@ -89,22 +89,23 @@ def failures(gates: Sequence[Gate], metrics: Mapping[str, float]) -> list[str]:
 
 
 def verdict(
-    model: str, report: "Report", split: str, gates: Sequence[Gate], failed: Sequence[str]
+    model: str | None, report: "Report", split: str, gates: Sequence[Gate], failed: Sequence[str]
 ) -> Blessing:
     """What a push has to know: which model it was, and whether the gates let it through.
 
     Args:
-        model: what was evaluated; only a directory has a digest, and can be pushed.
+        model: path of what was evaluated; None: something that has a name and no path. Only a
+            directory has a digest, and can be pushed.
         report: of the evaluation.
         split: whose faces they were.
         gates: all of them.
         failed: what `failures` says.
     """
-    directory = pathlib.Path(model)
+    directory = None if model is None else pathlib.Path(model)
     return Blessing(
         about=EVALUATION,
         blessed=not failed,
-        model=files.tree_digest(directory) if directory.is_dir() else None,
+        model=files.tree_digest(directory) if directory and directory.is_dir() else None,
         conditions=[str(gate) for gate in gates],
         failures=list(failed),
         facts={

@@ -85,6 +85,14 @@ def _turns(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _between_people(embeddings: np.ndarray, people: Sequence[str]) -> float:
-    names = np.asarray(people, str)
-    cosines = np.asarray(embeddings, np.float64) @ embeddings.T
-    return mean(cosines[names[:, None] != names[None]])
+    """Mean cosine of two different people's pictures, embeddings being of length 1.
+
+    By sums: all pairs less those of each person, as there are too many to be listed.
+    """
+    _, person = np.unique(np.asarray(people, str), return_inverse=True)
+    embeddings = np.asarray(embeddings, np.float64)
+    sums = np.zeros((person.max() + 1, embeddings.shape[1]))
+    np.add.at(sums, person, embeddings)
+    pairs = len(embeddings) ** 2 - int((np.bincount(person) ** 2).sum())
+    total = sums.sum(0)
+    return float((total @ total - (sums**2).sum()) / pairs) if pairs else float("nan")

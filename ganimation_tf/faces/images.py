@@ -238,5 +238,5 @@ def is_animated(path: pathlib.Path) -> bool:
             warnings.simplefilter("ignore")  # of its size
             with Image.open(path, formats=FORMATS) as image:
                 return getattr(image, "n_frames", 1) > 1
-    except (OSError, Image.DecompressionBombError):
+    except Exception:  # of a damaged file nearly any can come; `decode` says what is wrong with it
         return False

@@ -42,6 +42,7 @@ class Frames:
         self._capture: cv2.VideoCapture | None = None
         self._stack = contextlib.ExitStack()
         self._next = 0
+        self._last: tuple[int, np.ndarray] | None = None
         self._ended: int | None = None
         self._orientation = AS_STORED
 
@@ -73,12 +74,14 @@ class Frames:
         return Decoded(pixels, (height, width), self._orientation)
 
     def at(self, index: int) -> np.ndarray:
-        """The frame of this index, uint8 (height, width, 3) RGB.
+        """The frame of this index, uint8 (height, width, 3) RGB; the last one can be had again.
 
         Raises:
             FileError: if the video cannot be decoded or ends before.
             ValueError: if the frame has been passed.
         """
+        if self._last is not None and index == self._last[0]:
+            return self._last[1].copy()
         if index < self._next:
             raise ValueError(f"frame {index} is before {self._next}: videos are read forwards")
         capture = self._opened()
@@ -93,7 +96,8 @@ class Frames:
                 "no_frame", f"the video has {self._ended} frames, none of index {index}"
             )
         self._next += 1
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        self._last = index, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        return self._last[1].copy()
 
     def _opened(self) -> cv2.VideoCapture:
         if self._capture is None:

@@ -7,13 +7,13 @@ what browsers, phones and slides play: H.264 in yuv420p, its index at the front 
 import contextlib
 import fractions
 import itertools
-import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import av
 import numpy as np
 
+from ganimation_tf import files
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
 
@@ -119,17 +119,13 @@ def write(
     Raises:
         UserError: if it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        count = _write(partial, frames, frames_per_second, times, sound_of)
-        finish(partial)
-        partial.replace(path)
+        with files.whole(path) as partial:
+            count = _write(partial, frames, frames_per_second, times, sound_of)
+            finish(partial)
         return count
     except (OSError, av.error.FFmpegError) as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _write(partial, frames, frames_per_second, times, sound_of) -> int:

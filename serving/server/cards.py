@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import weakref
 
 import numpy as np
 
@@ -31,8 +32,10 @@ class Ranges:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cards: dict[int, ModelCard | None] = {}
-        self._told: set[tuple[int, str]] = set()
+        # By version and not by number, which another export may have once this one is gone.
+        self._cards: weakref.WeakKeyDictionary[LoadedVersion, ModelCard | None]
+        self._cards = weakref.WeakKeyDictionary()
+        self._told: weakref.WeakKeyDictionary[LoadedVersion, set[str]] = weakref.WeakKeyDictionary()
 
     def look(self, version: LoadedVersion, inputs: Arrays) -> None:
         """Looks at a request that was answered.
@@ -43,17 +46,18 @@ class Ranges:
         wanted = inputs.get(signature.ACTION_UNITS)
         if wanted is None or not np.size(wanted):
             return
-        if version.number not in self._cards:
-            self._cards[version.number] = card_of(version)
-        card = self._cards[version.number]
+        if version not in self._cards:
+            self._cards[version] = card_of(version)
+        card = self._cards[version]
         if card is None or not card.intensity_ranges:
             return
         wanted = np.asarray(wanted)
         for row in (wanted.min(0), wanted.max(0)):
             for name, said in card.beyond(row).items():
                 with self._lock:
-                    new = (version.number, name) not in self._told
-                    self._told.add((version.number, name))
+                    told = self._told.setdefault(version, set())
+                    new = name not in told
+                    told.add(name)
                 if new:
                     log.warning(
                         "version %d is asked for %s: it guesses there; told once for each AU",

@@ -7,6 +7,7 @@ bins are those of a dataset's `statistics.json`.
 
 import io
 import threading
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,7 +38,8 @@ class InputsSeen:
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, str], np.ndarray] = {}
         self._sums: dict[tuple[str, str], float] = {}
-        self._names: dict[int, tuple[str, ...]] = {}
+        self._names: weakref.WeakKeyDictionary[LoadedVersion, tuple[str, ...]]
+        self._names = weakref.WeakKeyDictionary()
 
     def add(self, version: LoadedVersion, name: str, inputs: Arrays, outputs: Arrays) -> None:
         """Counts a request that was answered: the signature `name` of `version`."""
@@ -54,10 +56,10 @@ class InputsSeen:
 
     def _units(self, version: LoadedVersion) -> tuple[str, ...]:
         """The AU names of a version, which its card tells; none of a model without a card."""
-        if version.number not in self._names:
+        if version not in self._names:
             card = card_of(version)
-            self._names = {version.number: card.action_units if card else ()}
-        return self._names[version.number]
+            self._names[version] = card.action_units if card else ()
+        return self._names[version]
 
     def _count(self, kind: str, unit: str, values: np.ndarray, bounds: np.ndarray) -> None:
         places = np.searchsorted(bounds, values, side="left").clip(max=len(bounds) - 1)

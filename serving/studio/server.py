@@ -12,7 +12,7 @@ import socket
 import urllib.parse
 from collections.abc import Callable
 
-from ganimation_tf.errors import GanimationError, UserError, as_user_error
+from ganimation_tf.errors import MALFORMED, GanimationError, UserError, as_user_error, reason
 from serving.studio import regions
 from serving.studio.session import Studio
 
@@ -108,6 +108,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             call(body)
         except GanimationError as error:
             self._send_json(400, {"error": " ".join(str(error).split())})
+        except MALFORMED as error:
+            self._send_json(400, {"error": f"the request cannot be read: {reason(error)}"})
 
     def _save(self, body: bytes) -> None:
         content, kind = self._studio.save(_object(body))

@@ -92,3 +92,19 @@ def test_the_package_says_what_to_do_where_it_has_no_weights(monkeypatch, tmp_pa
     monkeypatch.setattr(pretrained, "directory", lambda: tmp_path)
     with pytest.raises(UserError, match="name a model, with --model or --server"):
         Animator.pretrained()
+
+
+def test_networks_of_a_step_are_those_that_are_opened(tmp_path, monkeypatch):
+    best = tmp_path / "run" / "best" / "step-0000100"
+    best.mkdir(parents=True)
+    (tmp_path / "run" / "config.json").write_text("{}")
+    for directory in (best, tmp_path / "run"):
+        (directory / "generator.keras").write_bytes(b"")
+    opened, steps = [], []
+    monkeypatch.setattr(versions, "card_of", lambda run, step: steps.append((run, step)))
+    monkeypatch.setattr(versions, "load_network", lambda at, _: opened.append(at))
+    for directory in (best, tmp_path / "run"):
+        with pytest.raises(AttributeError):  # of a card that is none
+            models.open_model(directory / "generator.keras")
+    assert steps == [(tmp_path / "run", 100), (tmp_path / "run", None)]
+    assert opened == [best, best, tmp_path / "run", tmp_path / "run"]

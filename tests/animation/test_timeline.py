@@ -105,13 +105,16 @@ BAD = [
     ("a.json", '[{"time": 1}, {"time": 1}]', "times of key frames must increase"),
     ("a.json", '[{"time": -1}]', "must be in [0, 600], got -1"),
     ("a.json", '[{"time": 0, "easing": "bounce"}]', "an easing is one of ease, linear"),
+    ("a.json", '[{"time": 0, "easing": ["ease"]}]', "an easing is one of ease, linear"),
+    ("a.json", '[{"time": 1' + 400 * "0" + "}]", "`time` must be a number of seconds"),
+    ("a.json", 100_000 * "[", "must be JSON"),
     ("a.csv", "time,AU12\n", "at least one key frame, got none"),
     ("a.csv", "time,AU12\n0,1,2\n", "line 2 has more fields than the header"),
     ("a.csv", "time,AU99\n0,1\n", "key frame 1: 'AU99' is no AU"),
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "message"), BAD, ids=[text for _, text, _ in BAD])
+@pytest.mark.parametrize(("name", "text", "message"), BAD, ids=[text[:60] for _, text, _ in BAD])
 def test_errors_name_the_file_and_the_key_frame(tmp_path, name, text, message):
     path = tmp_path / name
     path.write_text(text)

@@ -1,5 +1,7 @@
 """Videos whose faces get expressions, with a model known by arithmetic and faces that are real."""
 
+import dataclasses
+
 import av
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from analytic_model import AnalyticModel
 from ganimation_tf.animation import driving, outputs, videos
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.outputs import Output
-from ganimation_tf.animation.request import Request
+from ganimation_tf.animation.request import WHOLE, Request
+from ganimation_tf.animation.timeline import KeyFrame, Timeline
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
 from ganimation_tf.expression_parsing import parse
@@ -153,6 +156,7 @@ def test_a_table_with_frames_that_failed(tmp_path):
         ("AU06\nx\n", "a.csv:2: AU06 must be a finite number, got 'x'"),
         ("time,AU06\n1,0\n0,1\n", "times must not fall, got 0 after 1 seconds"),
         ("success,AU06\n0,1\n", "a.csv:2: table had lost the face here"),
+        ("time,AU06\n0,0\n1000,1\n2000,0\n", "at most 60 seconds apart in the mean, got 1000"),
     ],
 )
 def test_tables_that_say_nothing(tmp_path, text, message):
@@ -166,6 +170,21 @@ def test_a_video_becomes_no_picture(tmp_path, animator, name):
     target = Output(tmp_path / name, outputs.SHEET)
     with pytest.raises(UserError, match="a video becomes .mp4, .gif, .webp or DIR/"):
         videos.animate(tmp_path / "in.mp4", target, SMILE, animator)
+
+
+@pytest.mark.parametrize("options", [{"sweep": ("AU12",)}, {"crop": WHOLE}])
+def test_what_is_for_photos_is_refused(tmp_path, animator, options):
+    target = Output(tmp_path / "out.mp4", outputs.MP4)
+    with pytest.raises(UserError, match="--sweep and --crop whole are for photos"):
+        videos.animate(tmp_path / "in.mp4", target, dataclasses.replace(SMILE, **options), animator)
+
+
+def test_what_a_video_says_of_itself_is_what_was_asked_most(animator):
+    names = list(animator.action_units)
+    frames = (KeyFrame(0.0, Expression()), KeyFrame(1.0, parse(["AU12=0.8"])))
+    request = Request(goal=Expression(), timeline=Timeline(frames))
+    strongest = videos._Job(animator, request).strongest(2.0)
+    assert strongest[names.index("AU12")] == pytest.approx(0.8)
 
 
 def test_the_sound_is_kept(tmp_path, animator):

@@ -239,6 +239,16 @@ def test_an_input_is_never_overwritten(photo, capsys):
     assert photo.read_bytes() == before
 
 
+@pytest.mark.parametrize("option", ["--drive", "--like", "--annotations", "--keyframes"])
+def test_what_is_only_read_is_never_overwritten(photo, tmp_path, capsys, option):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(b"kept")
+    command = ["animate", str(photo), "-o", str(other), "--au=AU12=1", option, str(other)]
+    assert cli.main(command) == 2
+    assert "is an input and would be overwritten" in capsys.readouterr().err
+    assert other.read_bytes() == b"kept"
+
+
 BAD = [
     ("out.jpg", ["--au=AU06=1"], "one edited picture is written with --still"),
     ("out.xyz", ["--au=AU06=1"], "the output must end in .gif, .webp, .mp4, .png or be a dir"),

@@ -1,7 +1,10 @@
+import types
+
 import pytest
 
+from ganimation_tf.animation import evaluated
 from ganimation_tf.errors import UserError
-from ganimation_tf.evaluation.gate import Gate, failures
+from ganimation_tf.evaluation.gate import Gate, failures, verdict
 
 
 @pytest.mark.parametrize(
@@ -39,3 +42,14 @@ def test_each_failure_names_the_metric_and_its_value():
 def test_a_metric_that_was_not_measured_is_a_mistake():
     with pytest.raises(UserError, match="'identiy' was not measured; there is identity, share"):
         Gate.parse("identiy>=0.85").failure({"share": 1.0, "identity": 0.9})
+
+
+def test_a_name_has_no_digest_of_a_directory_that_is_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pretrained").mkdir()
+    facts = {"dataset": "0", "people": 3}
+    report = types.SimpleNamespace(facts=facts, metric_values=dict)
+    assert verdict("pretrained", report, "eval", [], []).model is not None  # a path
+    assert verdict(None, report, "eval", [], []).model is None
+    named = ["pretrained", "input", "mean-edit", "mean-edit=data", "untrained"]
+    assert all(map(evaluated.is_name, named)) and not evaluated.is_name("./pretrained")

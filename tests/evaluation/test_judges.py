@@ -9,7 +9,7 @@ import drawn_pairs
 from ganimation_tf import synthetic
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.errors import UserError
-from ganimation_tf.evaluation import judges
+from ganimation_tf.evaluation import judges, preservation
 from ganimation_tf.evaluation.baselines import Copy
 from ganimation_tf.evaluation.evaluate import Instruments, evaluate
 from ganimation_tf.evaluation.judged import Reader
@@ -248,3 +248,18 @@ def test_faces_are_drawn_as_the_helper_says(samples):
     image = drawn_pairs.face(samples.keys[4], samples.action_units[4])
     assert np.abs(image.astype(int) - samples.images[4]).mean() < 0.5
     assert synthetic.key(1, 1) == samples.keys[4]
+
+
+def test_the_cosine_of_other_people_is_the_mean_over_all_pairs():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 8))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    people = [str(person) for person in rng.integers(0, 7, 40)]
+    pairs = [
+        rows[one] @ rows[other]
+        for one in range(40)
+        for other in range(40)
+        if people[one] != people[other]
+    ]
+    assert preservation._between_people(rows, people) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert np.isnan(preservation._between_people(rows, ["same"] * 40))

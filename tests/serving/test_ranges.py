@@ -6,8 +6,13 @@ import numpy as np
 
 import serving_model
 from ganimation_tf import cli
+from ganimation_tf.data.schema.served import NAMES, REQUESTED
+from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.faces.alignment import CropSpec
+from serving.server.cards import Ranges
+from serving.server.inputs_seen import InputsSeen
+from serving.server.models import LoadedVersion
 
 RANGES = {"AU06": (0.0, 0.6), "AU12": (0.1, 1.0)}
 
@@ -37,3 +42,27 @@ def test_client_and_server_say_so(tmp_path, capsys, caplog):
     told = [one.getMessage() for one in caplog.records if "guesses" in one.getMessage()]
     assert len(told) == 1
     assert told[0].startswith("version 1 is asked for AU06=0.90 (training saw 0.00 to 0.60)")
+
+
+def version(card: ModelCard) -> LoadedVersion:
+    """Number 1, which answers with this card."""
+    answer = {signature.CARD: np.array([card.to_json().encode()], object)}
+    return LoadedVersion(1, {}, {signature.DESCRIBE: lambda _: answer})
+
+
+def test_another_model_of_the_same_number_is_held_against_its_own_card(caplog):
+    two, three = ("AU06", "AU12"), ("AU06", "AU12", "AU45")
+    first, second = (
+        version(ModelCard(names, CropSpec(16), intensity_ranges=dict.fromkeys(names, (0.0, 0.5))))
+        for names in (two, three)
+    )
+    ranges, seen = Ranges(), InputsSeen()
+    with caplog.at_level(logging.WARNING):
+        for one, count in ((first, 2), (second, 3)):
+            asked = {signature.ACTION_UNITS: np.full((1, count), 0.9, np.float32)}
+            ranges.look(one, asked)
+            seen.add(one, signature.RENDER, asked, {})
+    assert sum("guesses" in one.getMessage() for one in caplog.records) == 5
+    families = {family.name: family for family in seen.collect()}
+    units = {s.labels["action_unit"] for s in families[NAMES[REQUESTED]].samples}
+    assert units == set(three)

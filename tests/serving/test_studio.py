@@ -153,6 +153,15 @@ def test_aus_that_are_none(server, photo):
 
 
 @pytest.mark.parametrize(
+    "wrong", [{"keyframes": [{"aus": {}}]}, {"keyframes": [{"time": "soon"}]}, {"kind": ["gif"]}]
+)
+def test_requests_of_another_form_are_answered(server, photo, wrong):
+    request = {"photo": opened(server, photo)["photo"], "kind": "gif", "aus": {}, **wrong}
+    status, _, body = call(server, "POST", "/api/save", request)
+    assert status == 400 and json.loads(body)["error"]
+
+
+@pytest.mark.parametrize(
     "headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}]
 )
 def test_pages_from_elsewhere_get_nothing(server, headers):

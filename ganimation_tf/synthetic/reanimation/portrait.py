@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ganimation_tf.errors import InputError
+from ganimation_tf.faces.alignment import WARP_LIMIT
 from ganimation_tf.synthetic.reanimation import action_shapes, eyes, fitting, shading
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel, head
 
@@ -153,6 +154,10 @@ def _checked(photo: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
         raise ValueError(f"photo must be uint8 (height, width, 3), got {photo.dtype} {photo.shape}")
     height, width = photo.shape[:2]
+    if max(height, width) > WARP_LIMIT:
+        raise RejectedPortrait(
+            "too_wide", f"a photo has at most {WARP_LIMIT} pixels a side, got {width} x {height}"
+        )
     low, high = landmarks.min(0), landmarks.max(0)
     if (high < 0).any() or (low > [width - 1, height - 1]).any():
         raise RejectedPortrait(

@@ -115,7 +115,7 @@ def usable_portraits(
             rejected.append(Rejection(key, "unreadable_file", message, path.name))
         else:
             name = _name(key, names)
-            names.add(name)
+            names.add(name.lower())
             subject = _plain(name if known.subject is None else known.subject)
             usable.append(Usable(name, path, known, subject, appearance))
     return usable, rejected
@@ -247,10 +247,10 @@ def _plain(text: str) -> str:
 
 
 def _name(key: str, taken: set[str]) -> str:
-    """A file's name out of a key, which no other portrait has."""
+    """A file's name out of a key, which no other portrait has; `taken` in lower case."""
     plain = name = _plain(key)
     number = 1
-    while name.lower() in {one.lower() for one in taken}:
+    while name.lower() in taken:
         number += 1
         name = f"{plain}~{number}"
     return name

@@ -159,3 +159,10 @@ def _box_of_four(photo):
 
     kernel = np.array([0.125, 0.75, 0.125])
     return cv2.sepFilter2D(photo, -1, kernel, kernel)
+
+
+def test_a_photo_that_cannot_be_warped_is_refused(model):
+    wide = np.broadcast_to(np.uint8(0), (4, 32_767, 3))
+    with pytest.raises(RejectedPortrait, match="at most 32766 pixels a side, got 32767 x 4") as it:
+        Portrait.from_photo(wide, np.zeros((68, 2)), model)
+    assert it.value.code == "too_wide"
