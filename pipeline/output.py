@@ -1,10 +1,12 @@
 """The output directory before the job: nothing finished in it, nothing left over."""
 
+import contextlib
 import dataclasses
+import fcntl
 import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -33,6 +35,36 @@ class Output:
     directory: str
     finished: bool = False
     resumed: int = 0
+
+
+@contextlib.contextmanager
+def claimed(where: str) -> Iterator[None]:
+    """No other job of this machine writes a local output meanwhile; a kill gives it up, too.
+
+    It is the directory itself that is locked, so that nothing is left in it.
+
+    Args:
+        where: directory of the dataset, which is made.
+
+    Raises:
+        UserError: if another job writes it, or it cannot be made.
+    """
+    if not files.is_local(where):
+        yield
+        return
+    with as_user_error(f"--output {where} cannot be written", OSError, ValueError):
+        os.makedirs(where, exist_ok=True)
+        directory = os.open(where, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"--output {where}: another job is writing it") from None
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(directory)
 
 
 def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:

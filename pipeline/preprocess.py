@@ -25,7 +25,7 @@ from pipeline.job import Job
 from pipeline.listing import INPUTS, ListEntries, write_inputs
 from pipeline.local.workers import LocalWorkers
 from pipeline.options import PreprocessOptions
-from pipeline.output import Output, prepare_output
+from pipeline.output import Output, claimed, prepare_output
 from pipeline.planning import Plan, entries, make_plan, reader_for
 from pipeline.progress import Watcher
 from pipeline.reanimation import Reanimation
@@ -96,27 +96,28 @@ def _run(
     reader = plan.reader
     shaping = {**options.shaping(), **(reanimation.digests() if reanimation else {})}
     made_from = fingerprint.take(shaping, *listed, reader)
-    output = prepare_output(options.output, options.overwrite, made_from)
-    facts = {**shaping, "reader": reader.name}
-    if not output.finished:
-        shards, where = len(plan.sharding.names()), output.directory
-        about = "" if plan.exact else "about "
-        log.info("%s%d images into %d shards in %s", about, plan.total, shards, where)
-        if output.resumed:
-            log.info("%d shards are finished already", output.resumed)
-        with written(options.output), workers or LocalWorkers(options.workers) as processes:
-            handed_out = FileSystems.join(where, INPUTS)
-            write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
-            made = sources.write(where, *listed, reader)
-            job = _job(options, where, plan, reanimation, made)
-            with (
-                made_pipeline(beam_options, processes) as pipeline,
-                processes.explained(),
-                engine.explained(),
-            ):
-                build(pipeline, job, handed_out, facts, engine)
-                Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
-    return _result(output, facts)
+    with claimed(options.output):
+        output = prepare_output(options.output, options.overwrite, made_from)
+        facts = {**shaping, "reader": reader.name}
+        if not output.finished:
+            shards, where = len(plan.sharding.names()), output.directory
+            about = "" if plan.exact else "about "
+            log.info("%s%d images into %d shards in %s", about, plan.total, shards, where)
+            if output.resumed:
+                log.info("%d shards are finished already", output.resumed)
+            with written(options.output), workers or LocalWorkers(options.workers) as processes:
+                handed_out = FileSystems.join(where, INPUTS)
+                write_inputs(handed_out, entries(plan, *listed), reader.opens_index)
+                made = sources.write(where, *listed, reader)
+                job = _job(options, where, plan, reanimation, made)
+                with (
+                    made_pipeline(beam_options, processes) as pipeline,
+                    processes.explained(),
+                    engine.explained(),
+                ):
+                    build(pipeline, job, handed_out, facts, engine)
+                    Watcher(where, plan.total).run(lambda: pipeline.run().wait_until_finish())
+        return _result(output, facts)
 
 
 def _job(

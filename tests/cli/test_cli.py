@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import interrupts
 import pytest
 
 from ganimation_tf import __version__, cli, errors, origin
@@ -102,13 +103,13 @@ def test_a_name_that_the_terminal_lacks_ends_no_command(tmp_path):
 def test_an_interrupt_while_tensorflow_loads_is_one_line(number):
     program = "from ganimation_tf import quiet; print('at it', flush=True); "
     program += "quiet.import_tensorflow()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    with interrupts.heard():
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     assert process.stdout.readline() == "at it\n"
     time.sleep(0.3)
     process.send_signal(number)
@@ -121,12 +122,12 @@ def test_an_interrupt_while_tensorflow_loads_is_one_line(number):
 def test_nothing_half_written_stays_of_a_command_that_is_told_to_end(tmp_path, number):
     photo = pathlib.Path("examples/portraits/faker_male_91.jpg").resolve()
     options = ["--au=AU12=1", "--frames=900", "--crop=whole"]
-    process = subprocess.Popen(
-        [*COMMAND, "animate", str(photo), "-o", f"{tmp_path}/frames/", *options],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    with interrupts.heard():
+        process = subprocess.Popen(
+            [*COMMAND, "animate", str(photo), "-o", f"{tmp_path}/frames/", *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".*.partial/*.png")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -4,7 +4,6 @@ import io
 import json
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -58,7 +57,7 @@ def test_no_provenance_leaves_the_servers_bytes(served_model, crop, tmp_path):
 
 def test_the_picture_goes_to_standard_output(served_model, crop, monkeypatch):
     written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", types.SimpleNamespace(buffer=written, isatty=lambda: False))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written))
     assert query(served_model, crop, "--au=AU06=1") == 0
     assert (images.decode(written.getvalue()) == 255).all()
     assert b"compositeWithTrainedAlgorithmicMedia" in written.getvalue()

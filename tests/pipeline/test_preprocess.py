@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import interrupts
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -417,13 +418,13 @@ def test_nothing_stays_in_the_temporary_folder_of_a_job_that_is_told_to_end(
 ):
     write_faces(tmp_path, [f"{face:03}" for face in range(300)])
     (temporary := tmp_path / "temporary").mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ganimation_tf", *arguments(tmp_path, "--workers", workers)],
-        env=os.environ | {"TMPDIR": str(temporary)},
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    with interrupts.heard():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ganimation_tf", *arguments(tmp_path, "--workers", workers)],
+            env=os.environ | {"TMPDIR": str(temporary)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     deadline = time.monotonic() + 60
     while not any(temporary.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.01)

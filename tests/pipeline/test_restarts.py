@@ -2,6 +2,7 @@
 that should not be.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -54,6 +55,19 @@ def test_nothing_is_done_for_what_is_done(inputs, capsys):
     assert times(output) == before
     run(inputs, "--overwrite")
     assert times(output) != before
+
+
+def test_two_jobs_do_not_write_one_dataset(inputs, capsys):
+    output = run(inputs)
+    before = contents(output)
+    directory = os.open(output, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)  # as the other job has it
+    run(inputs, "--overwrite", code=2)
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.endswith(f"--output {output}: another job is writing it")
+    assert contents(output) == before
+    os.close(directory)
+    run(inputs, "--overwrite")
 
 
 def test_another_commit_alone_is_no_change(inputs, capsys):
