@@ -144,7 +144,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _sigterm_as_ctrl_c():
             code = args.run(args)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # as of a command with `>&-`
+                sys.stdout.flush()
             return code
     except GanimationError as error:
         message = " ".join(str(error).split())

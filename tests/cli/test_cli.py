@@ -163,6 +163,9 @@ def test_a_command_whose_output_nobody_reads_says_nothing():
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "action-units"]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
