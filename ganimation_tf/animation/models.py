@@ -33,7 +33,6 @@ ROWS = 8
 
 CONFIG_FILE = "config.json"
 
-_STEP = re.compile(r"step-(\d+)")
 _SERVER = re.compile(r"[\w.\-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 
 
@@ -165,11 +164,7 @@ def open_run(run: pathlib.Path | str, networks: pathlib.Path | None = None) -> F
     from ganimation_tf.export import versions
     from ganimation_tf.export.served_model import ServedModel
 
-    step = _STEP.fullmatch(networks.name) if networks else None
-    card = versions.card_of(run, int(step[1]) if step else None)
-    generator, critic = (
-        versions.load_network(networks or run, name) for name in ("generator", "critic")
-    )
+    generator, critic, card = versions.load_networks(run, networks or run)
     served = ServedModel(generator, critic, card, card.training["config"]["relative"])
     return _of_functions(card, served.signatures(), served)
 

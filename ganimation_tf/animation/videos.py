@@ -117,7 +117,11 @@ class _Job:
         return beside(edited, *shown, self._request)
 
     def strongest(self, seconds: float) -> np.ndarray:
-        """float32 (N,): what is asked of a face at rest at the moment at which it is most."""
+        """float32 (N,): what is asked of a face at rest at the moment at which it is most.
+
+        As of a photo the frame that is furthest from it; faces of a video differ, and none is at
+        hand before it is read.
+        """
         rest = np.zeros(len(self._animator.action_units), np.float32)
         moments = [self._target(float(t), rest) for t in np.linspace(0, seconds, MOMENTS)]
         return max(moments, key=lambda units: float(units.sum()))

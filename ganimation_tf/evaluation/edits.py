@@ -166,6 +166,7 @@ def _against_truth(image, sources, wanted, attention, face) -> dict[str, np.ndar
         "truth_error": truth.error(image, sources, wanted),
         "truth_share": truth.share(image, sources, wanted),
         "truth_gradients": truth.gradient_energy(image, sources, wanted),
+        "truth_edges": truth.edge_strength(image, wanted, changed),
         "truth_l1": truth.l1(image, wanted, face),
         "truth_psnr": truth.psnr(image, wanted, face),
         "truth_ssim": truth.ssim(image, wanted, face),

@@ -20,7 +20,7 @@ DIGITS = 6
 """Behind the point, of every number in the file."""
 
 
-MEDIAN = ("truth_error", "truth_share", "truth_gradients", "truth_psnr")
+MEDIAN = ("truth_error", "truth_share", "truth_gradients", "truth_edges", "truth_psnr")
 """Measures of which the median over the edits is told: a pair that hardly differs makes an error
 as large as one likes."""
 

@@ -39,6 +39,19 @@ def gradient_energy(edits: np.ndarray, sources: np.ndarray, truths: np.ndarray) 
     return np.where(_change(sources, truths) > 0, _ratio(edited, true), np.nan)
 
 
+def edge_strength(edits: np.ndarray, truths: np.ndarray, changed: np.ndarray) -> np.ndarray:
+    """Absolute steps from pixel to pixel where the truth changes, of the truth's own steps there.
+
+    Below 1 the edit is blurred, wherever its edges lie: `gradient_energy` also counts against it
+    that they lie elsewhere.
+
+    Args:
+        changed: bool (n, height, width); NaN where it is empty, or the truth flat there.
+    """
+    edited, true = (_steps(images, changed) for images in (edits, truths))
+    return _ratio(edited, true)
+
+
 def l1(images: np.ndarray, truths: np.ndarray, region: np.ndarray | None = None) -> np.ndarray:
     """Mean absolute difference over a region.
 
@@ -110,6 +123,13 @@ def _change(sources: np.ndarray, truths: np.ndarray) -> np.ndarray:
 def _energy(change: np.ndarray) -> np.ndarray:
     change = _float(change)
     return _sum(np.diff(change, axis=1) ** 2) + _sum(np.diff(change, axis=2) ** 2)
+
+
+def _steps(images: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Sum of absolute steps down and to the right, at the pixels that they lead to in a region."""
+    images, region = _float(images), region[..., None]
+    down, right = (np.abs(np.diff(images, axis=axis)) for axis in (1, 2))
+    return _sum(down * region[:, 1:]) + _sum(right * region[:, :, 1:])
 
 
 def _sum(values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ MEANINGS = {
     "truth_error": "|edit - truth|² / |input - truth|²: 0 perfect, 1 as good as the input",
     "truth_share": "share of the true change that is made: 1 all, 0 nothing",
     "truth_gradients": "energy of the change's gradients, of the truth's: below 1 is blurred",
+    "truth_edges": "strength of edges where the truth changes, of the truth's: below 1 is blurred",
     "truth_l1": "mean absolute error on the face, of 1",
     "truth_psnr": "peak signal to noise ratio on the face, dB",
     "truth_ssim": "structural similarity on the face, at most 1",

@@ -22,7 +22,7 @@ from ganimation_tf.faces.alignment import CropSpec
 from ganimation_tf.files import whole
 from ganimation_tf.origin import made_with, package_origin
 from ganimation_tf.training import lineage
-from ganimation_tf.training.runs import METRICS, read_facts
+from ganimation_tf.training.runs import BEST, METRICS, read_facts
 from ganimation_tf.training.saved_networks import best_networks, load_network
 
 OUTPUTS = (signature.IMAGE, signature.ATTENTION, signature.COLOR, signature.FLOW)
@@ -124,11 +124,23 @@ def export_run(
         UserError: also if the run has no such networks yet.
     """
     run, model_dir = pathlib.Path(run), pathlib.Path(model_dir)
-    directory = best_networks(run) if best else run
-    generator, critic = (load_network(directory, name) for name in ("generator", "critic"))
-    card = card_of(run, int(directory.name.removeprefix("step-")) if best else None)
+    generator, critic, card = load_networks(run, best_networks(run) if best else run)
     relative = card.training["config"]["relative"]
     return export_model(generator, critic, card, model_dir, version, format, relative)
+
+
+def load_networks(
+    run: pathlib.Path, directory: pathlib.Path
+) -> tuple[keras.Model, keras.Model, ModelCard]:
+    """Generator, critic and card of the networks in a directory: the run, or `best/step-N` of it.
+
+    Raises:
+        UserError: if there are none, or the run's files cannot be read.
+    """
+    step = int(directory.name.removeprefix("step-")) if directory.parent.name == BEST else None
+    card = card_of(run, step)
+    generator, critic = (load_network(directory, name) for name in ("generator", "critic"))
+    return generator, critic, card
 
 
 def card_of(run: pathlib.Path, step: int | None = None) -> ModelCard:

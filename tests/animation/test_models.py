@@ -1,5 +1,8 @@
 """Whatever a MODEL argument names computes what its networks compute."""
 
+import shutil
+
+import keras
 import numpy as np
 import pytest
 
@@ -94,17 +97,18 @@ def test_the_package_says_what_to_do_where_it_has_no_weights(monkeypatch, tmp_pa
         Animator.pretrained()
 
 
-def test_networks_of_a_step_are_those_that_are_opened(tmp_path, monkeypatch):
-    best = tmp_path / "run" / "best" / "step-0000100"
-    best.mkdir(parents=True)
-    (tmp_path / "run" / "config.json").write_text("{}")
-    for directory in (best, tmp_path / "run"):
-        (directory / "generator.keras").write_bytes(b"")
-    opened, steps = [], []
-    monkeypatch.setattr(versions, "card_of", lambda run, step: steps.append((run, step)))
-    monkeypatch.setattr(versions, "load_network", lambda at, _: opened.append(at))
-    for directory in (best, tmp_path / "run"):
-        with pytest.raises(AttributeError):  # of a card that is none
-            models.open_model(directory / "generator.keras")
-    assert steps == [(tmp_path / "run", 100), (tmp_path / "run", None)]
-    assert opened == [best, best, tmp_path / "run", tmp_path / "run"]
+def test_networks_of_a_step_are_those_that_are_opened(drawn, tmp_path):
+    shutil.copytree(drawn.run, run := tmp_path / "run")
+    (best,) = (run / "best").glob("step-*")
+    network = keras.models.load_model(best / "generator.keras", compile=False)
+    network.set_weights([np.zeros_like(values) for values in network.get_weights()])
+    network.save(best / "generator.keras")
+    crops = np.random.default_rng(2).uniform(0, 1, (1, 32, 32, 3)).astype(np.float32)
+    units = np.zeros((1, 17), np.float32)
+    kept, last = (
+        next(models.open_model(directory / "generator.keras").render(crops, units, units + 1))
+        for directory in (best, run)
+    )
+    # Without weights attention is sigmoid(0) and color tanh(0), grey.
+    np.testing.assert_allclose(kept.image, (crops[0] + 0.5) / 2, atol=1e-6)
+    assert np.abs(last.image - kept.image).max() > 0.01

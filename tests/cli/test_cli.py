@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 
-import interrupts
 import pytest
 
+import interrupts
 from ganimation_tf import __version__, cli, errors, origin
 from ganimation_tf.action_units import APPEARANCES, DESCRIPTIONS
 from ganimation_tf.cli import version

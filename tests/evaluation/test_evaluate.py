@@ -51,7 +51,7 @@ def test_the_oracle_scores_perfectly(samples):
     metrics = evaluate(drawn_pairs.Oracle(samples), samples, instruments=instruments).report.metrics
     assert metrics["truth_error"] == pytest.approx(0, abs=1e-6)
     assert metrics["truth_share"] == pytest.approx(1)
-    assert metrics["truth_gradients"] == pytest.approx(1)
+    assert metrics["truth_gradients"] == metrics["truth_edges"] == pytest.approx(1)
     assert metrics["truth_ssim"] == pytest.approx(1)
     assert metrics["zero_edit"] == pytest.approx(0, abs=1e-6)
     assert metrics["cycle"] == pytest.approx(0, abs=1e-6)

@@ -23,6 +23,11 @@ def test_by_hand():
     assert truth.share(edit, source, wanted) == pytest.approx(0.6 * 0.8 / 0.64)
     # Gradients of the truth: two of 0.8; of the edit: two of 0.6 and two of 0.2.
     assert truth.gradient_energy(edit, source, wanted) == pytest.approx((0.72 + 0.08) / 1.28)
+    # Steps of the truth: 0.8 to the right and down, both of which lead to another pixel.
+    everywhere = np.ones((1, 2, 2), bool)
+    assert truth.edge_strength(edit, wanted, everywhere) == pytest.approx(1.6 / 1.6)
+    below = np.array([[[False, False], [True, False]]])
+    assert truth.edge_strength(edit, wanted, below) == pytest.approx(0.6 / 0.8)
     assert truth.l1(edit, wanted) == pytest.approx((0.2 + 0.2) / 12)
     assert truth.rmse(edit, wanted) == pytest.approx(np.sqrt(0.08 / 12))
     region = np.array([[True, False], [False, False]])
@@ -34,6 +39,10 @@ def test_the_oracle_and_the_copy(pictures):
     assert np.allclose(truth.error(truths, sources, truths), 0)
     assert np.allclose(truth.share(truths, sources, truths), 1)
     assert np.allclose(truth.gradient_energy(truths, sources, truths), 1)
+    everywhere = np.ones(truths.shape[:3], bool)
+    assert np.allclose(truth.edge_strength(truths, truths, everywhere), 1)
+    assert np.allclose(truth.edge_strength(truths * 0.25 + 0.1, truths, everywhere), 0.25)
+    assert np.isnan(truth.edge_strength(truths, truths, ~everywhere)).all()
     assert np.allclose(truth.error(sources, sources, truths), 1)
     assert np.allclose(truth.share(sources, sources, truths), 0)
     assert np.allclose(truth.gradient_energy(sources, sources, truths), 0)

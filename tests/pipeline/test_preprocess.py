@@ -9,11 +9,11 @@ import sys
 import tempfile
 import time
 
-import interrupts
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import interrupts
 from ganimation_tf import cli
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.data import manifest, records, tfrecord

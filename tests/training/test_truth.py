@@ -55,6 +55,11 @@ def test_edges_are_blind_to_a_level_and_see_blur():
     assert float(truth.edges(flat, stripes, nothing)[0]) == pytest.approx(0.5)
 
 
+# Of stripes against grey: each pixel has a step of 1 to the right, but for the last of a row; of
+# the 16 windows of two pixels 14 hold two of them, one has one, and the last has none.
+STRIPES = (14 + 0.5**0.5) / 16 / 2
+
+
 def test_sharpness_sees_blur_and_no_shift():
     stripes = np.zeros((1, 16, 16, 3), np.float32)
     stripes[:, :, ::2] = 1.0
@@ -63,11 +68,6 @@ def test_sharpness_sees_blur_and_no_shift():
     assert float(truth.edges(aside, stripes, nothing)[0]) == pytest.approx(1.0)
     assert float(truth.sharpness(aside, stripes, nothing)[0]) == pytest.approx(0, abs=1e-6)
     assert float(truth.sharpness(flat, stripes, nothing)[0]) == pytest.approx(STRIPES, abs=1e-3)
-
-
-# Each pixel has a step of 1 to the right, but for the last of a row: of the 16 windows of two
-# pixels 14 hold two of them, one has one, and the last has none. There are none downwards.
-STRIPES = (14 + 0.5**0.5) / 16 / 2
 
 
 def test_sharpness_counts_more_where_the_truth_changes():
