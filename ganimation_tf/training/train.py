@@ -22,6 +22,7 @@ from ganimation_tf.training import (
     length,
     lineage,
     longer,
+    memory,
     runs,
     transfer,
     workers,
@@ -98,6 +99,9 @@ def train(
     if not begun and not new:
         longer.tell_of_unfinished(runs_dir, plan.facts)
     model = _built(plan, strategy, ignore_memory)
+    with explained(plan):  # before there is a run, which a mistake would leave
+        faces = feed.training_faces(plan)
+        judged = [*_judged(plan, judge, judge_minutes)] if workers.is_chief(strategy) else []
     opened = _opened(plan, strategy, runs_dir, begun, resume)
     with explained(plan), opened as (run, own):
         score = best.make_score(plan.config, judge is not None)
@@ -110,8 +114,7 @@ def train(
             log.info("going on with %s at step %d", run, start)
         length.tell(plan.config, plan.steps)
         with stopping(checkpoints, plan.steps), writing(run):
-            judged = _judged(plan, judge, judge_minutes) if own == run else ()
-            _fit(plan, model, own, start, [*judged], checkpoints)
+            _fit(plan, model, own, start, faces, judged, checkpoints)
     return run
 
 
@@ -190,6 +193,7 @@ def _fit(
     model: GANimation,
     run: pathlib.Path,
     start: int,
+    faces: memory.Faces | None,
     judged: Sequence[JudgedEdits],
     checkpoints: Checkpoints,
 ) -> None:
@@ -207,7 +211,6 @@ def _fit(
         SampleGrid(evaluation.shown, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
-    faces = feed.training_faces(plan)
     for begin, end, steps in feed.segments(start, plan.steps, plan.epoch_steps):
         batches = dataset.training(plan.data, plan.manifest, config, begin, faces, share)
         most = 1 if checkpoints.minutes == 0 else devices.steps_together(strategy)

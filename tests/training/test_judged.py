@@ -82,7 +82,8 @@ def test_without_an_eval_split_there_is_nobody_to_judge(tmp_path):
     tiny.write_dataset(tmp_path / "data", evaluation=0)
     plan = make_plan(tmp_path / "data", tiny.CONFIG, "tiny", steps=1)
     with pytest.raises(UserError, match="nobody to judge"):
-        train(plan, tmp_path, judge="brightness")
+        train(plan, tmp_path / "runs", judge="brightness")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_error_is_beside_that_of_the_input(data):

@@ -302,3 +302,11 @@ def test_wrong_options_are_one_line_and_exit_code_2(arguments, message, data, tm
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_recipe_of_pairs_leaves_no_run_where_there_are_none(data, tmp_path):
+    weights = dataclasses.replace(tiny.CONFIG.loss_weights, truth=1.0, realism=0.0, cycle=0.0)
+    config = dataclasses.replace(tiny.CONFIG, loss_weights=weights)
+    with pytest.raises(UserError, match="has no pairs .* learns from nothing else"):
+        run_training(data, tmp_path / "runs", config, steps=1)
+    assert not (tmp_path / "runs").exists()
