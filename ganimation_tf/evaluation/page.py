@@ -88,7 +88,8 @@ def _figures(report: Report, differences: Sequence[Difference]) -> str:
     header = ["figure", "value", "95 % over people"]
     header += ["baseline", "difference"] if differences else []
     lead = (
-        "Truth errors, shares and gradients are medians over the edits, the others means. "
+        "Truth errors, shares, gradients, edges and PSNR are medians over the edits, the others "
+        "means. "
         "Intervals are of another draw of as many people."
     )
     drawn = table(header, rows, range(1, len(header)))
