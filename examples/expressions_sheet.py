@@ -18,7 +18,6 @@ PORTRAITS = pathlib.Path(__file__).parent / "portraits"
 
 EXPRESSIONS = {
     **{name: ["neutral", name] for name in gan.EXPRESSIONS if name != "neutral"},
-    "laughter": ["neutral", "AU06=0.7", "AU12=1", "AU25=0.9", "AU26=0.5"],
     "AU45": ["AU45=1"],
 }
 """Title to what is wanted: each begins with the face at rest."""

@@ -110,7 +110,7 @@ class TrainConfig:
     skips: bool = _option(False, "the generator's decoder also sees the encoder's features")
     flow: bool = _option(False, "the generator also regresses a flow that the image is warped by")
     labels: bool = _option(
-        False, "the generator hears only which of eight named expressions is nearest to the AUs"
+        False, "the generator hears only which of eight emotions is nearest to the AUs"
     )
     critic: str = _option(
         PATCHES,

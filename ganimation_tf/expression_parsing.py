@@ -12,7 +12,7 @@ from ganimation_tf.expressions import ADD, EXPRESSIONS, SET, Change, Expression
 _SYNONYMS = {
     **{"happy": "happiness", "joy": "happiness", "sad": "sadness", "surprised": "surprise"},
     **{"fearful": "fear", "afraid": "fear", "angry": "anger", "disgusted": "disgust"},
-    "contemptuous": "contempt",
+    **{"contemptuous": "contempt", "smile": "happiness", "laugh": "laughter", "pained": "pain"},
 }
 
 _WORDS = {"smile": "AU12", "blink": "AU45", "frown": "AU04"} | {

@@ -1,8 +1,9 @@
 """What a face is to show, in people's words: AUs absolute or relative, named expressions, neutral.
 
 The AU combinations of the named expressions are the ones of the Facial Action Coding System
-(Ekman and Friesen 1978; EMFACS), as far as the 17 AUs of this project reach; the eight of them are
-the expressions of the Radboud Faces Database (Langner et al. 2010).
+(Ekman and Friesen 1978; EMFACS), as far as the 17 AUs of this project reach. Laughter is Ruch and
+Ekman's (2001); pain is what Prkachin and Solomon's index of it counts (2008), eyes that close among
+it.
 """
 
 import dataclasses
@@ -24,20 +25,27 @@ EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
     "anger": {"AU04": 1.0, "AU05": 0.5, "AU07": 0.8, "AU23": 1.0},
     "disgust": {"AU09": 1.0, "AU15": 0.6, "AU17": 0.6},
     "contempt": {"AU12": 0.3, "AU14": 1.0},
+    "laughter": {"AU06": 0.7, "AU12": 1.0, "AU25": 0.9, "AU26": 0.5},
+    "pain": {"AU04": 1.0, "AU06": 0.6, "AU07": 0.6, "AU09": 0.5, "AU10": 0.6, "AU45": 0.7},
 }
 """Name to AUs with their intensities at full strength. AUs that an expression does not name stay as
 the face has them; `neutral` names none and takes all away."""
 
+EMOTIONS = (
+    *("neutral", "happiness", "sadness", "surprise", "fear", "anger", "disgust", "contempt"),
+)
+"""Those of `EXPRESSIONS` by which a face can be labelled, as in the Radboud Faces Database (Langner
+et al. 2010). A trained network knows them by their places."""
+
 
 def prototypes(names: Sequence[str]) -> np.ndarray:
-    """Each expression at full strength, float32 (8, N), in the order of `EXPRESSIONS`.
+    """Each of the `EMOTIONS` at full strength, float32 (8, N), in their order.
 
     Args:
-        names: the N AUs; those that an expression has beside them are left out.
+        names: the N AUs; those that an emotion has beside them are left out.
     """
-    return np.array(
-        [[units.get(name, 0.0) for name in names] for units in EXPRESSIONS.values()], np.float32
-    )
+    shown = [EXPRESSIONS[emotion] for emotion in EMOTIONS]
+    return np.array([[units.get(name, 0.0) for name in names] for units in shown], np.float32)
 
 
 SET, ADD = "=", "+="

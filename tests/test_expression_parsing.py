@@ -54,7 +54,7 @@ def test_the_neutral_expression_takes_everything_away():
     assert (parse((), ["neutral"]).target(SOURCE, NAMES) == 0).all()
 
 
-def test_the_eight_expressions_are_those_of_facs():
+def test_the_named_expressions_are_those_of_facs():
     expected = {
         "neutral": [],
         "happiness": [6, 12],
@@ -64,6 +64,8 @@ def test_the_eight_expressions_are_those_of_facs():
         "anger": [4, 5, 7, 23],
         "disgust": [9, 15, 17],
         "contempt": [12, 14],
+        "laughter": [6, 12, 25, 26],
+        "pain": [4, 6, 7, 9, 10, 45],
     }
     numbers = {name: [int(au[2:]) for au in units] for name, units in EXPRESSIONS.items()}
     assert numbers == expected

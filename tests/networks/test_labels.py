@@ -3,15 +3,15 @@ import numpy as np
 import pytest
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.expressions import EXPRESSIONS, prototypes
+from ganimation_tf.expressions import EMOTIONS, prototypes
 from ganimation_tf.networks.generator import build_generator
 from ganimation_tf.networks.labels import NearestLabel
 from ganimation_tf.presets import PRESETS
 
 
-def test_each_expression_is_its_own_label():
+def test_each_emotion_is_its_own_label():
     known = prototypes(OPENFACE)
-    assert known.shape == (8, 17) and list(EXPRESSIONS)[0] == "neutral"
+    assert known.shape == (8, 17) and EMOTIONS[0] == "neutral"
     assert np.array_equal(NearestLabel(known)(known), np.eye(8))
     assert np.array_equal(NearestLabel(known)(0.8 * known), np.eye(8))
 
@@ -25,7 +25,7 @@ def test_by_hand():
 
 def test_aus_that_a_dataset_lacks_are_left_out():
     known = prototypes(("AU26", "AU12"))
-    assert known[list(EXPRESSIONS).index("surprise")].tolist() == [1.0, 0.0]
+    assert known[EMOTIONS.index("surprise")].tolist() == [1.0, 0.0]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def generator():
 
 def test_between_two_labels_there_is_nothing(generator):
     image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
-    smile = prototypes(OPENFACE)[list(EXPRESSIONS).index("happiness")]
+    smile = prototypes(OPENFACE)[EMOTIONS.index("happiness")]
     made = [
         np.asarray(generator([image, (share * smile)[None]])["image"])
         for share in (0.0, 0.2, 0.7, 1.0)
