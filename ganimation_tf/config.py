@@ -21,6 +21,9 @@ PATCHES, ESTIMATOR = "patches", "estimator"
 LINEAR, COSINE = "linear", "cosine"
 """How the learning rate falls: late and straight, or all the time along a cosine."""
 
+_OF_FLOW = ("truth_warped", "flow_roughness", "flow_at_rest")
+"""Loss terms that are nothing without a flow."""
+
 AUTO, ON, OFF = "auto", "on", "off"
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 """How a step is computed; `auto` is decided where it runs (see `training.devices.resolved`)."""
@@ -44,7 +47,11 @@ class LossWeights:
 
     realism: float = _option(1.0, "lambda_I: realism of the generator's images", 0)
     gradient_penalty: float = _option(10.0, "lambda_gp", 0)
-    action_units: float = _option(160.0, "lambda_y: AU error; 4000 / batch 25 in published code", 0)
+    action_units: float = _option(
+        160.0,
+        "lambda_y: AU error; 4000 / batch 25 in published code; the critic reads AUs at 0, too",
+        0,
+    )
     cycle: float = _option(10.0, "lambda_idt: source to target and back", 0)
     attention: float = _option(0.1, "lambda_A: mean of both attention masks", 0)
     total_variation: float = _option(
@@ -72,6 +79,12 @@ class LossWeights:
         names = [f.name for f in dataclasses.fields(self)]
         known = names[names.index("truth") :]
         return {name: getattr(self, name) for name in known if getattr(self, name)}
+
+    def of_generator(self, flow: bool) -> dict[str, float]:
+        """The weights above 0 of terms that a generator can lower, with a flow or without."""
+        useless = {"gradient_penalty"} | (set() if flow else set(_OF_FLOW))
+        weights = dataclasses.asdict(self).items()
+        return {name: weight for name, weight in weights if weight and name not in useless}
 
     @property
     def uses_critic(self) -> bool:
@@ -139,7 +152,7 @@ class TrainConfig:
         1,
     )
     decay_epochs: int = _option(
-        10, "further epochs of linear decay to zero, or their share likewise", 0
+        10, "further epochs of linear decay to zero, or their share likewise; no cosine has any", 0
     )
     target_sampling: str = _option(
         FROM_DATA,
@@ -180,6 +193,14 @@ class TrainConfig:
 
     def __post_init__(self):
         options.check(self)
+        if self.labels and self.relative:
+            raise options.OptionError("labels", "must be off where relative is on", True)
+        if self.critic == ESTIMATOR and self.loss_weights.realism:
+            rule = f"must be {PATCHES} where realism weighs {self.loss_weights.realism:g}"
+            raise options.OptionError("critic", rule, self.critic)
+        if not self.loss_weights.of_generator(self.flow):
+            rule = "and the other weights of the generator must not all be 0"
+            raise options.OptionError("loss.realism", rule, 0)
 
     @property
     def images_per_step(self) -> int:

@@ -31,6 +31,12 @@ def test_published_sums_equal_our_means():
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be at least 0, got nan"),
         ({"beta_1": 1.5}, r"beta_1 must be in \[0, 0.99999\], got 1.5"),
+        ({"critic": "estimator"}, "critic must be patches where realism weighs 1, got 'estimator'"),
+        ({"labels": True}, "labels must be off where relative is on, got True"),
+        (
+            {"loss_weights": LossWeights(*[0.0] * 6, flow_at_rest=1.0)},  # and there is no flow
+            "loss.realism and the other weights of the generator must not all be 0, got 0",
+        ),
     ],
 )
 def test_values_outside_their_range_are_refused(change, message):
@@ -95,6 +101,13 @@ def test_who_gives_epochs_has_them_counted(options, steps):
         f"train --data d --output r --preset tiny {options}".split()
     )
     assert train_command.resolve(args).steps == steps
+
+
+def test_the_gain_of_film_is_none_where_there_is_no_film(capsys):
+    command = "train --data d --output r --preset default --conditioning concat".split()
+    assert train_command.resolve(cli.build_parser().parse_args(command)).film_gain == 1
+    assert cli.main([*command, "--film-gain", "6"]) == 2
+    assert "--film-gain needs --conditioning film" in capsys.readouterr().err
 
 
 def test_every_preset_but_the_paper_counts_updates():

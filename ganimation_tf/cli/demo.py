@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from ganimation_tf import parallel, processes
-from ganimation_tf.cli import flags
+from ganimation_tf.cli import flags, synthesize
 
 HELP = "the whole road on drawn faces: draw, preprocess, train, evaluate, export, serve, animate"
 EXAMPLE = "ganimation demo --output demo"
@@ -38,11 +38,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the steps; returns the exit code of the first that fails, else 0."""
     from ganimation_tf.errors import UserError, require
+    from ganimation_tf.synthetic import MIN_SIZE
 
     for module, extra in (("apache_beam", "all"), ("tensorflow_serving", "all")):
         require(module, extra)
     if args.photo is not None and not args.photo.is_file():
         raise UserError(f"--photo {args.photo}: no such file")
+    flags.require_at_least(args, 1, "count", "steps")
+    least, most = MIN_SIZE // 2, synthesize.MAX_SIZE // 2
+    if args.image_size % 4 or not least <= args.image_size <= most:
+        raise UserError(
+            f"--image-size must be a multiple of 4 in [{least}, {most}], got {args.image_size}"
+        )
     out = flags.output_of(args, "out")
     if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
         raise UserError(f"{out} is not empty and not an earlier demo; choose another folder")

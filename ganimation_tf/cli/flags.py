@@ -150,6 +150,15 @@ def require_replaceable(directory: pathlib.Path, marker: str, flag: str) -> None
         raise UserError(f"{flag} {directory} must be new or empty, but it holds other files")
 
 
+def require_makeable(directory: pathlib.Path, flag: str) -> None:
+    """Raises `UserError` if a file stands where a directory, or one above it, has to be made."""
+    for place in (directory, *directory.absolute().parents):
+        if place.exists():
+            if not place.is_dir():
+                raise UserError(f"{flag} {directory} cannot be made: {place} is a file")
+            return
+
+
 def given(args: argparse.Namespace, options: type, *, prefix: str = "") -> dict[str, Any]:
     """Field name to value, of the flags of `add` that are not None."""
     values = {f.name: getattr(args, prefix + f.name) for f, _ in _fields(options)}

@@ -1,14 +1,13 @@
 """`ganimation train`."""
 
 import argparse
-import dataclasses
 import operator
 import pathlib
-from collections.abc import Sequence
 
 from ganimation_tf import quiet
 from ganimation_tf.cli import flags
-from ganimation_tf.config import LossWeights, TrainConfig
+from ganimation_tf.config import CONCAT, LossWeights, TrainConfig
+from ganimation_tf.errors import UserError
 from ganimation_tf.presets import PRESETS
 
 HELP = "train generator and critic on a dataset of `ganimation preprocess`"
@@ -17,6 +16,10 @@ EXAMPLE = "ganimation train --data dataset --output runs --preset tiny --steps 5
 
 LOSS = "loss."
 """How the flags of `LossWeights` begin."""
+
+
+RESULT_METRICS = "metrics.json"
+"""What a directory of `--result` has and a run has not (see `training.result`)."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -151,6 +154,9 @@ def resolve(args: argparse.Namespace) -> TrainConfig:
     chosen = flags.given(args, LossWeights, prefix=LOSS)
     weights = flags.replace(config.loss_weights, chosen, prefix=LOSS)
     chosen = flags.given(args, TrainConfig) | {"loss_weights": weights}
+    if chosen.get("conditioning", config.conditioning) == CONCAT:
+        if chosen.setdefault("film_gain", 1.0) != 1:
+            raise UserError(f"--film-gain needs --conditioning film, which is {CONCAT} here")
     if chosen.keys() & {"epochs", "decay_epochs"}:
         chosen["steps"] = 0  # who gives epochs wants them counted
     return flags.replace(config, chosen)
@@ -159,36 +165,40 @@ def resolve(args: argparse.Namespace) -> TrainConfig:
 def run(args: argparse.Namespace) -> int:
     """Trains and says where the run is."""
     from ganimation_tf.data.manifest import Manifest
-    from ganimation_tf.errors import UserError, require
+    from ganimation_tf.errors import require
 
     require("tensorflow", "train")
     config = resolve(args)
     flags.require_at_least(args, 1, "steps")
     flags.require_at_least(args, 0, "checkpoint_minutes", "judge_minutes")
-    if args.result:
-        flags.require_replaceable(args.result, "config.json", "--result")
     if args.new and args.resume:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
+    _require_places(args)
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
     quiet.import_tensorflow()
-    from ganimation_tf.training import train
+    from ganimation_tf.training import preparation, train
     from ganimation_tf.training.plan import make_plan
 
     plan = make_plan(args.data, config, args.preset, args.steps, args.start_from)
     chosen = args.devices.split(",") if args.devices else ()
+    shared = {
+        "resume": args.resume,
+        "prolong": args.result is None,  # a result is to follow from the options alone
+        "chosen_devices": chosen,
+        "judge": args.judge,
+    }
     if args.dry_run:
-        return _dry_run(plan, chosen)
+        for line in preparation.rehearse(plan, **shared):
+            print(line)
+        return 0
     path = train.train(
         plan,
         args.output,
-        resume=args.resume,
         new=args.new,
-        prolong=args.result is None,  # a result is to follow from the options alone
-        chosen_devices=chosen,
         checkpoint_minutes=args.checkpoint_minutes,
         ignore_memory=args.ignore_memory,
-        judge=args.judge,
         judge_minutes=args.judge_minutes,
+        **shared,
     )
     print(f"wrote {path}")
     if args.result:
@@ -199,20 +209,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _dry_run(plan, chosen_devices: Sequence[str]) -> int:
-    from ganimation_tf.errors import UserError
-    from ganimation_tf.training import devices, estimate, workers
-    from ganimation_tf.training.build import build_model
-
-    if workers.task_of_environment() is not None:
+def _require_places(args: argparse.Namespace) -> None:
+    """Raises UserError for places that could not be written when all is trained."""
+    for flag, place in (("--output", args.output), ("--result", args.result)):
+        if place is not None:
+            flags.require_makeable(place, flag)
+    if args.result is None:
+        return
+    flags.require_replaceable(args.result, RESULT_METRICS, "--result")
+    place = args.output or args.resume
+    if place.resolve().is_relative_to(args.result.resolve()):
         raise UserError(
-            f"--dry-run does not wait for other machines: unset {workers.VARIABLE}, and give the "
-            "batch of one of them"
+            f"--result {args.result} is replaced as a whole, and {place} lies there: choose "
+            "another folder"
         )
-    strategy = devices.choose_strategy(chosen_devices)
-    devices.require_even(strategy, plan.config.batch_size)
-    plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
-    model = build_model(plan)
-    for line in estimate.describe(plan, model, strategy.num_replicas_in_sync):
-        print(line)
-    return 0

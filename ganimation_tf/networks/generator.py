@@ -37,6 +37,9 @@ STEM_KERNEL = 7
 FILM_GAIN = "film_gain"
 """Name of the layer that multiplies the AUs for FiLM; there is none where the gain is 1."""
 
+LABEL = "label"
+"""Name of the layer that makes a label of the AUs; there is none where AUs are heard."""
+
 
 def _stem(build: Builder, image, wanted, filters: int):
     """The 7x7 convolution of the image and N constant planes, one for each AU.
@@ -220,7 +223,7 @@ def build_generator(
     build = Builder(seed)
     image = keras.Input((image_size, image_size, 3), name="image")
     wanted = keras.Input((action_units,), name="action_units")
-    asked = wanted if labels is None else NearestLabel(labels.tolist(), name="label")(wanted)
+    asked = wanted if labels is None else NearestLabel(labels.tolist(), name=LABEL)(wanted)
     condition = asked if conditioning == FILM else None
     if condition is None:
         planes = _stem(build, image, asked, filters)

@@ -152,6 +152,7 @@ class GANimation(keras.Model):
         self._compiled_update = tf.function(self._update, jit_compile=True)
         self.critic_optimizer = optimizers[1]
         self.loss_weights = objective.make_loss_weights(loss_weights)
+        objective.require_learnable(self.loss_weights, self.generator, self.critic)
         if self.judges_realism:
             self.critic_gradient = build_critic_gradient(self.critic)
         self.optimizer.build(self.generator.trainable_variables)
@@ -254,5 +255,5 @@ class GANimation(keras.Model):
         """Adds to the trackers; returns the means over the phase so far."""
         trackers = {name: self._trackers[name] for name in tracking.TRACKED if name in terms}
         for name, tracker in trackers.items():
-            tracker.update_state(terms[name])
+            tracker.update_state(terms[name], tracking.weight_of(name, terms))
         return tracking.means_so_far(trackers)

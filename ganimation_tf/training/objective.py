@@ -1,6 +1,7 @@
 """What the generator lowers: the terms of `losses` and `truth`, weighted; what weighs 0 is skipped.
 
-A published term that is not computed is 0; those of the truth are there where it is known.
+A published term that is not computed is 0; those of the truth are there where it is known, with
+`has_truth` beside them: 0 in a face means that its truth is not.
 """
 
 import dataclasses
@@ -44,6 +45,21 @@ def make_loss_weights(given: LossWeights | Mapping[str, float] | None) -> LossWe
     return LossWeights(**given)
 
 
+def require_learnable(weights: LossWeights, generator: keras.Model, critic: keras.Model) -> None:
+    """Refuses weights by which these networks cannot be trained.
+
+    Raises:
+        ValueError: if realism weighs something and the critic judges none, or no term is left
+            that the generator can lower.
+    """
+    if weights.realism and "realism" not in critic.output:
+        raise ValueError(
+            f"loss weight realism must be 0 for a critic that only reads AUs, got {weights.realism}"
+        )
+    if not weights.of_generator("flow" in generator.output):
+        raise ValueError("the loss weights of the generator must not all be 0")
+
+
 def generator_terms(
     weights: LossWeights,
     edit: Callable[..., Mapping[str, tf.Tensor]],
@@ -67,7 +83,7 @@ def generator_terms(
     if weights.cycle:
         recovered = edit(edited["image"], target, source)
         masks.append(recovered["attention"])
-        terms["cycle"] = losses.cycle(image, recovered["image"])
+        terms["cycle"] = losses.cycle(image, _with_kept_pixels(recovered, edited["image"]))
     if weights.realism or weights.action_units:
         on_edited = critic(edited["image"])
         terms["generator_action_units"] = losses.action_units(on_edited["action_units"], target)
@@ -79,7 +95,19 @@ def generator_terms(
         known = batch[inputs.HAS_TRUTH]
         of_truth = truth.terms(edited, image, batch[inputs.TRUTH])
         terms |= {name: known * values for name, values in of_truth.items()}
+        terms[inputs.HAS_TRUTH] = known
     return terms
+
+
+def _with_kept_pixels(recovered: Mapping[str, tf.Tensor], edited: tf.Tensor) -> tf.Tensor:
+    """The image of the way back, whose kept pixels hand their gradient on to the edit.
+
+    A warp hands none to the image that it moves (`networks.warp`). Here it gets what it would have
+    if the pixels had been kept in their places: nothing is added but that gradient.
+    """
+    if "flow" not in recovered:
+        return recovered["image"]
+    return recovered["image"] + recovered["attention"] * (edited - tf.stop_gradient(edited))
 
 
 def weighted_sum(weights: LossWeights, terms: Terms) -> tf.Tensor:

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ganimation_tf.config import TrainConfig
+from ganimation_tf.config import COSINE, TrainConfig
 from ganimation_tf.data.manifest import TRAIN, Manifest
 from ganimation_tf.training import dataset, runs, saved_networks
 
@@ -65,5 +65,6 @@ def make_plan(
         epoch_steps = min(steps, MOST_EPOCH, max(LEAST_EPOCH, steps // EVALUATIONS))
     else:
         epoch_steps = max(1, manifest.records(TRAIN) // config.images_per_step)
-        steps = epoch_steps * (config.epochs + config.decay_epochs)
+        decay = 0 if config.schedule == COSINE else config.decay_epochs
+        steps = epoch_steps * (config.epochs + decay)
     return Plan(data, config, manifest, preset, epoch_steps, steps, start_from)

@@ -4,7 +4,7 @@ import json
 import pathlib
 import shutil
 
-from ganimation_tf.errors import as_user_error
+from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.files import scratch
 from ganimation_tf.training import runs
 
@@ -24,8 +24,13 @@ def write(run: pathlib.Path, directory: pathlib.Path) -> None:
     `directory` is replaced.
 
     Raises:
-        UserError: if it cannot be written.
+        UserError: if it cannot be written, or holds what is no earlier copy or the run itself.
     """
+    there = directory.resolve()
+    if run.resolve().is_relative_to(there) or there.is_relative_to(run.resolve()):
+        raise UserError(f"{directory}: a copy of {run} cannot hold it or lie in it")
+    if there.is_dir() and any(there.iterdir()) and not (there / METRICS).is_file():
+        raise UserError(f"{directory}: it holds other files now, and no earlier result")
     newest = {path.name for path in runs.saved_states(run)[-1:]}
 
     def left_out(folder: str, names: list[str]) -> list[str]:

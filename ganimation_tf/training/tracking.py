@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import keras
 import tensorflow as tf
 
-from ganimation_tf.training import truth, workers
+from ganimation_tf.training import inputs, truth, workers
 
 TRAINING_ONLY = ("gradient_penalty", "critic_gradient", "generator_gradient")
 """Terms that an evaluation does not compute."""
@@ -73,14 +73,27 @@ def over_replicas(values):
 def shares_of(terms: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """What this replica adds to the mean of each term over all images of the global batch.
 
+    Of the truth it is the mean over those images whose truth is known.
+
     Args:
         terms: float32, (B,) with a value for each image, or scalars that are the same everywhere.
     """
     count = global_count(next(values for values in terms.values() if values.shape.rank))
+    counts = dict.fromkeys(terms, count)
+    if inputs.HAS_TRUTH in terms:
+        known = over_replicas(tf.reduce_sum(terms[inputs.HAS_TRUTH]))
+        counts |= dict.fromkeys(truth.TERMS, known)
     return {
-        name: tf.reduce_sum(values) / (count if values.shape.rank else float(_replicas()))
+        name: tf.math.divide_no_nan(
+            tf.reduce_sum(values), counts[name] if values.shape.rank else float(_replicas())
+        )
         for name, values in terms.items()
     }
+
+
+def weight_of(name: str, terms: Mapping[str, tf.Tensor]) -> tf.Tensor | None:
+    """How much each image counts in a term's mean, (B,); None: all alike."""
+    return terms.get(inputs.HAS_TRUTH) if name in truth.TERMS else None
 
 
 def means_so_far(trackers: Mapping[str, keras.metrics.Mean]) -> dict[str, tf.Tensor]:

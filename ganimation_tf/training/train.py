@@ -1,7 +1,6 @@
 """A training run: a numbered directory, two networks, `fit`."""
 
 import contextlib
-import dataclasses
 import logging
 import pathlib
 import tempfile
@@ -10,25 +9,19 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 
 from ganimation_tf.data.manifest import EVAL, TRAIN
-from ganimation_tf.errors import UserError
-from ganimation_tf.evaluation import judges
-from ganimation_tf.evaluation import samples as evaluation_samples
 from ganimation_tf.training import (
     best,
     dataset,
     devices,
-    estimate,
     feed,
     length,
     lineage,
     longer,
     memory,
+    preparation,
     runs,
-    transfer,
     workers,
 )
-from ganimation_tf.training.build import build_model
-from ganimation_tf.training.callbacks import judged as judged_lib
 from ganimation_tf.training.callbacks.checkpoints import Checkpoints, writing
 from ganimation_tf.training.callbacks.health import Health
 from ganimation_tf.training.callbacks.judged import JudgedEdits
@@ -68,8 +61,8 @@ def train(
             is made.
         resume: the run to go on with, in place of one found in `runs_dir`.
         new: make a new run in any case.
-        prolong: go on with a run of fewer steps too, where there is none of this very plan; what
-            comes out depends on what was trained before then.
+        prolong: go on with a run of fewer steps too; what comes out depends on what was trained
+            before then.
         chosen_devices: names of the devices to use; none: all GPUs, else the CPU.
         checkpoint_minutes: time between two saved states within an epoch.
         ignore_memory: train also where the memory will hardly suffice.
@@ -86,25 +79,25 @@ def train(
         if resume is None:
             raise ValueError("runs_dir must be given where resume is not")
         runs_dir = resume.parent
-    strategy = devices.choose_strategy(chosen_devices)
-    devices.require_even(strategy, plan.config.batch_size)
-    plan = dataclasses.replace(plan, config=devices.resolved(plan.config, strategy))
+    plan, strategy = preparation.resolved(plan, chosen_devices)
     if resume is not None:
-        resume = _resumable(resume, plan)
+        resume = preparation.resumable(resume, plan, prolong)
     find = longer.find if prolong else runs.find_run
     begun = resume or (None if new else find(runs_dir, plan.facts))
     if begun and saved_step(begun) >= plan.steps:
-        log.info("%s is finished already; --new trains it once more", begun)
+        again = "--output DIR with --new" if resume else "--new"
+        log.info("%s is finished already; %s trains it once more", begun, again)
         return begun
     if not begun and not new:
         longer.tell_of_unfinished(runs_dir, plan.facts)
-    model = _built(plan, strategy, ignore_memory)
+    model = preparation.built(plan, strategy, ignore_memory)
     with explained(plan):  # before there is a run, which a mistake would leave
         faces = feed.training_faces(plan)
-        judged = [*_judged(plan, judge, judge_minutes)] if workers.is_chief(strategy) else []
+        chief = workers.is_chief(strategy)
+        judged = [*preparation.judged(plan, judge, judge_minutes)] if chief else []
     opened = _opened(plan, strategy, runs_dir, begun, resume)
     with explained(plan), opened as (run, own):
-        score = best.make_score(plan.config, judge is not None)
+        score = best.make_score(plan.config, judge)
         checkpoints = Checkpoints(own, checkpoint_minutes, score)
         if own == run:
             lineage.note(run, plan)
@@ -116,36 +109,6 @@ def train(
         with stopping(checkpoints, plan.steps), writing(run):
             _fit(plan, model, own, start, faces, judged, checkpoints)
     return run
-
-
-def _resumable(run: pathlib.Path, plan: Plan) -> pathlib.Path:
-    """The run, whole path, if the plan goes on with it; raises UserError otherwise."""
-    run = run.resolve()
-    if not longer.is_shorter(runs.read_facts(run), plan.facts):
-        runs.require_same(run, plan.facts)
-    return run
-
-
-def _built(plan: Plan, strategy: tf.distribute.Strategy, ignore_memory: bool) -> GANimation:
-    """The model of the plan, begun from other networks if the plan says so.
-
-    Raises:
-        UserError: if this machine's memory does not suffice for its share.
-    """
-    if plan.config.determinism:
-        tf.config.experimental.enable_op_determinism()
-    else:
-        log.info("no determinism: another run of this, and one that goes on, differs in last bits")
-    with strategy.scope():
-        model = build_model(plan)
-        if plan.start_from:
-            for line in transfer.start_from(model, plan.start_from, plan.manifest.action_units):
-                log.info("%s", line)
-    count = workers.count_of(strategy)
-    if not ignore_memory:
-        size, replicas = plan.config.batch_size // count, strategy.num_replicas_in_sync // count
-        estimate.require_memory(model, size, replicas)
-    return model
 
 
 @contextlib.contextmanager
@@ -176,16 +139,6 @@ def _opened(
     run = resume or runs.numbered(runs_dir, workers.of_chief(strategy, -1))
     with tempfile.TemporaryDirectory() as root:
         yield run, runs.make_run(pathlib.Path(root, run.name))
-
-
-def _judged(plan: Plan, judge: str | None, minutes: float) -> Iterator[JudgedEdits]:
-    """The callback of a judge, if there is one and there are faces that it can judge."""
-    if judge is None:
-        return
-    if not plan.manifest.records(EVAL):
-        raise UserError(f"{plan.data} has no eval split: there is nobody to judge")
-    samples = evaluation_samples.load(plan.data, EVAL, judged_lib.FACES)
-    yield JudgedEdits(judges.load(judge), samples, minutes, plan.steps)
 
 
 def _fit(

@@ -10,7 +10,7 @@ from ganimation_tf import shipped
 from ganimation_tf.config import TrainConfig
 from ganimation_tf.errors import UserError
 from ganimation_tf.networks.critic import refit_kernel
-from ganimation_tf.networks.generator import FILM_GAIN
+from ganimation_tf.networks.generator import FILM_GAIN, LABEL
 from ganimation_tf.training import runs, saved_networks
 from ganimation_tf.training.build import build_networks
 from ganimation_tf.training.model import GANimation
@@ -84,6 +84,13 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names, where) -> Iterat
             f"the {new.name} cannot start from {where}: only one of them has layer {odd}; "
             "filters, blocks, layers and conditioning must be the same"
         )
+    if (LABEL in _layer_names(old)) != (LABEL in _layer_names(new)):
+        raise UserError(
+            f"the {new.name} cannot start from {where}: only one of them is asked by labels; "
+            "--labels must be the same"
+        )
+    # What is asked by a label hears no AUs: nothing of it has a place by AU.
+    by_label = LABEL in _layer_names(new)
     gain = _film_gain(old) / _film_gain(new)
     for name, layer in wanted.items():
         values = []
@@ -91,7 +98,8 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names, where) -> Iterat
             given = refit_kernel(source.numpy(), target.shape)
             if name.endswith("_film") and given.ndim == 2:
                 given = given * gain
-            value = _placed(name, given, target.numpy(), old_names, names)
+            axis = None if by_label else _au_axis(name, given.ndim)
+            value = _placed(axis, given, target.numpy(), old_names, names)
             if value is None and name == "action_units_head":
                 shapes = f"{tuple(source.shape)} -> {tuple(target.shape)}"
                 yield f"{new.name}: {name} starts afresh, its shape is another: {shapes}"
@@ -106,13 +114,22 @@ def _copy(old: keras.Model, new: keras.Model, old_names, names, where) -> Iterat
 
 def _film_gain(network: keras.Model) -> float:
     """By which a network multiplies the AUs for FiLM: with its inverse a kernel does the same."""
-    names = {layer.name for layer in network.layers}
-    return float(network.get_layer(FILM_GAIN).scale) if FILM_GAIN in names else 1.0
+    has_one = FILM_GAIN in _layer_names(network)
+    return float(network.get_layer(FILM_GAIN).scale) if has_one else 1.0
 
 
-def _placed(layer: str, old: np.ndarray, fresh: np.ndarray, old_names, names) -> np.ndarray | None:
-    """`fresh` with the old weights of each AU in its new place; None if the shapes do not fit."""
-    axis = _au_axis(layer, old.ndim)
+def _layer_names(network: keras.Model) -> set[str]:
+    return {layer.name for layer in network.layers}
+
+
+def _placed(
+    axis: int | None, old: np.ndarray, fresh: np.ndarray, old_names, names
+) -> np.ndarray | None:
+    """`fresh` with the old weights of each AU in its new place; None if the shapes do not fit.
+
+    Args:
+        axis: which counts the AUs; None: none does, and the old weights are taken as they are.
+    """
     if axis is None:
         return old if old.shape == fresh.shape else None
     if np.delete(old.shape, axis).tolist() != np.delete(fresh.shape, axis).tolist():

@@ -60,7 +60,7 @@ def evaluate(model, data: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     seen = losses.action_units(real["action_units"], batch[inputs.ACTION_UNITS])
     unedited = losses.action_units(real["action_units"], batch[inputs.TARGET])
     critic_terms = {"critic_action_units": seen, "unedited_action_units": unedited}
-    if model.judges_realism:
+    if model.loss_weights.realism:
         on_real = losses.generator_realism(real["realism"])
         critic_terms["critic_realism"] = on_real - generator_terms["generator_realism"]
     return generator_terms | critic_terms
@@ -91,6 +91,8 @@ def _update_critic(model, batch: Mapping[str, tf.Tensor], fake: tf.Tensor | None
     if not model.judges_realism:
         return _update_estimator(model, batch)
     image, weights, terms = batch[inputs.IMAGE], model.loss_weights, {}
+    # Heard by the generator or not, it learns to read AUs: `estimate` of an export is this head.
+    action_units = weights.action_units or 1.0
     count, scaled = tracking.global_count(image), model.critic_optimizer.scale_loss
 
     def head_loss(on_real, on_fake):
@@ -100,8 +102,7 @@ def _update_critic(model, batch: Mapping[str, tf.Tensor], fake: tf.Tensor | None
         terms["unedited_action_units"] = losses.action_units(seen, batch[inputs.TARGET])
         terms["critic_realism"] = losses.critic_realism(on_real["realism"], on_fake["realism"])
         loss = (
-            weights.realism * terms["critic_realism"]
-            + weights.action_units * terms["critic_action_units"]
+            weights.realism * terms["critic_realism"] + action_units * terms["critic_action_units"]
         )
         return scaled(tf.reduce_sum(loss) / count)
 

@@ -96,6 +96,15 @@ def test_a_photo_that_is_not_there_is_told_before_any_work(tmp_path, capsys):
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.parametrize("option", ["--count=0", "--steps=0", "--image-size=34"])
+def test_an_earlier_demo_outlives_a_wrong_option(option, tmp_path, capsys):
+    (tmp_path / demo_lib.MARKER).touch()
+    (tmp_path / "report.html").touch()
+    assert cli.main(["demo", "--output", str(tmp_path), option]) == 2
+    assert option.partition("=")[0] in capsys.readouterr().err
+    assert (tmp_path / "report.html").exists()
+
+
 def test_a_folder_that_is_not_a_demo_is_left_alone(tmp_path, capsys):
     (tmp_path / "thesis.tex").write_text("years of work")
     assert cli.main(["demo", str(tmp_path)]) == 2

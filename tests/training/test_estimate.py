@@ -3,6 +3,7 @@
 import re
 
 import keras
+import pytest
 
 import tiny
 from ganimation_tf import cli
@@ -41,6 +42,25 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(tmp_path, capsys):
     assert "length: 2,000 updates of the generator: without the truth of pairs" in printed
     assert re.search(r"^time: about \d+ minutes? here, .*: \d+\.\d\d s a step", printed, re.M)
     assert "memory: about " in printed
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--preset small", "has no pairs"),
+        ("--start-from pretrained", "cannot start from"),
+        ("--resume nowhere", "nowhere is not a run"),
+        ("--judge nobody", "nobody"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_command_would(options, message, tmp_path, capsys):
+    tiny.write_dataset(tmp_path / "data")
+    command = ["train", "--data", str(tmp_path / "data"), *options.split(), "--dry-run"]
+    command += [] if "--resume" in options else ["--output", str(tmp_path / "runs")]
+    command += [] if "--preset" in options else ["--preset", "tiny"]
+    assert cli.main([*command, "--critic-layers", "3", "--batch-size", "2", "--steps", "2"]) == 2
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 

@@ -294,8 +294,8 @@ def test_a_healthy_run_raises_no_alarm():
     assert train_on_brightness({"action_units": 40.0}) == set()
 
 
-def test_without_an_au_loss_a_real_model_copies_and_its_critic_stays_blind():
-    assert train_on_brightness({"action_units": 0.0}) == {"copies_input", "critic_blind"}
+def test_without_an_au_loss_a_real_model_copies_and_its_critic_reads_all_the_same():
+    assert train_on_brightness({"action_units": 0.0}) == {"copies_input"}
 
 
 def test_a_critic_that_does_not_learn_has_no_slope():
@@ -331,9 +331,15 @@ def test_a_diverging_run_ends_with_one_line_and_its_last_good_state(tmp_path, ca
     (last,) = [json.loads(text) for text in (run / FILE).read_text().splitlines()][-1:]
     assert last["alarm"] == "not_finite"
     assert saved[:3] == [1, 2, 3] and last["step"] > max(saved)  # an epoch is one step
+    assert f"the last good state, of step {max(saved)}, is in {run / 'checkpoints'}" in line
     for name in ("generator", "critic"):
         for weight in keras.models.load_model(run / f"{name}.keras").get_weights():
             assert np.isfinite(weight).all()
+
+
+def test_a_run_that_diverges_at_once_has_no_good_state(tmp_path):
+    with pytest.raises(UserError, match="no state had been saved yet; begin a new run"):
+        Run(tmp_path).feed({"cycle": math.nan}, 1, 1)
 
 
 def test_weights_that_are_not_finite_are_not_saved():

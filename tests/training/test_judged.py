@@ -9,7 +9,7 @@ import pytest
 import tiny
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import judges, samples
-from ganimation_tf.training import runs
+from ganimation_tf.training import best, runs
 from ganimation_tf.training.callbacks.judged import JudgedEdits
 from ganimation_tf.training.diagnostics.monitor import Monitor
 from ganimation_tf.training.diagnostics.symptoms import Baselines
@@ -61,6 +61,27 @@ def test_each_epoch_is_judged_and_the_best_is_kept(data, tmp_path):
     assert len(errors) == 2 and all(np.isfinite(list(errors.values())))
     (best,) = (run / runs.BEST).iterdir()
     assert best.name == f"step-{min(errors, key=errors.get):07d}"
+
+
+def test_scores_of_two_kinds_are_not_compared(data, tmp_path):
+    """A judge's error is about 1, the weighted errors without one are above: the later count."""
+    plan = make_plan(data, tiny.CONFIG, "tiny", steps=3)
+    run = train(plan, tmp_path, judge="brightness", judge_minutes=0)
+    longer = make_plan(data, tiny.CONFIG, "tiny", steps=6)
+    assert train(longer, tmp_path) == run
+    (best,) = (run / runs.BEST).iterdir()
+    assert best.name == "step-0000006"
+    progress = json.loads((runs.saved_states(run)[-1] / "progress.json").read_text())
+    assert progress["best"]["kind"] == "errors" and progress["best"]["score"] > 1
+
+
+def test_a_better_score_of_its_kind_is_kept():
+    before = {"kind": "errors", "score": 2.0, "step": 3}
+    assert best.is_best(best.Score("errors", 2.0), before)
+    assert not best.is_best(best.Score("errors", 2.1), before)
+    assert best.is_best(best.Score("truth", 9.0), before)
+    assert best.is_best(best.Score("truth", 9.0), {})
+    assert not best.is_best(best.Score("truth", 9.0), {"score": 8.0})  # of an older state
 
 
 def test_between_two_judgements_time_passes_but_the_end_is_judged(data, tmp_path):

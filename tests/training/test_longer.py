@@ -54,6 +54,20 @@ def test_where_history_must_not_count_a_shorter_run_is_left_alone(data, tmp_path
     assert run != shorter and steps_of(run) == [2] and steps_of(shorter) == [1]
 
 
+def test_a_run_that_is_named_is_left_alone_likewise(data, tmp_path):
+    shorter = train.train(plan(data, 1), tmp_path)
+    with pytest.raises(UserError, match="steps was 1 and is now 2"):
+        train.train(plan(data, 2), None, resume=shorter, prolong=False)
+    assert steps_of(shorter) == [1]
+
+
+def test_a_finished_run_that_is_named_says_how_to_train_another(data, tmp_path, caplog):
+    run = train.train(plan(data, 1), tmp_path)
+    with caplog.at_level("INFO"):
+        assert train.train(plan(data, 1), None, resume=run) == run
+    assert "is finished already; --output DIR with --new trains it once more" in caplog.text
+
+
 def begun(data, runs_dir, steps, saved=1):
     """A run that has a state of step `saved`, or none."""
     run = runs.start_run(runs_dir, plan(data, steps).facts)

@@ -1,5 +1,7 @@
 """`GANimation`: what one training step does and does not do."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import tensorflow as tf
 
 import tiny
 from ganimation_tf.config import LossWeights
-from ganimation_tf.training import truth
+from ganimation_tf.networks.generator import build_generator
+from ganimation_tf.training import losses, objective, truth
 from ganimation_tf.training.model import GANimation
 from ganimation_tf.training.tracking import TRACKED
 
@@ -163,3 +166,70 @@ def test_both_optimizers_are_built_where_the_model_is_compiled():
     ):
         slots = {tuple(v.shape) for v in optimizer.variables if len(v.shape) > 1}
         assert slots == {tuple(v.shape) for v in network.trainable_variables if len(v.shape) > 1}
+
+
+def test_the_truth_s_terms_are_means_over_the_faces_whose_truth_is_known():
+    """Of four faces one has a truth, another picture; by a generator that returns its input the
+    error is 1, in training as in evaluation, and not a quarter of it."""
+    weights = {"truth": 1.0, "realism": 0.0, "gradient_penalty": 0.0}
+    model = GANimation(*tiny.build_networks(relative=True), critic_steps=1, relative=True)
+    model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), loss_weights=weights)
+    batch = tiny.batch(4, 1)
+    batch["target_action_units"] = batch["action_units"]  # no change: the input, bit for bit
+    batch["truth"] = -batch["image"]
+    batch["has_truth"] = np.array([[1], [0], [0], [0]], np.float32)
+    batch = {name: tf.constant(values) for name, values in batch.items()}
+    assert float(model.train_step(batch)["truth_error"]) == pytest.approx(1, abs=1e-4)
+    assert model.step_terms()["truth_error"] == pytest.approx(1, abs=1e-4)
+    model.reset_metrics()
+    single = {name: values[:, 0] for name, values in batch.items()}
+    assert float(model.test_step(single)["truth_error"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_an_unheard_critic_still_learns_to_read_action_units():
+    """Neither realism nor its AUs weigh anything for the generator; its AU head moves."""
+    weights = dict.fromkeys(("realism", "action_units", "gradient_penalty"), 0.0)
+    model = GANimation(*tiny.build_networks(), critic_steps=1)
+    model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-2), loss_weights=weights)
+    head = model.critic.get_layer("action_units_head").kernel
+    before = head.numpy()
+    batch = {name: tf.constant(values) for name, values in tiny.batch(2, 1).items()}
+    model.train_step(batch)
+    assert np.abs(head.numpy() - before).max() > 0
+    single = {name: values[:, 0] for name, values in batch.items()}
+    assert "critic_realism" not in model.test_step(single)  # nobody computed it
+
+
+def test_weights_that_teach_a_network_nothing_are_refused():
+    generator, estimator = tiny.build_warping_networks()
+    model = GANimation(generator, estimator, critic_steps=1, relative=True)
+    with pytest.raises(ValueError, match="realism must be 0 for a critic that only reads AUs"):
+        model.compile("sgd", "sgd")
+    nothing = dict.fromkeys((field.name for field in dataclasses.fields(LossWeights)), 0.0)
+    with pytest.raises(ValueError, match="must not all be 0"):
+        model.compile("sgd", "sgd", loss_weights=nothing | {"gradient_penalty": 10.0})
+
+
+def test_the_way_back_hands_its_gradient_to_the_pixels_it_keeps():
+    """A fresh flow is 0 and the mask is open: d mean|x - y| / dy of kept pixels is A / count."""
+    generator = build_generator(tiny.SIZE, 3, 4, 1, 0, "film", relative=True, flow=True)
+    image = tf.zeros((1, tiny.SIZE, tiny.SIZE, 3))
+    source, target = tf.zeros((1, 3)), tf.ones((1, 3))
+
+    def edit(image, source, target):
+        return generator([image, target - source])
+
+    weights = LossWeights(*[0.0] * 3, cycle=1.0, attention=0.0, total_variation=0.0)
+    batch = {"image": image, "action_units": source, "target_action_units": target}
+    edited = tf.fill(image.shape, 0.5)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(edited)
+        faces = edit(image, source, target) | {"image": edited}
+        terms = objective.generator_terms(weights, edit, None, batch, faces)
+        recovered = edit(edited, target, source)
+        # Without what is kept: what the masks alone hand on.
+        masks = losses.cycle(image, recovered["image"])
+    kept = tape.gradient(terms["cycle"], edited) - tape.gradient(masks, edited)
+    expected = recovered["attention"].numpy() / image.shape.num_elements()
+    np.testing.assert_allclose(kept, np.broadcast_to(expected, kept.shape), rtol=1e-4)
+    np.testing.assert_array_equal(terms["cycle"], masks)  # the loss itself is the same

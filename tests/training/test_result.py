@@ -1,11 +1,13 @@
 """`train --result`: what comes next has a finished run under a name that stays."""
 
 import json
+import shutil
 
 import pytest
 
 from ganimation_tf import cli
 from ganimation_tf.errors import UserError
+from ganimation_tf.files import tree_digest
 from ganimation_tf.training import result, runs, saved_networks
 
 
@@ -49,6 +51,33 @@ def test_other_files_are_not_replaced_and_that_is_told_before_training(drawn, tm
     assert cli.main([*command, "--result", str(tmp_path)]) == 2
     assert "--result" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_run_is_never_replaced(drawn, tmp_path, capsys):
+    run = tmp_path / "runs" / "00000-mine"
+    shutil.copytree(drawn.run, run)
+    with pytest.raises(UserError, match="it holds other files now"):
+        result.write(drawn.run, run)
+    for place in (run, tmp_path, run / "copy"):
+        with pytest.raises(UserError, match="cannot hold it or lie in it"):
+            result.write(run, place)
+    command = ["train", "--data", str(drawn.data), "--output", str(tmp_path / "new" / "runs")]
+    assert cli.main([*command, "--result", str(tmp_path / "new")]) == 2
+    assert "is replaced as a whole" in capsys.readouterr().err
+    assert cli.main([*command, "--result", str(run)]) == 2
+    assert "must be new or empty" in capsys.readouterr().err
+    assert tree_digest(run) == tree_digest(drawn.run)
+
+
+@pytest.mark.parametrize("flag", ["--output", "--result"])
+def test_a_file_in_the_way_is_told_before_training(flag, drawn, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    places = {"--output": tmp_path / "runs", "--result": tmp_path / "result"}
+    places[flag] = tmp_path / "file" / "below"
+    command = ["train", "--data", str(drawn.data)]
+    assert cli.main([*command, *(str(part) for pair in places.items() for part in pair)]) == 2
+    assert f"{tmp_path / 'file'} is a file" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_place_that_cannot_be_written(drawn, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 import tiny
 from ganimation_tf import cli, shipped
 from ganimation_tf.errors import UserError
+from ganimation_tf.presets import PRESETS
 from ganimation_tf.networks.critic import refit_kernel, strided_patches
 from ganimation_tf.training import runs, saved_networks, transfer
 from ganimation_tf.training.build import build_model
@@ -163,8 +164,9 @@ def test_torn_networks_are_called_damaged_not_missing(tmp_path):
 
 
 def test_training_starts_from_weights_as_they_ship(tmp_path):
+    small = {"filters": 4, "residual_blocks": 1, "critic_filters": 4, "critic_layers": 3}
     config = dataclasses.replace(
-        CONFIG, conditioning="film", relative=True, skips=True, flow=True, critic="estimator"
+        PRESETS["default"], **small, film_gain=1.0, batch_size=2, precision="float32"
     )
     plan = plan_for(tmp_path / "old", dataclasses.replace(config, seed=5))
     before = build_model(plan)
@@ -186,6 +188,26 @@ def test_training_starts_from_weights_as_they_ship(tmp_path):
         )
         for new, given in pairs:
             np.testing.assert_array_equal(new, given.astype(np.float16))
+
+
+def test_labels_keep_their_places_whatever_the_aus_are(tmp_path):
+    """`stem_aus` counts the eight labels there, not AUs: nothing of it goes by an AU's name."""
+    labelled = dataclasses.replace(CONFIG, labels=True)
+    plan = plan_for(tmp_path / "old", dataclasses.replace(labelled, seed=5))
+    run, before = runs.start_run(tmp_path / "runs", plan.facts), build_model(plan)
+    for network in (before.generator, before.critic):
+        network.save(run / f"{network.name}.keras")
+    turned = tuple(reversed(tiny.UNITS))
+    model, _, _ = start(tmp_path, run, labelled, action_units=turned)
+    for name in ("stem_aus", "stem_image"):
+        kernels = [each.generator.get_layer(name).get_weights()[0] for each in (before, model)]
+        np.testing.assert_array_equal(*kernels)
+    heads = [
+        each.critic.get_layer("action_units_head").get_weights()[0] for each in (before, model)
+    ]
+    np.testing.assert_array_equal(heads[0][..., ::-1], heads[1])  # the critic reads AUs
+    with pytest.raises(UserError, match="only one of them is asked by labels"):
+        start(tmp_path, run)
 
 
 def test_weights_that_do_not_say_how_they_are_built_are_refused(tmp_path):

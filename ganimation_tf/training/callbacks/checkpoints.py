@@ -21,6 +21,7 @@ import tensorflow as tf
 from ganimation_tf.errors import UserError, reason
 from ganimation_tf.files import PARTIAL, whole
 from ganimation_tf.training import runs, workers
+from ganimation_tf.training.best import is_best
 from ganimation_tf.training.callbacks import health
 from ganimation_tf.training.callbacks.health import require_finite_weights
 from ganimation_tf.training.model import GANimation
@@ -61,7 +62,7 @@ class Checkpoints(keras.callbacks.Callback):
         run: its directory.
         minutes: time between two states within an epoch; 0: after every step.
         score: takes an epoch's logs; the networks with the lowest are kept in `best/`. None from
-            it: this epoch has no score.
+            it: this epoch has no score. The first of another kind is the best so far.
 
     Attributes:
         stop_requested: set from a signal handler: save at the end of this step and stop.
@@ -89,8 +90,9 @@ class Checkpoints(keras.callbacks.Callback):
         """
         self.set_model(model)
         with writing(self.run):
-            for path in self._directory.glob(PARTIAL):
-                shutil.rmtree(path)
+            for place in (self.run, self.run / runs.BEST, self._directory):
+                for path in place.glob(PARTIAL):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
         run = source or self.run
         states, damaged = saved_states(run), []
         for path in reversed(states):
@@ -148,9 +150,9 @@ class Checkpoints(keras.callbacks.Callback):
         with writing(self.run):
             self._save_networks(self.run)
             score = self.score(logs or {})
-            if score is not None and score <= self._best.get("score", score):
+            if score is not None and is_best(score, self._best):
                 step = self.model.step
-                self._best = {"score": score, "step": step}
+                self._best = {"kind": score.kind, "score": score.value, "step": step}
                 self._save_best(self.run / runs.BEST / f"step-{step:07d}")
         # The averages are reset where an epoch begins: a state at its end is one at that beginning.
         self.model.reset_metrics()

@@ -13,6 +13,7 @@ from ganimation_tf.errors import UserError
 from ganimation_tf.training.callbacks import judged
 from ganimation_tf.training.callbacks.windows import Window
 from ganimation_tf.training.diagnostics.monitor import Diagnosis, Monitor
+from ganimation_tf.training.runs import saved_step
 
 FILE = "health.jsonl"
 
@@ -68,12 +69,18 @@ class Health(keras.callbacks.Callback):
             return
         rate = self.monitor.config.learning_rate
         message = (
-            f"step {step}: {', '.join(wrong)}: training has diverged and is stopped; the last "
-            f"good state is in {self.path.parent / 'checkpoints'}; begin a new run with a lower "
-            f"--learning-rate (now {rate:g})"
+            f"step {step}: {', '.join(wrong)}: training has diverged and is stopped; "
+            f"{self._last_good()}; begin a new run with a lower --learning-rate (now {rate:g})"
         )
         self._tell(Diagnosis(step, "not_finite", "raised", message))
         raise UserError(message)
+
+    def _last_good(self) -> str:
+        run = self.path.parent
+        saved = saved_step(run)
+        if not saved:
+            return "no state had been saved yet"
+        return f"the last good state, of step {saved}, is in {run / 'checkpoints'}"
 
     def _tell(self, diagnosis: Diagnosis) -> None:
         if diagnosis.alarm != "not_finite":  # that is said by the error
