@@ -224,6 +224,11 @@ def test_commands(dataset, tmp_path, capsys):
 def test_no_dataset_and_no_statistics(dataset, tmp_path, capsys):
     schema = ["-o", str(tmp_path / "schema.json")]
     assert cli.main(["schema", str(tmp_path / "none"), *schema]) == 2
+    made = json.loads((dataset / manifest.FILE).read_text())
+    (dataset / manifest.FILE).write_text(json.dumps(made | {"rejections": None}))
+    assert cli.main(["schema", str(dataset), *schema]) == 2
+    assert "dataset.json is not a dataset description: rej" in capsys.readouterr().err
+    (dataset / manifest.FILE).write_text(json.dumps(made))
     (dataset / manifest.STATISTICS).unlink()
     assert cli.main(["schema", str(dataset), *schema]) == 2
     assert "statistics.json: cannot be read as statistics" in capsys.readouterr().err
