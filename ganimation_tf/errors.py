@@ -73,8 +73,8 @@ def reason(error: BaseException) -> str:
     return " ".join(_NOISE.sub("", first).split()) or type(error).__name__
 
 
-MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
-"""What taking values out of JSON raises that holds others."""
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading JSON raises that holds other values than those that are taken out, or none."""
 
 
 @contextlib.contextmanager

@@ -83,7 +83,10 @@ def read_arrays(path: pathlib.Path, what: str) -> "dict[str, np.ndarray]":
     """
     import numpy as np  # not before: every command imports this module for its help
 
-    damaged = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+    damaged = (
+        *(OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error),
+        *(MemoryError, RuntimeError),  # a false size; encrypted, or of an unknown compression
+    )
     with as_user_error(f"{path}: cannot be read as {what}", *damaged), path.open("rb") as file:
         if not zipfile.is_zipfile(file):
             raise ValueError("it is no .npz file, or not all of one")

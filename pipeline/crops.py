@@ -8,7 +8,8 @@ from ganimation_tf.annotations.face import FaceAnnotation
 from ganimation_tf.annotations.fit import GeometryError
 from ganimation_tf.annotations.geometry import Geometry
 from ganimation_tf.faces import images
-from ganimation_tf.faces.images import Decoded, ImageError, Photo
+from ganimation_tf.faces.decoded import Decoded, Photo
+from ganimation_tf.faces.images import ImageError
 from ganimation_tf.inputs import FileError
 from pipeline import files
 

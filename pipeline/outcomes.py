@@ -15,7 +15,7 @@ from ganimation_tf.annotations.fit import GeometryError
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.data import records
 from ganimation_tf.faces import images
-from ganimation_tf.faces.images import Photo
+from ganimation_tf.faces.decoded import Photo
 from ganimation_tf.faces.video import VIDEO_SUFFIXES, Frames
 from pipeline import files, reanimation
 from pipeline.crops import crop_faces, read_photo

@@ -13,7 +13,8 @@ from ganimation_tf.annotations.forms import Form
 from ganimation_tf.annotations.geometry import Geometry, GeometryError
 from ganimation_tf.annotations.reader import AnnotatedImage, Part, Reader
 from ganimation_tf.annotations.rejections import Rejection
-from ganimation_tf.faces.images import ImageError, Photo
+from ganimation_tf.faces.decoded import Photo
+from ganimation_tf.faces.images import ImageError
 from ganimation_tf.inputs import FileError
 from ganimation_tf.synthetic.reanimation import RejectedPortrait
 from ganimation_tf.synthetic.reanimation.faces import (
@@ -194,7 +195,7 @@ class Reanimation:
         anchors = geometry.anchors(face)
         if anchors is not None:
             geometry.transform(anchors)  # refuses what the limits refuse
-        portrait, reduced = read_portrait(
+        portrait, reduction = read_portrait(
             photo,
             known.landmarks,
             face_model(self.model, self.model_digest),
@@ -202,6 +203,5 @@ class Reanimation:
             geometry.crop,
         )
         for made in render_faces(portrait, name, self.numbers(block), self.seed, geometry.crop):
-            transform = made.transform * reduced
-            transform[:, 2] += 0.5 * reduced - 0.5  # pixel centres lie at whole numbers
+            transform = reduction.back(made.transform)
             yield name, face, dataclasses.replace(made, transform=transform)

@@ -2,6 +2,7 @@ import hashlib
 import io
 import os
 import subprocess
+import zipfile
 
 import numpy as np
 import pytest
@@ -101,6 +102,40 @@ def test_damaged_arrays_are_the_user_s_to_know(tmp_path, kind, save):
     with pytest.raises(UserError, match=r"a\.npz: cannot be read as a face model: ") as refused:
         files.read_arrays(path, "a face model")
     assert "unsafely" not in str(refused.value)
+
+
+def changed_entry(data: bytes, field: int, value: int) -> bytes:
+    """The archive with a 16-bit field of its one file changed, in both of its headers.
+
+    Args:
+        field: offset in the local header; two more in the central one (APPNOTE.TXT 4.3.7, 4.3.12).
+    """
+    data = bytearray(data)
+    for place in (data.index(b"PK\x03\x04") + field, data.index(b"PK\x01\x02") + field + 2):
+        data[place : place + 2] = value.to_bytes(2, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [(6, 1, "is encrypted"), (8, 99, "compression method is not supported")],
+)
+def test_an_archive_that_numpy_would_not_have_written(tmp_path, field, value, message):
+    path = tmp_path / "a.npz"
+    np.savez(path, one=np.arange(9))
+    path.write_bytes(changed_entry(path.read_bytes(), field, value))
+    with pytest.raises(UserError, match=rf"a\.npz: cannot be read as weights: .*{message}"):
+        files.read_arrays(path, "weights")
+
+
+def test_an_array_that_claims_more_than_there_is_memory(tmp_path):
+    path, header = tmp_path / "a.npz", io.BytesIO()
+    facts = {"descr": "<f8", "fortran_order": False, "shape": (10**13,)}
+    np.lib.format.write_array_header_1_0(header, facts)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("one.npy", header.getvalue())
+    with pytest.raises(UserError, match=r"a\.npz: cannot be read as weights: "):
+        files.read_arrays(path, "weights")
 
 
 def test_an_array_file_that_is_not_there(tmp_path):

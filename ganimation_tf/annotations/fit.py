@@ -8,7 +8,8 @@ from ganimation_tf.annotations import camera
 from ganimation_tf.annotations.face import FaceAnnotation
 from ganimation_tf.errors import InputError
 from ganimation_tf.faces.alignment import MAX_COORDINATE
-from ganimation_tf.faces.images import AS_STORED, Decoded
+from ganimation_tf.faces.decoded import Decoded
+from ganimation_tf.faces.orientation import AS_STORED
 
 SLACK = 0.25
 """By how much parts of a face may lie against their order, in distances between the eyes. On 1370

@@ -12,7 +12,7 @@ import numpy as np
 from ganimation_tf.annotations.face import FaceAnnotation
 from ganimation_tf.annotations.fit import GeometryError, require_face, require_same_picture
 from ganimation_tf.faces import alignment, sampling
-from ganimation_tf.faces.images import Decoded
+from ganimation_tf.faces.decoded import Decoded
 
 SHARPNESS_SIDE = 128
 """Side in pixels of the crop whose sharpness is measured, whatever the size of the records."""
@@ -186,31 +186,28 @@ class Geometry:
             GeometryError: if the face is outside the photo or outside the limits, or was measured
                 on another picture.
         """
-        pixels, shape = decoded.pixels, decoded.shape
         require_same_picture(face, decoded, alignment.roll_of(transform))
-        height, width = shape
+        height, width = decoded.shape
         if not ((anchors >= -0.5) & (anchors <= [width - 0.5, height - 0.5])).all():
             points = " ".join(f"({x:.0f}, {y:.0f})" for x, y in anchors)
             message = f"eyes and mouth at {points} must lie inside the {width} x {height} image"
             raise GeometryError("outside_image", message)
-        outside = sampling.outside_fraction(transform, self.crop.size, shape)
+        outside = sampling.outside_fraction(transform, self.crop.size, decoded.shape)
         if outside > self.limits.max_outside:
             message = f"{outside:.0%} of the crop lie outside, more than "
             raise GeometryError("cut_off", f"{message}{self.limits.max_outside:.0%}")
         try:
-            crop = alignment.crop(pixels, transform, self.crop.size, shape)
+            crop = alignment.crop(decoded.pixels, transform, self.crop.size, decoded.reduction)
         except ValueError as error:
             raise GeometryError("bad_geometry", str(error)) from None
         if self.limits.min_sharpness > 0:
-            self._require_sharp(pixels, anchors, shape)
+            self._require_sharp(decoded, anchors)
         return crop
 
-    def _require_sharp(
-        self, pixels: np.ndarray, anchors: np.ndarray, shape: tuple[int, int]
-    ) -> None:
+    def _require_sharp(self, decoded: Decoded, anchors: np.ndarray) -> None:
         spec = alignment.CropSpec(SHARPNESS_SIDE, self.crop.margin)
         transform = alignment.crop_transform(anchors, spec)
-        value = sharpness(alignment.crop(pixels, transform, spec.size, shape))
+        value = sharpness(alignment.crop(decoded.pixels, transform, spec.size, decoded.reduction))
         if value < self.limits.min_sharpness:
             message = f"sharpness {value:.1f} is below {self.limits.min_sharpness:g}"
             raise GeometryError("blurred", message)

@@ -41,7 +41,7 @@ def open_animator(args: argparse.Namespace):
     """The `Animator` that `--model`, `--server` or neither names.
 
     Raises:
-        UserError: if it cannot be had.
+        UserError: if it cannot be had, or a flag is about a server and none is named.
     """
     from ganimation_tf.animation.animator import Animator
 
@@ -49,6 +49,8 @@ def open_animator(args: argparse.Namespace):
         from ganimation_tf.animation import models
 
         return Animator(models.open_server(connection.open_client(args)))
+    if given := connection.given(args):
+        raise UserError(f"{given[0]} is about a server; it goes with --server HOST:PORT")
     if args.model is not None:
         from ganimation_tf.animation import models
 

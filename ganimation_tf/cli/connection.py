@@ -7,6 +7,7 @@ from ganimation_tf.errors import UserError, require
 from ganimation_tf.export import signature
 
 DEFAULT_SERVER = "127.0.0.1:8500"
+TIMEOUT = 120.0
 
 
 def configure(
@@ -42,7 +43,7 @@ def configure_requests(parser: argparse.ArgumentParser, group, name_flag: str) -
     group.add_argument(
         "--timeout",
         type=float,
-        default=120.0,
+        default=TIMEOUT,
         help="seconds that one request may take, sending again included",
     )
     tls = parser.add_argument_group("TLS", "PEM files; without any of these, no TLS")
@@ -61,10 +62,18 @@ def configure_requests(parser: argparse.ArgumentParser, group, name_flag: str) -
     tls.add_argument("--tls-key", type=pathlib.Path, metavar="FILE", help="its private key")
 
 
-def given_tls(args: argparse.Namespace) -> list[str]:
-    """The flags of TLS that were given."""
-    flags = ("--tls", "--tls-root", "--tls-certificate", "--tls-key")
-    return [flag for flag in flags if getattr(args, flag[2:].replace("-", "_"))]
+def given(args: argparse.Namespace) -> list[str]:
+    """The flags about a server that were given, with their values, as words of a command line.
+
+    Of a command whose `name_flag` is `--model-name`.
+    """
+    words = ["--model-name", args.model_name] if args.model_name != signature.MODEL_NAME else []
+    words += ["--timeout", str(args.timeout)] if args.timeout != TIMEOUT else []
+    words += ["--tls"] if args.tls else []
+    for flag in ("--tls-root", "--tls-certificate", "--tls-key"):
+        if file := getattr(args, flag[2:].replace("-", "_")):
+            words += [flag, str(file)]
+    return words
 
 
 def configure_edit(parser: argparse.ArgumentParser, au_group=None) -> None:
@@ -108,5 +117,5 @@ def open_client(args: argparse.Namespace, server: str | None = None):
     from serving.client.sync import GanimationClient, Tls
 
     files = (args.tls_root, args.tls_certificate, args.tls_key)
-    tls = Tls(*files) if given_tls(args) else None
+    tls = Tls(*files) if args.tls or any(files) else None
     return GanimationClient(server or args.server, args.model_name, args.timeout, tls)

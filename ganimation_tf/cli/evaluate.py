@@ -109,7 +109,7 @@ def _open(args: argparse.Namespace):
     """
     from ganimation_tf.animation import evaluated, models
 
-    if (given := connection.given_tls(args)) and not models.names_server(args.model):
+    if (given := connection.given(args)) and not models.names_server(args.model):
         raise UserError(f"{given[0]} is about a server, and MODEL is none: {args.model}")
     return evaluated.open_editor(
         args.model, args.data, lambda server: connection.open_client(args, server)

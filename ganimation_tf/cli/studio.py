@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import shlex
 import webbrowser
 
 from ganimation_tf.cli import connection
@@ -33,9 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from serving.studio.session import Studio
 
     with open_animator(args) as animator:
-        flags = f"--model {args.model}" if args.model else ""
-        flags = f"--server {args.server}" if args.server else flags
-        with StudioServer(Studio(animator, flags), args.host, args.port) as server:
+        studio = Studio(animator, shlex.join(_model_flags(args)))
+        with StudioServer(studio, args.host, args.port) as server:
             print(f"studio at {server.url} (Ctrl-C ends it)", flush=True)
             if not args.no_browser:
                 webbrowser.open(server.url)
@@ -44,3 +44,10 @@ def run(args: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 print()
     return 0
+
+
+def _model_flags(args: argparse.Namespace) -> list[str]:
+    """What names the same model on the command line of `ganimation animate`."""
+    if args.server is not None:
+        return ["--server", args.server, *connection.given(args)]
+    return [] if args.model is None else ["--model", str(args.model)]

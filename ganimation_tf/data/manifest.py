@@ -78,6 +78,7 @@ class Manifest:
             version = facts.pop("version")
             if version != VERSION:
                 raise UserError(f"{where}: version must be {VERSION}, found {version!r}")
+            _require_kinds(facts)
             facts["action_units"] = tuple(facts["action_units"])
             facts["crop"] = alignment.CropSpec(**facts["crop"])
             facts["splits"] = {
@@ -109,3 +110,46 @@ class Manifest:
             for shard in self.splits[split]:
                 digest.update(f"{split} {shard.file} {shard.sha256}".encode())
         return digest.hexdigest()
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _are_counts(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_count, value.values()))
+
+
+def _are_splits(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        _is_count(shard["records"]) and _are_names([shard["file"], shard["sha256"]])
+        for shards in value.values()
+        for shard in shards
+    )
+
+
+_RULES = {
+    "action_units": (_are_names, "a list of names"),
+    "action_units_maximum": (lambda value: isinstance(value, int | float), "a number"),
+    "splits": (_are_splits, "lists of files, each with records, file and sha256"),
+    "inputs": (_is_count, "a count"),
+    "rejections": (_are_counts, "a count for each reason"),
+    "clipped": (_are_counts, "a count for each AU"),
+    "options": (_is_object, "an object"),
+    "sources": (_is_object, "an object"),
+}
+
+
+def _require_kinds(facts: Mapping[str, Any]) -> None:
+    """Raises `ValueError` naming the first fact of a `dataset.json` that is of another kind."""
+    for name, (holds, what) in _RULES.items():
+        if name in facts and not holds(facts[name]):
+            raise ValueError(f"{name} must be {what}, got {facts[name]!r:.80}")

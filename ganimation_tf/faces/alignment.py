@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ganimation_tf.faces import sampling
+from ganimation_tf.faces.decoded import WHOLE, Reduction
 
 ANCHORS = np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, 1.04]])
 """Left eye, right eye and mouth of an average face, in units of the distance between the eyes,
@@ -182,7 +183,10 @@ def roll_of(transform: np.ndarray) -> float:
 
 
 def crop(
-    image: np.ndarray, transform: np.ndarray, size: int, shape: tuple[int, int] | None = None
+    image: np.ndarray,
+    transform: np.ndarray,
+    size: int,
+    reduction: Reduction = WHOLE,
 ) -> np.ndarray:
     """The crop as uint8 (size, size, 3); what lies outside the image is filled by reflection.
 
@@ -193,18 +197,14 @@ def crop(
         image: uint8 (height, width, 3).
         transform: (2, 3), crop pixel -> source pixel.
         size: side of the crop in pixels.
-        shape: (height, width) of the source, if `image` is a reduced copy of it.
+        reduction: how `image` lies on the source, if it is a reduced copy of it.
 
     Raises:
         ValueError: if the crop lies wholly outside the image or is very much larger than it.
     """
-    shape = shape or image.shape[:2]
-    transform = np.array(transform, np.float64)
+    transform = reduction.onto(np.asarray(transform, np.float64))
     corners = sampling.corners(transform, size)
-    sampling.require_overlap(corners, shape)
-    if shape != image.shape[:2]:
-        transform = sampling.rescaled(transform, shape, image.shape[:2])
-        corners = sampling.corners(transform, size)
+    sampling.require_overlap(corners, image.shape[:2])
     reduce = int(scale_of(transform))
     if reduce >= 2 or max(image.shape) > WARP_LIMIT:
         left, top, right, bottom = sampling.region(corners, image.shape[:2], max(1, reduce))

@@ -7,15 +7,20 @@ here, not a picture with a grey lower half.
 import io
 import pathlib
 import warnings
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from ganimation_tf.errors import InputError
 from ganimation_tf.faces import orientation, unusual
-from ganimation_tf.faces.orientation import AS_STORED, ORIENTATION, TURNS
+from ganimation_tf.faces.decoded import Decoded, Reduction
+from ganimation_tf.faces.orientation import (
+    AS_STORED,
+    FROM_BOTTOM,
+    FROM_RIGHT,
+    ORIENTATION,
+    TURNS,
+)
 
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
@@ -35,24 +40,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 _JPEGS = (".jpg", ".jpeg", ".jpe", ".jfif")
 SUFFIXES = (*_JPEGS, ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 """File names that are taken for photos when a directory is searched."""
-
-
-class Decoded(NamedTuple):
-    """A picture.
-
-    Attributes:
-        pixels: uint8 (height, width, 3) RGB, upright, perhaps smaller than in the file.
-        shape: (height, width) of the upright picture in the file.
-        orientation: what turned it upright, in EXIF's numbers 1 to 8; 1: nothing.
-    """
-
-    pixels: np.ndarray
-    shape: tuple[int, int]
-    orientation: int = AS_STORED
-
-
-Photo = Callable[[float], Decoded]
-"""Takes how much smaller the picture may be decoded. Raises FileError or ImageError."""
 
 
 class ImageError(InputError):
@@ -135,11 +122,7 @@ def _upright(image: Image.Image, scale: float, max_pixels: int) -> Decoded:
         raise ImageError(
             "too_many_pixels", f"{width} x {height} pixels; at most {max_pixels} are decoded"
         )
-    reduce = 8 if scale >= 8 else 4 if scale >= 4 else 2 if scale >= 2 else 1
-    if reduce > 1 and image.draft(None, (max(1, width // reduce), max(1, height // reduce))):
-        reduce = 1  # a JPEG, whose decoder does it
-    if width * height < AVERAGED_PIXELS:
-        reduce = 1  # there is no memory to be saved
+    drafted, averaged = _factors(image, scale)
     for name in ("xmp", "XML:com.adobe.xmp"):  # Pillow would take an orientation from there, too
         image.info.pop(name, None)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -148,15 +131,31 @@ def _upright(image: Image.Image, scale: float, max_pixels: int) -> Decoded:
             raise ImageError("unsupported_format", message)
         turn = orientation.known(image.tag_v2.get(ORIENTATION))
         image.load()  # which turns it
-        return Decoded(_pixels(image, reduce), (height, width), turn)
+        return Decoded(_pixels(image, averaged), (height, width), turn, Reduction(averaged))
     image.load()
     turn = orientation.read(image.info.get("exif", b""))
     if turn == AS_STORED:
-        return Decoded(_pixels(image, reduce), (height, width), turn)
+        reduction = Reduction(drafted * averaged)
+        return Decoded(_pixels(image, averaged), (height, width), turn, reduction)
     turned = image.transpose(TURNS[turn])
     image.close()  # or both would be in memory
-    shape = (width, height) if turn > 4 else (height, width)
-    return Decoded(_pixels(turned, reduce), shape, turn)
+    height, width = (width, height) if turn > 4 else (height, width)
+    # What the decoder's last pixels have too much has come to the front.
+    left = width - turned.width * drafted if turn in FROM_RIGHT else 0
+    top = height - turned.height * drafted if turn in FROM_BOTTOM else 0
+    reduction = Reduction(drafted * averaged, left, top)
+    return Decoded(_pixels(turned, averaged), (height, width), turn, reduction)
+
+
+def _factors(image: Image.Image, scale: float) -> tuple[int, int]:
+    """By which factors its decoder makes it smaller, which it is told, and averaging is to."""
+    width, height = image.size
+    reduce = 8 if scale >= 8 else 4 if scale >= 4 else 2 if scale >= 2 else 1
+    if reduce > 1:
+        draft = image.draft(None, (max(1, width // reduce), max(1, height // reduce)))
+        if draft:  # a JPEG; the decoder's factor is less where a side has fewer pixels
+            return round(width / draft[1][2]), 1
+    return 1, reduce if width * height >= AVERAGED_PIXELS else 1
 
 
 def _pixels(image: Image.Image, reduce: int) -> np.ndarray:

@@ -19,6 +19,9 @@ TURNS = {
 }
 """What turns a picture upright, by the value of the tag."""
 
+FROM_RIGHT, FROM_BOTTOM = (2, 3, 6, 7), (3, 4, 7, 8)
+"""Values with which the left, the top edge was the right or the lower one as it was stored."""
+
 
 def read(block: bytes) -> int:
     """What an EXIF block says; its other tags are not looked at, many files have damaged ones."""

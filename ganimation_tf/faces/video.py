@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 import cv2
 import numpy as np
 
-from ganimation_tf.faces.images import AS_STORED, Decoded, Photo
+from ganimation_tf.faces.decoded import Decoded, Photo
+from ganimation_tf.faces.orientation import AS_STORED
 from ganimation_tf.inputs import FileError
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
@@ -65,7 +66,7 @@ class Frames:
         return max(0, round(count)), max(0.0, rate)
 
     def photo(self, index: int) -> Photo:
-        """The frame of this index, from 0, in the form that `images.Photo` names."""
+        """The frame of this index, from 0, in the form that `decoded.Photo` names."""
         return functools.partial(self._photo, index)
 
     def _photo(self, index: int, scale: float) -> Decoded:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganimation_tf import quiet, shipped
 from ganimation_tf.animation import models, pretrained
-from ganimation_tf.errors import UserError, as_user_error, require
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error, require
 from ganimation_tf.export import signature
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.export.model_directory import PUSHED, newest_version
@@ -62,17 +62,22 @@ def _facts(name: str, card: ModelCard, pushed: Mapping | None = None) -> dict[st
 
 def _pushed(path: pathlib.Path) -> Mapping | None:
     note = path / PUSHED
-    with as_user_error(f"{note}: cannot be read", OSError, ValueError):
+    with as_user_error(f"{note}: cannot be read", OSError, *MALFORMED):
         return json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
 
 
 def lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The same for people: the model first, the photographs last."""
+    """The same for people: the model first, the photographs last.
+
+    Raises:
+        UserError: if what was noted at the push has been changed to something else.
+    """
     card, pushed = facts["card"], facts["pushed"]
     made_from = card.get("lineage", {})
+    with as_user_error(f"{facts['model']}/{PUSHED} is not what a push notes", *MALFORMED):
+        judged = [] if pushed is None else [*_judged(pushed)]
     yield _line("model", f"{facts['model']}: {card['model_name']}, {card['image_size']} px")
-    if pushed:
-        yield from _judged(pushed)
+    yield from judged
     yield _line("exported", _process(made_from.get("exported_with") or card["package"]))
     yield from _trained(card["training"], made_from, "")
 

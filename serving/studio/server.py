@@ -1,14 +1,17 @@
 """The studio's HTTP server: the page, its pictures, and the calls of its script.
 
 It listens on loopback unless told otherwise, and answers only what is addressed to the host that it
-listens at: a page from elsewhere that is open in the same browser gets nothing.
+listens at, or to the very address that was reached: a page from elsewhere that is open in the same
+browser gets nothing.
 """
 
 import functools
 import http.server
 import importlib.resources
+import ipaddress
 import json
 import socket
+import sys
 import urllib.parse
 from collections.abc import Callable
 
@@ -18,6 +21,9 @@ from serving.studio.session import Studio
 
 MAX_BODY = 64 * 2**20
 """Bytes of a request."""
+
+TIMEOUT = 120.0
+"""Seconds that a client may keep the server waiting for a request, or for taking an answer."""
 
 PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -59,19 +65,25 @@ class StudioServer(http.server.ThreadingHTTPServer):
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.server_address[1]}/"
 
+    def handle_error(self, request, client_address) -> None:
+        """Prints what is a bug; a client that goes away is none."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     server_version = "ganimation-studio"
     protocol_version = "HTTP/1.1"
+    timeout = TIMEOUT
 
     def __init__(self, studio: Studio, host: str, *args):
-        self._studio, self._host = studio, host
+        self._studio, self._host = studio, host.lower()
         super().__init__(*args)
 
     def do_GET(self) -> None:
         """The page, its parts and its pictures."""
-        path = urllib.parse.urlsplit(self.path).path
-        if not self._is_from_here():
+        path = self._path()
+        if path is None:
             return
         if path in PAGE:
             name, kind = PAGE[path]
@@ -99,11 +111,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "/api/save": self._save,
         }
         body = self._body()
-        if body is None or not self._is_from_here():
+        if body is None or (path := self._path()) is None:
             return
-        call = calls.get(urllib.parse.urlsplit(self.path).path)
+        call = calls.get(path)
         if call is None:
-            return self._send_json(404, {"error": f"there is no {self.path}"})
+            return self._send_json(404, {"error": f"there is no {path}"})
         try:
             call(body)
         except GanimationError as error:
@@ -116,26 +128,52 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(200, content, TYPES[kind])
 
     def _body(self) -> bytes | None:
+        """What was sent; None where it is not read, and the answer is sent."""
+        stated = self.headers["Content-Length"]
         try:
-            length = int(self.headers["Content-Length"])
-        except (KeyError, TypeError, ValueError):
+            length = int(stated or 0)
+        except ValueError:
             length = -1
-        if not 0 <= length <= MAX_BODY:
-            self.close_connection = True
-            self._send_json(413, {"error": f"at most {MAX_BODY >> 20} MiB are taken"})
-            return None
-        return self.rfile.read(length)
+        if stated is None or "Transfer-Encoding" in self.headers:
+            status, message = 411, "a request must say its Content-Length"
+        elif length < 0:
+            status, message = 400, f"Content-Length must be a number, got {stated:.20}"
+        elif length > MAX_BODY:
+            status, message = 413, f"at most {MAX_BODY >> 20} MiB are taken"
+        else:
+            return self.rfile.read(length)
+        self.close_connection = True  # what follows is no request
+        self._send_json(status, {"error": message})
+        return None
 
-    def _is_from_here(self) -> bool:
-        """Whether host and origin are those of this server; else the answer is sent."""
+    def _path(self) -> str | None:
+        """What is asked for, by a page of this server; else None, and the answer is sent."""
         host = self.headers.get("Host", "")
         origin = self.headers.get("Origin")
-        name = urllib.parse.urlsplit(f"//{host}").hostname or ""
-        local = name in ("localhost", "127.0.0.1", "::1", self._host)
-        if local and origin in (None, f"http://{host}"):
-            return True
+        try:
+            path = urllib.parse.urlsplit(self.path).path
+            name = urllib.parse.urlsplit(f"//{host}").hostname or ""
+        except ValueError as error:
+            self._send_json(400, {"error": f"the address cannot be read: {reason(error)}"})
+            return None
+        if self._is_own(name) and origin in (None, f"http://{host}"):
+            return path
         self._send_json(403, {"error": "this studio answers its own page only"})
-        return False
+        return None
+
+    def _is_own(self, name: str) -> bool:
+        """Whether this is a host that the server listens at.
+
+        Another name may be its owner's trick (DNS rebinding); an address cannot lead elsewhere.
+        """
+        if name in ("localhost", "127.0.0.1", "::1", self._host):
+            return True
+        try:
+            asked = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        own = ipaddress.ip_address(self.connection.getsockname()[0])
+        return asked == (getattr(own, "ipv4_mapped", None) or own)
 
     def _send_json(self, status: int, content: dict) -> None:
         self._send(status, json.dumps(content).encode(), TYPES["json"])
@@ -162,7 +200,7 @@ def _picture(name: str) -> bytes:
 def _object(body: bytes) -> dict:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise UserError("a request must be a JSON object")

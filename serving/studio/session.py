@@ -16,7 +16,7 @@ from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Composer, Edit
 from ganimation_tf.animation.outputs import Output
 from ganimation_tf.animation.timeline import KeyFrame, Timeline
-from ganimation_tf.errors import UserError, as_user_error
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error
 from ganimation_tf.faces import images
 from ganimation_tf.media.provenance import Provenance
 from serving.studio import regions
@@ -95,11 +95,12 @@ class Studio:
                 doubt = self._animator.doubt(full.crop, source)
                 subjects.append(Subject(full.onto(view), full, source, doubt))
             self._count += 1
-            self._photos[self._count] = subjects
+            number = self._count
+            self._photos[number] = subjects
             while len(self._photos) > PHOTOS:
                 del self._photos[min(self._photos)]
         return {
-            "photo": self._count,
+            "photo": number,
             "width": view.shape[1],
             "height": view.shape[0],
             "faces": [
@@ -189,9 +190,13 @@ class Studio:
 
     def _subject(self, request: Mapping[str, Any]) -> Subject:
         try:
-            return self._photos[int(request["photo"])][int(request.get("face", 0))]
-        except (KeyError, IndexError, TypeError, ValueError):
+            subjects = self._photos[int(request["photo"])]
+        except MALFORMED:
             raise UserError("this photo is not open any more; choose it again") from None
+        face = request.get("face", 0)
+        if face not in range(len(subjects)):
+            raise UserError(f"face must be in [0, {len(subjects) - 1}], got {face!r}")
+        return subjects[int(face)]
 
     def _target(self, subject: Subject, aus: Mapping[str, Any]) -> np.ndarray:
         goal = self._animator.expression(_numbers(aus))
@@ -206,5 +211,5 @@ def _numbers(aus: Mapping[str, Any]) -> dict[str, float]:
     """
     try:
         return {str(name): float(value) for name, value in aus.items()}
-    except (AttributeError, TypeError, ValueError):
+    except MALFORMED:
         raise UserError(f"AUs must be numbers by name, got {aus!r}") from None

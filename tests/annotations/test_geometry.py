@@ -10,6 +10,7 @@ from ganimation_tf.annotations.fit import GeometryError
 from ganimation_tf.annotations.geometry import Geometry, Limits
 from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.faces import alignment, detector, images
+from ganimation_tf.faces.decoded import Decoded
 from openface_files import EYES_AND_MOUTH, landmarks, picture
 from pipeline import crops
 
@@ -34,7 +35,7 @@ def code_of(call, *arguments) -> str:
 
 
 def cut(chosen: Geometry, pixels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    decoded = images.Decoded(pixels, SHAPE)
+    decoded = Decoded(pixels, SHAPE)
     return chosen.cut(face(), decoded, anchors, chosen.transform(anchors))
 
 
@@ -154,7 +155,7 @@ def test_the_smallest_face_decides_how_far_a_photo_is_reduced():
 
     def photo(scale):
         asked.append(scale)
-        return images.Decoded(picture(640, 720), (720, 640))
+        return Decoded(picture(640, 720), (720, 640))
 
     big = face(landmarks=landmarks((np.array(EYES_AND_MOUTH) + 0.5) * 4 - 0.5))
     assert len(list(crops.crop_faces(photo, [big, face()], False, shaped()))) == 2

@@ -10,6 +10,7 @@ import pytest
 import tiny_portraits
 from ganimation_tf import cli
 from ganimation_tf.faces import alignment, images
+from ganimation_tf.faces.decoded import Decoded
 from ganimation_tf.synthetic.reanimation import (
     Portrait,
     RejectedPortrait,
@@ -117,7 +118,7 @@ def test_truth_is_exact_after_the_crop(portraits, made):
     path = portraits / "photos" / "ada.png"
     known, _ = source.known("ada", path)
     fitted, _ = faces.read_portrait(
-        lambda scale: images.Decoded(images.decode(path.read_bytes()), (256, 256)),
+        lambda scale: Decoded(images.decode(path.read_bytes()), (256, 256)),
         known.landmarks,
         model,
         known.expression,

@@ -61,6 +61,18 @@ def test_directory_without_a_manifest(tmp_path):
         (lambda facts: facts["crop"].update(size=1), "crop size must be at least 8"),
         (lambda facts: facts.update(splits=[]), "is not a dataset description"),
         (lambda facts: facts.update(more=1), "is not a dataset description"),
+        (lambda facts: facts.update(rejections=None), "rejections must be .*, got None"),
+        (lambda facts: facts.update(rejections=[]), r"rejections must be .*, got \[\]"),
+        (lambda facts: facts.update(clipped={"AU12": "1"}), "clipped must be a count for each AU"),
+        (lambda facts: facts.update(inputs="10"), "inputs must be a count, got '10'"),
+        (lambda facts: facts.update(inputs=-1), "inputs must be a count, got -1"),
+        (lambda facts: facts.update(action_units="AU01"), "action_units must be a list of names"),
+        (lambda facts: facts.update(action_units=[1]), "action_units must be a list of names"),
+        (lambda facts: facts.update(action_units_maximum="5"), "maximum must be a number, got '5'"),
+        (lambda facts: facts.update(options=None), "options must be an object, got None"),
+        (lambda facts: facts.update(sources=[]), "sources must be an object"),
+        (lambda facts: facts["splits"]["train"][0].update(records="3"), "splits must be lists of"),
+        (lambda facts: facts["splits"]["train"][0].update(file=3), "splits must be lists of files"),
     ],
 )
 def test_wrong_facts_are_refused(dataset, change, message):
@@ -70,7 +82,7 @@ def test_wrong_facts_are_refused(dataset, change, message):
         manifest.Manifest.from_json(json.dumps(facts), "here.json")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "3", "{"])
+@pytest.mark.parametrize("text", ["", "[]", "3", "{", "[" * 200_000])
 def test_text_that_is_no_manifest(text):
     with pytest.raises(UserError, match="dataset.json is not a dataset description"):
         manifest.Manifest.from_json(text)

@@ -1,6 +1,7 @@
 """`report.html` and `statistics.json`, as the job writes them."""
 
 import collections
+import dataclasses
 import html.parser
 import json
 import re
@@ -11,6 +12,7 @@ import pytest
 from ganimation_tf import cli
 from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.data import manifest, records, tfrecord
+from ganimation_tf.data.report import page as report_page
 from ganimation_tf.data.report.charts import count, percent, text
 from ganimation_tf.faces import images
 from openface_files import csv_text, row, write_faces
@@ -184,3 +186,19 @@ def test_no_faces_for_eval(tmp_path):
     page = Elements((output / manifest.REPORT).read_text(encoding="utf-8"))
     said = " ".join(" ".join(page.words).split())
     assert "eval" in said and "NaN" not in said and "None" not in said
+
+
+@pytest.mark.parametrize(
+    ("subjects", "exact", "alone"), [(1, True, False), (None, True, True), (None, False, False)]
+)
+def test_each_photo_is_a_subject_only_where_there_are_as_many(
+    dataset, facts, subjects, exact, alone
+):
+    """Annotations name subjects, too, without any pattern."""
+    made = dataclasses.replace(manifest.Manifest.load(dataset / "out"), options={})
+    splits = {
+        name: split | {"subjects": {"count": subjects or split["records"], "exact": exact}}
+        for name, split in facts["splits"].items()
+    }
+    summary = report_page._summary({"splits": splits}, made)
+    assert ("subjects: each photo one" in summary) == alone

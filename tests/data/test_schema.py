@@ -1,7 +1,10 @@
 """Schemas against sums on paper, and what a data set must not do."""
 
+import contextlib
 import json
 import math
+import socket
+import threading
 
 import pytest
 
@@ -52,6 +55,24 @@ def test_bounds_by_hand():
     assert of_04["active_share"] == [0.0, pytest.approx(0.2 + 0.1 + 0.12)]
     # 3 x sqrt(0.25 / 100) = 0.15.
     assert of_12["active_share"] == pytest.approx([0.25, 0.75])
+
+
+def test_no_data_set_breaks_its_own_schema_by_rounding():
+    """1/3 is more than 0.333333, and 2/3 less than 0.666667."""
+    third, two = 1 / 3, 2 / 3
+    itself = numbers(
+        faces=3,
+        rejected_share=third,
+        enlarged_share=third,
+        lowest={"AU04": two, "AU12": third},
+        highest={"AU04": two, "AU12": third},
+        active={"AU04": 0, "AU12": 3},
+    )
+    narrow = SchemaOptions(rejected_margin=0, range_margin=0, share_margin=0, drift=0)
+    schema = bounds.infer(itself, narrow)
+    assert codes(itself, schema) == []
+    assert schema["largest_rejected_share"] == 0.333334
+    assert schema["intensities"]["AU04"]["range"] == [0.666666, 0.666667]
 
 
 def test_divergence_by_hand():
@@ -203,6 +224,36 @@ def test_commands(dataset, tmp_path, capsys):
 def test_no_dataset_and_no_statistics(dataset, tmp_path, capsys):
     schema = ["-o", str(tmp_path / "schema.json")]
     assert cli.main(["schema", str(tmp_path / "none"), *schema]) == 2
+    made = json.loads((dataset / manifest.FILE).read_text())
+    (dataset / manifest.FILE).write_text(json.dumps(made | {"rejections": None}))
+    assert cli.main(["schema", str(dataset), *schema]) == 2
+    assert "dataset.json is not a dataset description: rej" in capsys.readouterr().err
+    (dataset / manifest.FILE).write_text(json.dumps(made))
     (dataset / manifest.STATISTICS).unlink()
     assert cli.main(["schema", str(dataset), *schema]) == 2
     assert "statistics.json: cannot be read as statistics" in capsys.readouterr().err
+
+
+@pytest.fixture
+def no_http():
+    """The address of a port that answers in another protocol."""
+
+    def answer():
+        with contextlib.suppress(OSError), listening.accept()[0] as connection:
+            connection.sendall(b"220 ready\r\n")
+            connection.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
+
+
+def test_what_is_no_server_is_no_anomaly(dataset, no_http, tmp_path, capsys):
+    schema = tmp_path / "schema.json"
+    bounds.write(SCHEMA, schema)
+    for url in (no_http, "http://127.0.0.1:abc"):
+        assert cli.main(["validate", url, "--schema", str(schema)]) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith(f"ganimation validate: {url}/monitoring")

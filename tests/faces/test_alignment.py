@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ganimation_tf.faces import alignment
+from ganimation_tf.faces.decoded import Reduction
 
 SPEC = alignment.CropSpec(size=101, margin=0.0)
 """Its square is 2.4 distances between the eyes wide: 100 / 2.4 crop pixels for each."""
@@ -193,7 +194,7 @@ def test_crop_of_a_reduced_copy_is_the_crop_of_the_photo():
     halved = image.reshape(60, 2, 60, 2, 3).mean((1, 3)).astype(np.uint8)
     transform = np.array([[3.0, 0.5, 12], [-0.5, 3.0, 21]])
     whole = alignment.crop(image, transform, 20).astype(int)
-    reduced = alignment.crop(halved, transform, 20, (120, 120)).astype(int)
+    reduced = alignment.crop(halved, transform, 20, Reduction(2)).astype(int)
     assert np.abs(whole - reduced).max() <= 2
 
 

@@ -83,7 +83,7 @@ OUTCOMES = {DECODED, "empty_image", "unreadable_image", "unsupported_format", "t
 def decoding(data: bytes, scale: float) -> str:
     """The code of the error that the picture is refused with, or `DECODED` if all is right."""
     try:
-        pixels, shape, _ = images.decode_reduced(data, scale, max_pixels=1_000_000)
+        pixels, shape, *_ = images.decode_reduced(data, scale, max_pixels=1_000_000)
     except images.ImageError as error:
         assert "\n" not in str(error)
         return error.code

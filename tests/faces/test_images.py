@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganimation_tf.faces import images
+from ganimation_tf.faces import alignment, images
+from ganimation_tf.faces.decoded import Reduction
+from ganimation_tf.faces.orientation import AS_STORED
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -255,7 +257,7 @@ def smooth(height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize(("scale", "factor"), [(1.9, 1), (2, 2), (3.9, 2), (7, 4), (8, 8), (99, 8)])
 def test_jpegs_are_decoded_no_smaller_than_asked(scale, factor):
     photo = smooth(160, 240)
-    pixels, shape, _ = images.decode_reduced(images.encode_jpeg(photo), scale)
+    pixels, shape, *_ = images.decode_reduced(images.encode_jpeg(photo), scale)
     assert shape == (160, 240)
     assert pixels.shape == (160 // factor, 240 // factor, 3)
     means = photo.reshape(160 // factor, factor, 240 // factor, factor, 3).mean((1, 3))
@@ -266,8 +268,65 @@ def test_a_reduced_photo_is_turned_upright_and_so_is_its_shape():
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(Image.fromarray(smooth(160, 240)), "JPEG", exif=exif, quality=95)
-    pixels, shape, _ = images.decode_reduced(data, 4)
+    pixels, shape, *_ = images.decode_reduced(data, 4)
     assert shape == (240, 160) and pixels.shape == (60, 40, 3)
+
+
+def turned(photo: np.ndarray, orientation: int, kind: str) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(Image.fromarray(photo), kind, exif=exif, quality=95)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_reduced_pixel_lies_where_its_reduction_says(monkeypatch, kind, orientation):
+    """171 = 21 * 8 + 3 and 253 = 31 * 8 + 5: the last pixel along each side covers fewer."""
+    monkeypatch.setattr(images, "AVERAGED_PIXELS", 1)
+    data = turned(smooth(171, 253), orientation, kind)
+    whole, reduced = images.decode(data), images.decode_reduced(data, 8.0)
+    factor, left, top = reduced.reduction
+    assert factor == 8 and reduced.shape == whole.shape[:2]
+    left, top = left + 8, top + 8
+    blocks = whole[top : top + 144, left : left + 144].reshape(18, 8, 18, 8, 3).mean((1, 3))
+    # A step of one pixel would be 1.0 or 1.5 levels.
+    assert np.abs((reduced.pixels[1:19, 1:19] - blocks).mean((0, 1))).max() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("orientation", "left", "top"),
+    # Of 176 x 256 pixels that the decoder's cover, 5 rows and 3 columns are none of the picture's.
+    [
+        (1, 0, 0),
+        (2, -3, 0),
+        (3, -3, -5),
+        (4, 0, -5),
+        (5, 0, 0),
+        (6, -5, 0),
+        (7, -5, -3),
+        (8, 0, -3),
+    ],
+)
+def test_what_a_jpeg_covers_fewer_of_is_turned_to_the_front(orientation, left, top):
+    decoded = images.decode_reduced(turned(smooth(171, 253), orientation, "JPEG"), 8.0)
+    assert decoded.reduction == Reduction(8, left, top)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_crop_of_a_reduced_photo_is_not_displaced(orientation):
+    """On the far side, where a ratio of 22 to 171 instead of 1 to 8 is 4 source pixels off."""
+    data = turned(smooth(171, 171), orientation, "JPEG")
+    decoded, whole = images.decode_reduced(data, 8.0), images.decode(data)
+    for shift in (4.0, 84.0):
+        transform = np.array([[8.0, 0, shift], [0, 8.0, shift]])
+        crop = alignment.crop(decoded.pixels, transform, 10, decoded.reduction).astype(int)
+        assert np.abs(crop - alignment.crop(whole, transform, 10)).mean() < 1.5
+
+
+def test_a_jpeg_with_a_side_below_the_factor():
+    """5 of 16 pixels are not reduced eight times, but four times."""
+    decoded = images.decode_reduced(images.encode_jpeg(smooth(5, 16)), 8.0)
+    assert decoded.pixels.shape == (2, 4, 3) and decoded.reduction == Reduction(4)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "I;16"])
@@ -294,7 +353,7 @@ def test_a_small_png_is_not_averaged():
 def test_a_reduced_png_is_the_average_of_its_pixels(monkeypatch):
     monkeypatch.setattr(images, "AVERAGED_PIXELS", 1)
     data = images.encode_png(colors(7, 9))
-    decoded, shape, _ = images.decode_reduced(data, 2.0)
+    decoded, shape, *_ = images.decode_reduced(data, 2.0)
     assert decoded.shape == (4, 5, 3) and shape == (7, 9)
     blocks = colors(7, 9)[:6, :8].reshape(3, 2, 4, 2, 3).mean((1, 3))
     assert np.abs(decoded[:3, :4] - blocks).max() <= 0.5
@@ -330,7 +389,7 @@ def test_of_exif_only_the_orientation_is_looked_at(kind, odd):
 @pytest.mark.parametrize("value", [0, 1, 9, 77])
 def test_an_orientation_that_is_none(value):
     data = encoded(Image.new("RGB", (6, 4)), "JPEG", exif=exif_block((0x0112, SHORT, value)))
-    assert images.decode_reduced(data, 1.0)[1:] == ((4, 6), images.AS_STORED)
+    assert images.decode_reduced(data, 1.0)[1:3] == ((4, 6), AS_STORED)
 
 
 def test_xmp_turns_nothing():
@@ -338,7 +397,7 @@ def test_xmp_turns_nothing():
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
     for kind in ("JPEG", "WEBP"):
         data = encoded(Image.new("RGB", (6, 4)), kind, xmp=xmp)
-        assert images.decode_reduced(data, 1.0)[1:] == ((4, 6), images.AS_STORED)
+        assert images.decode_reduced(data, 1.0)[1:3] == ((4, 6), AS_STORED)
 
 
 @pytest.mark.parametrize("orientation", [1, 6, 3])

@@ -94,6 +94,18 @@ def test_everything_is_told_from_the_gate_to_the_photos(version, capsys):
     ]
 
 
+@pytest.mark.parametrize(
+    "note", [{}, [1], "a text", {**NOTE, "evaluation": {}}, {**NOTE, "infrastructure": None}]
+)
+def test_a_note_that_was_changed_is_named(version, note, capsys):
+    (version / PUSHED).write_text(json.dumps(note))
+    assert cli.main(["lineage", str(version)]) == 2
+    output = capsys.readouterr()
+    (line,) = output.err.strip().splitlines()
+    assert f"{version / PUSHED} is not what a push notes: " in line
+    assert output.out == ""
+
+
 def test_for_machines(version, capsys):
     assert cli.main(["lineage", str(version), "--json"]) == 0
     content = json.loads(capsys.readouterr().out)

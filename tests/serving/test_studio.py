@@ -1,8 +1,11 @@
 """The studio's server, on a model known by arithmetic and a finder that knows where the face is."""
 
+import contextlib
 import http.client
 import io
 import json
+import socket
+import struct
 import threading
 
 import numpy as np
@@ -14,6 +17,7 @@ from fixed_finder import FixedFinder
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.faces import images
 from serving.studio import regions
+from serving.studio import server as studio_server
 from serving.studio.server import StudioServer
 from serving.studio.session import PHOTOS, Studio
 
@@ -23,14 +27,20 @@ def studio():
     return Studio(Animator(AnalyticModel(), FixedFinder()), "--model runs/a")
 
 
-@pytest.fixture(scope="module")
-def server(studio):
-    with StudioServer(studio) as server:
+@contextlib.contextmanager
+def serving(studio, *host):
+    with StudioServer(studio, *host) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def server(studio):
+    with serving(studio) as server:
+        yield server
 
 
 def call(server, method, path, body=None, headers=()):
@@ -44,6 +54,13 @@ def call(server, method, path, body=None, headers=()):
     actual = answer.status, answer.getheader("Content-Type"), answer.read()
     connection.close()
     return actual
+
+
+def answer_to(server, request: bytes) -> bytes:
+    """All that comes for these bytes, which need be no HTTP, until the server closes."""
+    with socket.create_connection(server.server_address[:2], timeout=20) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 @pytest.fixture
@@ -133,7 +150,9 @@ BAD = [
     ("/api/photo", b"text", 400, "the photo cannot be used: not a picture"),
     ("/api/photo", images.encode_png(np.zeros((9, 9, 3), np.uint8)), 400, "no face was found"),
     ("/api/edit", b"[1]", 400, "a request must be a JSON object"),
+    ("/api/edit", b"[" * 200_000, 400, "a request must be a JSON object"),
     ("/api/edit", b"{}", 400, "not open any more"),
+    ("/api/edit", b'{"photo": 1e999}', 400, "not open any more"),
     ("/api/save", b'{"kind": "exe"}', 400, "a file is one of png, gif, webp, mp4"),
     ("/api/other", b"{}", 404, "there is no /api/other"),
 ]
@@ -147,9 +166,22 @@ def test_wrong_requests_are_answered(server, path, body, status, text):
 
 def test_aus_that_are_none(server, photo):
     number = opened(server, photo)["photo"]
-    for aus, text in (({"AU99": 1}, "is no AU"), ({"AU12": 2}, "in [0, 1]"), ([1], "by name")):
+    wrong = (
+        ({"AU99": 1}, "is no AU"),
+        ({"AU12": 2}, "in [0, 1]"),
+        ([1], "by name"),
+        ({"AU12": 10**400}, "must be numbers"),
+    )
+    for aus, text in wrong:
         status, _, body = call(server, "POST", "/api/edit", {"photo": number, "aus": aus})
         assert status == 400 and text in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize("face", [-1, 2, "first", None, float("inf")])
+def test_faces_that_are_none(server, photo, face):
+    request = {"photo": opened(server, photo)["photo"], "face": face}
+    status, _, body = call(server, "POST", "/api/edit", request)
+    assert status == 400 and "face must be in [0, 1], got" in json.loads(body)["error"]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +204,74 @@ def test_pages_from_elsewhere_get_nothing(server, headers):
 def test_a_body_that_is_too_large_is_not_read(server):
     status, _, body = call(server, "POST", "/api/photo", None, {"Content-Length": str(10**9)})
     assert status == 413 and "64 MiB" in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "text"),
+    [
+        ("", 411, "must say its Content-Length"),
+        ("Transfer-Encoding: chunked\r\n", 411, "must say its Content-Length"),
+        ("Content-Length: many\r\n", 400, "Content-Length must be a number, got many"),
+        ("Content-Length: -1\r\n", 400, "Content-Length must be a number, got -1"),
+    ],
+)
+def test_a_body_of_unknown_length_is_not_read(server, headers, status, text):
+    answer = answer_to(server, f"POST /api/edit HTTP/1.1\r\n{headers}\r\n".encode())
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode()) and text.encode() in answer
+
+
+@pytest.mark.parametrize(
+    ("target", "host"), [("http://[", "localhost"), ("/", "[::1"), ("http://[", "[::1")]
+)
+def test_an_address_that_is_none_is_answered(server, target, host):
+    request = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    answer = answer_to(server, request.encode())
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"the address cannot be read" in answer
+
+
+def test_a_client_that_goes_away_leaves_no_traceback(server, capfd):
+    ended = threading.Event()
+    server.shutdown_request, end = lambda it: (end(it), ended.set()), server.shutdown_request
+    with socket.create_connection(server.server_address[:2], timeout=20) as connection:
+        connection.sendall(b"POST /api/photo HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset
+    assert ended.wait(20)
+    del server.shutdown_request
+    assert capfd.readouterr().err == ""
+
+
+def test_a_bug_keeps_its_traceback(server, studio, monkeypatch, capfd):
+    monkeypatch.setattr(studio, "describe", lambda: 1 / 0)
+    request = b"GET /api/model HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert answer_to(server, request) == b""
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(studio_server._Handler, "timeout", 0.1)
+    request = b"POST /api/edit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{}"
+    assert answer_to(server, request) == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("127.0.0.2", 200),  # what was reached
+        ("localhost", 200),
+        ("0.0.0.0", 200),
+        ("127.0.0.3", 403),
+        ("rebound.example", 403),  # which its owner may lead to 127.0.0.2
+        ("127.0.0.2.rebound.example", 403),
+    ],
+)
+def test_a_server_at_all_addresses_answers_to_the_one_that_was_reached(studio, name, status):
+    with serving(studio, "0.0.0.0") as server:
+        port = server.server_address[1]
+        connection = http.client.HTTPConnection("127.0.0.2", port, timeout=20)
+        headers = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
+        connection.request("GET", "/api/model", headers=headers)
+        assert connection.getresponse().status == status
+        connection.close()
 
 
 def test_files_and_views_of_a_large_photo(server):

@@ -187,6 +187,16 @@ def test_what_is_no_picture_is_said_in_the_status(page, tmp_path):
     expect(wrong).to_contain_text("not a picture")
 
 
+def test_the_same_file_can_be_chosen_again(page, photo):
+    for _ in range(2):
+        with page.expect_file_chooser() as chooser:
+            page.click("text=Choose a photo")
+        assert page.input_value("#file") == ""  # else the browser sees no change
+        with page.expect_response("**/api/photo"):
+            chooser.value.set_files(photo)
+    expect(page.locator("#status")).to_have_text("2 faces found; the largest is chosen.")
+
+
 def test_it_is_accessible_and_fits_the_screen(page, photo):
     assert accessible(page) == []
     opened(page, photo)

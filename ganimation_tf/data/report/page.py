@@ -46,13 +46,13 @@ def _summary(facts: Mapping[str, Any], dataset: Manifest) -> str:
     rejected = dataset.inputs - faces
     about = "" if all(split["subjects"]["exact"] for split in splits) else "~"
     subjects = sum(split["subjects"]["count"] for split in splits)
-    pattern = dataset.options.get("subject_pattern")
+    alone = not about and subjects == faces
     tiles = [(count(faces), "faces")]
     tiles += [
         (count(facts["splits"][name]["records"]), f"for {name}") for name in split_names(facts)
     ]
     tiles += [
-        (f"{about}{count(subjects)}", f"subjects{'' if pattern else ': each photo one'}"),
+        (f"{about}{count(subjects)}", f"subjects{': each photo one' if alone else ''}"),
         (str(len(dataset.action_units)), "Action Units"),
         (f"{dataset.crop.size} px", "side of the crops"),
         (percent(rejected / max(1, dataset.inputs)), f"rejected ({count(rejected)})"),

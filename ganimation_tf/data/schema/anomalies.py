@@ -100,7 +100,7 @@ def _amounts(numbers: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
             )
     moved, bound = drifts(numbers, schema).get("sides", 0.0), schema["sides"]["drift"]
     if moved > bound:
-        yield _drifted("the sizes of the faces", "sides", moved, bound)
+        yield _drifted("the sizes of the faces", moved, bound)
 
 
 def _intensities(numbers: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomaly]:
@@ -122,10 +122,10 @@ def _intensities(numbers: Numbers, schema: Mapping[str, Any]) -> Iterator[Anomal
                 f"{share:.1%}",
             )
         if moved.get(name, 0.0) > rule["drift"]:
-            yield _drifted(f"the intensities of {name}", name, moved[name], rule["drift"])
+            yield _drifted(f"the intensities of {name}", moved[name], rule["drift"])
 
 
-def _drifted(what: str, name: str, drift: float, bound: float) -> Anomaly:
+def _drifted(what: str, drift: float, bound: float) -> Anomaly:
     return Anomaly(
         "drift", f"{what} have drifted: divergence must be at most {bound:g}, it is {drift:.3g}"
     )

@@ -64,11 +64,16 @@ def _share_bounds(active: int, faces: int, bounds: SchemaOptions) -> list[float]
 
 
 def _down(value: float) -> float:
-    return max(0.0, round(value, 6))
+    return max(0.0, math.floor(_millionths(value)) / 10**6)
 
 
 def _up(value: float) -> float:
-    return min(1.0, round(value, 6))
+    return min(1.0, math.ceil(_millionths(value)) / 10**6)
+
+
+def _millionths(value: float) -> float:
+    """Without the last bits of sums such as 0.05 + 0.1, which would count as one more."""
+    return round(value * 10**6, 9)
 
 
 def write(schema: Mapping[str, Any], path: pathlib.Path) -> None:

@@ -5,6 +5,7 @@ its metrics. A bin includes its upper edge there and its lower one here, which m
 that lie on an edge only.
 """
 
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -54,7 +55,7 @@ def read(url: str) -> Histograms:
     try:
         with urllib.request.urlopen(url, timeout=30) as page:
             text = page.read().decode()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise ServiceError(f"{url}: {reason(error)}") from error
     if not any(f"# HELP {name} " in text for name in NAMES.values()):
         raise UserError(f"{url} counts no inputs: start the server with --measure-inputs")

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ganimation_tf.action_units import OPENFACE
-from ganimation_tf.faces import alignment, images
+from ganimation_tf.faces import alignment
+from ganimation_tf.faces.decoded import Photo, Reduction
 from ganimation_tf.synthetic.reanimation.face_model import FaceModel
 from ganimation_tf.synthetic.reanimation.portrait import Portrait
 from ganimation_tf.synthetic.reanimation.rendering import Rendering, Variation
@@ -49,12 +50,12 @@ class Face:
 
 
 def read_portrait(
-    photo: images.Photo,
+    photo: Photo,
     landmarks: np.ndarray,
     model: FaceModel,
     expression: np.ndarray,
     spec: alignment.CropSpec,
-) -> tuple[Portrait, float]:
+) -> tuple[Portrait, Reduction]:
     """A portrait, decoded no larger than frames of `spec` can show.
 
     Args:
@@ -65,7 +66,7 @@ def read_portrait(
         spec: of the frames to come.
 
     Returns:
-        The portrait, and how many pixels of the photo one of its pixels is.
+        The portrait, and how its pixels lie on those of the photo.
 
     Raises:
         FileError, ImageError: as `photo`.
@@ -77,10 +78,10 @@ def read_portrait(
         scale = alignment.scale_of(frame) / SAMPLES
     except ValueError:  # which `from_photo` has a reason code for
         scale = 1.0
-    pixels, shape, _ = photo(scale)
-    reduced = shape[1] / pixels.shape[1]
-    landmarks = (landmarks + 0.5) / reduced - 0.5
-    return Portrait.from_photo(pixels, landmarks, model, expression), reduced
+    decoded = photo(scale)
+    landmarks = decoded.reduction.points(landmarks)
+    portrait = Portrait.from_photo(decoded.pixels, landmarks, model, expression)
+    return portrait, decoded.reduction
 
 
 def render_faces(

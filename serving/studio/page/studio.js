@@ -204,6 +204,8 @@ async function webcam() {
 
 function connectPhoto() {
   const take = (file) => file && attempt(() => open(file, file.name));
+  // Else the file that was chosen last would be no change.
+  part("file").addEventListener("click", () => { part("file").value = ""; });
   part("file").addEventListener("change", () => take(part("file").files[0]));
   part("webcam").addEventListener("click", () => attempt(webcam));
   part("face").addEventListener("change", () => chooseFace(Number(part("face").value)));
