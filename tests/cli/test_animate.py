@@ -311,5 +311,5 @@ def test_landmarks_of_another_photo_are_refused(served_model, photo, tmp_path, c
 def test_the_named_expressions_are_listed(capsys):
     assert cli.main(["expressions"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 10
     assert any(line.startswith("happiness  AU06 cheek raiser 0.8, AU12 lip") for line in lines)
