@@ -12,8 +12,8 @@ import pytest
 import tiny
 from ganimation_tf import cli, shipped
 from ganimation_tf.errors import UserError
-from ganimation_tf.presets import PRESETS
 from ganimation_tf.networks.critic import refit_kernel, strided_patches
+from ganimation_tf.presets import PRESETS
 from ganimation_tf.training import runs, saved_networks, transfer
 from ganimation_tf.training.build import build_model
 from ganimation_tf.training.plan import make_plan
