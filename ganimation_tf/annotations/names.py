@@ -40,7 +40,6 @@ class ImageNames:
         self._root = root
         self._hashes = np.unique(np.array(hashes, np.uint64))
         self._directories = sorted(directories)
-        self._known: dict[str, str] = {}
 
     def __contains__(self, key: str) -> bool:
         hashed = np.uint64(_hash(key))
@@ -62,18 +61,12 @@ class ImageNames:
         """
         name = unicodedata.normalize("NFC", name)
         plain = relative(name, self._root)
-        directory, _, base = _stem(plain).rpartition("/")
-        known = self._known.get(directory)
-        if known is not None and _joined(known, base) in self:
-            if known == directory or _joined(directory, base) not in self:
-                return _joined(known, base)  # as for the row before: such names are many
         match = self._find(name, _stem(plain), relative_to_root)
         if match is None and "%" in name:  # a URL
             decoded = relative(urllib.parse.unquote(name), self._root)
             match = self._find(name, _stem(decoded), relative_to_root)
         if match is None:
             return _stem(plain if not _ABSOLUTE.match(plain) else plain.rpartition("/")[2])
-        self._known[directory] = match.rpartition("/")[0]
         return match
 
     def _find(self, name: str, stem: str, relative_to_root: bool) -> str | None:
