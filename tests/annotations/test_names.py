@@ -1,7 +1,10 @@
 """Which image a name in a table means."""
 
+import pickle
+
 import pytest
 
+from ganimation_tf.annotations import names as names_module
 from ganimation_tf.annotations.face import AnnotationError
 from ganimation_tf.annotations.names import ImageNames
 
@@ -15,3 +18,29 @@ def test_what_a_name_means_does_not_depend_on_the_rows_before_it(rows):
         except AnnotationError as error:
             meant[name] = error.code
     assert meant == {"b.jpg": "s1/b", "a.jpg": "ambiguous_key"}
+
+
+def test_a_row_without_image_costs_the_same_among_many_directories(monkeypatch):
+    """What is looked up are the base name and the ends of the row's own directory: at most 4."""
+    counted = []
+    hash_of = names_module._hash
+    monkeypatch.setattr(names_module, "_hash", lambda word: counted.append(word) or hash_of(word))
+    names = ImageNames([f"set/p{person:04}/{i}" for person in range(2000) for i in range(3)])
+    counted.clear()
+    assert names.key("/other/set/p9999/7.jpg", False) == "7"
+    assert counted == ["7"]
+    counted.clear()
+    names.key("/other/set/p0003/2.jpg", False)
+    assert len(counted) <= 4
+
+
+def test_an_image_takes_twelve_bytes_on_the_way_to_a_worker():
+    few, many = (
+        len(pickle.dumps(ImageNames([f"p{i % 10}/photo{i:06}" for i in range(count)])))
+        for count in (1_000, 11_000)
+    )
+    assert many - few == pytest.approx(12 * 10_000, rel=0.01)
+
+
+def test_a_photo_and_another_of_its_name_are_one_key():
+    assert ImageNames(["a/x", "a/x", "b/y"]).key("x.jpg", False) == "a/x"
