@@ -99,21 +99,31 @@ class ImageNames:
         places = self._bases.places(base)
         if not len(places):
             return None
-        ends = [*_ends("/".join(parts)), ""]
-        there = [end for end in ends if end in self._places]
-        matching = [end for end in there if len(_common(places, _of_one(self._places[end])))]
+        ends = _ends("/".join(parts))
+        own = [end for end in (*ends, "") if end in self._places]
+        matching = [end for end in own if len(_common(places, _of_one(self._places[end])))]
         absolute = bool(_ABSOLUTE.match(name.replace("\\", "/")))
-        if len(matching) > 1 and (absolute or relative_to_root):
+        agreed = relative_to_root and not absolute
+        if agreed and parts and own[:1] == ends[:1] != matching[:1]:
+            return None  # its directory is there, without it
+        if len(matching) > 1 and (agreed or absolute):
             matching = matching[:1]  # the longest
-        for end in ends if not matching else ():  # the tool may have run in a directory below
-            below = _common(places, self._ends.places(end)) if end else places
+        if not matching:
+            below = _common(places, self._below(ends)) if parts else places
             matching = [self._directories[place] for place in below[:_SHOWN]]
-            if matching:
-                break
         keys = [_joined(directory, base) for directory in matching]
         if len(keys) > 1:
             raise AnnotationError("ambiguous_key", f"{name} could be {' or '.join(keys)}")
         return keys[0] if keys else None
+
+    def _below(self, ends: Sequence[str]) -> np.ndarray:
+        """The places that go on as a row's directory does, for as long as any does.
+
+        The tool may have run below them, or beside on a copy. What lies elsewhere is another's,
+        even if it is called alike.
+        """
+        found = (self._ends.places(end) for end in ends)
+        return next(filter(len, found), np.array([], np.uint32))
 
 
 def relative(name: str, root: str) -> str:

@@ -44,3 +44,37 @@ def test_an_image_takes_twelve_bytes_on_the_way_to_a_worker():
 
 def test_a_photo_and_another_of_its_name_are_one_key():
     assert ImageNames(["a/x", "a/x", "b/y"]).key("x.jpg", False) == "a/x"
+
+
+PEOPLE = ["p1/0001", "p2/0002", "all/p1/s1/x", "all/p2/s1/y"]
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("0001.jpg", "p1/0001"),
+        ("./0001.jpg", "p1/0001"),
+        ("../0001", "p1/0001"),
+        ("/elsewhere/imgs/p1/0001.jpg", "p1/0001"),
+        ("imgs/p1/0001.jpg", "p1/0001"),
+        ("C:\\imgs\\p1\\0001.jpg", "p1/0001"),
+        ("s1/x.jpg", "all/p1/s1/x"),
+        ("/elsewhere/before/p1/s1/x.jpg", "all/p1/s1/x"),
+        ("p9/0001.jpg", None),  # a person of whom there is no photo
+        ("p2/0001.jpg", None),  # one of whom there are others
+        ("/elsewhere/imgs/p9/0001.jpg", None),
+        ("/elsewhere/before/p2/s1/x.jpg", None),
+        ("p2/s1/x.jpg", None),
+    ],
+)
+def test_another_directory_s_photo_of_the_same_name_is_not_meant(name, expected, agreed):
+    found = ImageNames(PEOPLE, "/data/photos").key(name, agreed)
+    assert (found if found in PEOPLE else None) == expected
+
+
+def test_by_agreement_a_directory_that_is_there_has_the_photo_or_nobody_has():
+    names = ImageNames(["a", "s1/a", "p1/s1/b"])
+    assert names.key("p1/s1/a.jpg", True) == "p1/s1/a"
+    assert names.key("/elsewhere/p1/s1/a.jpg", True) == "s1/a"
+    assert names.key("elsewhere/s1/a.jpg", True) == "s1/a"
