@@ -92,7 +92,7 @@ class ImageNames:
         return match
 
     def _find(self, name: str, stem: str, relative_to_root: bool) -> str | None:
-        parts = [part for part in stem.split("/") if part not in ("", "..", "~")]
+        parts = _parts(stem)
         if not parts:
             return None
         base = parts.pop()
@@ -132,6 +132,28 @@ def relative(name: str, root: str) -> str:
     if root and name.startswith(f"{root}/"):
         return name[len(root) + 1 :]
     return posixpath.normpath(name) if "://" not in name else name
+
+
+def said(name: str) -> str:
+    """A name out of a table by itself, where nobody says which images there are: its stem."""
+    return _stem(relative(unicodedata.normalize("NFC", name), ""))
+
+
+def common_end(name: str, path: str) -> int:
+    """How many parts a name out of a table, or a URL, and a path share at the end; both stems."""
+    own = _parts(path)
+    spelt = (_parts(name), _parts(urllib.parse.unquote(name)))
+    return max(len(os.path.commonprefix([parts[::-1], own[::-1]])) for parts in spelt)
+
+
+def elsewhere(name: str, path: str) -> bool:
+    """Whether a name out of a table and a path, both stems, are of one file in two directories."""
+    return len(_parts(name)) > 1 and common_end(name, path) == 1
+
+
+def _parts(stem: str) -> list[str]:
+    """What a path goes through, less what is no directory's own name."""
+    return [part for part in stem.split("/") if part not in ("", "..", "~")]
 
 
 def _stem(name: str) -> str:

@@ -109,6 +109,11 @@ def test_frames_that_are_missing_take_their_time(tmp_path):
     np.testing.assert_allclose(motion.intensities[:, 0], expected, atol=1e-7)
 
 
+def test_photos_of_one_name_in_several_directories_are_frames_of_their_own(tmp_path):
+    motion = read(tmp_path, "key,AU12\n/x/p1/a.jpg,0.1\n/x/p2/a.jpg,0.9\n")
+    np.testing.assert_allclose(motion.intensities[:, 0], [0.1, 0.9], atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
