@@ -21,6 +21,9 @@ from ganimation_tf.errors import UserError
 RATE = 30.0
 """Frames per second of a file that does not say when its frames are shown."""
 
+MOST_FRAMES = 1_000_000
+"""Nine hours; a number beyond is a slip, and all frames up to it are filled."""
+
 TIMES = ("timestamp", "time")
 """What a table of moments may call its column of seconds."""
 
@@ -87,8 +90,7 @@ def read_motion(path: pathlib.Path) -> Motion:
     if not shown:
         why = f": {refused[0]}" if refused else ""
         raise UserError(f"{path}: no frame has a usable face{why}")
-    first, last = frames[0].frame, frames[-1].frame
-    every = np.arange(first, last + 1)
+    every = _every(path, frames[0].frame, frames[-1].frame)
     if missing := len(every) - len(shown):
         why = f", the first: {refused[0]}" if refused else ""
         notes.append(f"{missing} of {len(every)} frames are filled from their neighbours{why}")
@@ -178,6 +180,15 @@ def _one_face(
 def _sure_faces(image: AnnotatedImage) -> list[FaceAnnotation]:
     faces = (face for face in image.faces if isinstance(face, FaceAnnotation))
     return [face for face in faces if face.confidence >= SURE]
+
+
+def _every(path: pathlib.Path, first: int, last: int) -> np.ndarray:
+    """The numbers of all frames, int64 (F,)."""
+    if (span := last - first + 1) > MOST_FRAMES:
+        raise UserError(
+            f"{path}: frames must span at most {MOST_FRAMES}, got {span} from {first} to {last}"
+        )
+    return np.arange(first, last + 1)
 
 
 def _times(

@@ -125,6 +125,11 @@ def test_photos_of_one_name_in_several_directories_are_frames_of_their_own(tmp_p
             "times must not fall, got 0 after 1 seconds",
         ),
         ("action_units,face_detection,gaze_yaw\n1,2,3\n", "files of OpenFace 3"),
+        (
+            "frame,timestamp,success,AU12_r\n0,0,1,1\n999999999999,1,1,1\n",
+            "clip.csv: frames must span at most 1000000, got 1000000000000 from 0 to 999999999999",
+        ),
+        ("frame,timestamp,success,AU12_r\n0,0,1,1\n1e30,1,1,1\n", "must span at most 1000000"),
         ("AU12,AU12\n1,2\n", "clip.csv: AU12 is there 2 times"),
         ("time,AU12\n0,0\n1,4\n", "clip.csv: AU12 is 4, above 1; where the scale ends at 5"),
     ],
