@@ -113,12 +113,16 @@ def _reader(path: pathlib.Path) -> Reader:
     annotator = annotator_of(path, header)
     if annotator is None or _rows_are_moments(annotator.form, header):
         form = load("table").form if annotator is None else annotator.form
-        time = next((name for name in TIMES if name in header), None)
         units = form.action_units(header)
         if not units:
             raise UserError(f"{path}: no column is an AU; its columns are {', '.join(header[:6])}")
         form = dataclasses.replace(
-            form, image=None, face=None, needs_confidence=False, time=time, success="success"
+            form,
+            image=None,
+            face=None,
+            needs_confidence=False,
+            time=_spelt(TIMES, form, header),
+            success=_spelt(("success",), form, header),
         )
         if form.loose:
             seen = scale.highest([(str(path), path.name)], form, units, inputs.open_local)
@@ -138,8 +142,19 @@ def _rows_are_moments(form: Form, header: Sequence[str]) -> bool:
     """Whether rows with an annotator's names are neither photos nor frames that have a number."""
     if form.image_column(header) or (form.frame and form.frame in header):
         return False
-    timed = any(name in header for name in TIMES)
-    return timed or (form.needs_confidence and form.confidence not in header)
+    return bool(_spelt(TIMES, form, header)) or (
+        form.needs_confidence and form.confidence not in header
+    )
+
+
+def _spelt(names: Sequence[str], form: Form, header: Sequence[str]) -> str | None:
+    """The first of the names that a header has, in capitals or not, as the form's columns have it.
+
+    People write `Timestamp` as well as `timestamp`, also beside the AUs of an annotator.
+    """
+    spelt = {name.lower(): name for name in reversed(header)}
+    found = next((name for name in names if name in spelt), None)
+    return found if found is None or form.loose else spelt[found]
 
 
 def _one_face(

@@ -38,6 +38,15 @@ FILES = {
         "timestamp,success,AU12_r,AU25_r\n3.0,1,0,5\n3.25,0,4,4\n3.5,1,5,0\n",
         0.5,
     ),
+    "moments in capitals": ("Time,Success,AU12,AU25\n3.0,1,0,1\n3.25,0,1,1\n3.5,1,1,0\n", 0.5),
+    "moments in capitals on OpenFace's scale": (
+        "Timestamp,Success,AU12_r,AU25_r\n3.0,1,0,5\n3.25,0,4,4\n3.5,1,5,0\n",
+        0.5,
+    ),
+    "moments with OpenFace's confidence": (
+        "Timestamp,confidence,AU12_r,AU25_r\n3.0,0.9,0,5\n3.25,0,4,4\n3.5,0.9,5,0\n",
+        0.5,
+    ),
     "table": ("key,AU12,AU25,confidence\nb,0,1,0.9\nc,0.9,0.9,0.1\na,1,0,0.9\n", 2 / 30),
     "py-feat's of photos": (
         "input,frame,FaceScore,AU12,AU25\nb.jpg,0,0.99,0,1\nc.jpg,0,0,,\na.jpg,0,0.99,1,0\n",
