@@ -47,7 +47,7 @@ class Motion:
 
 @dataclasses.dataclass(frozen=True)
 class Moments(Clips):
-    """A table in which each row is a frame, without a column that numbers them."""
+    """A table in which each row is a frame, whose place or time counts and not its number."""
 
     def images(self, key: str, file: str, reference: str) -> Iterator[AnnotatedImage]:
         """The rows of the file at path `reference`."""
@@ -69,7 +69,7 @@ def read_motion(path: pathlib.Path) -> Motion:
 
     Args:
         path: of any annotator, or a table with a row for each moment: AUs, and where wanted
-            `time` or `timestamp` in seconds and `success`.
+            `time` or `timestamp` in seconds, or `frame`, and `success`.
 
     Raises:
         UserError: if it cannot be read, or no frame has a usable face.
@@ -123,6 +123,7 @@ def _reader(path: pathlib.Path) -> Reader:
             needs_confidence=False,
             time=_spelt(TIMES, form, header),
             success=_spelt(("success",), form, header),
+            frame=_spelt(("frame",), form, header),
         )
         if form.loose:
             seen = scale.highest([(str(path), path.name)], form, units, inputs.open_local)
@@ -131,7 +132,8 @@ def _reader(path: pathlib.Path) -> Reader:
                     f"{path}: {seen.column} is {seen.value:g}, above {form.maximum:g}; where the "
                     "scale ends at 5 the columns are called AU12_r"
                 )
-        return Moments(form, units, form.maximum)
+        numbered = form.frame and not form.time  # else each row says its own moment
+        return (Clips if numbered else Moments)(form, units, form.maximum)
     reader = reader_of(path, annotator, header)
     # From which number frames are counted does not matter here, nor that a hand left columns out.
     form = dataclasses.replace(reader.form, begins=False, first_frame=0, needs_confidence=False)

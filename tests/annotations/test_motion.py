@@ -123,6 +123,21 @@ def test_photos_of_one_name_in_several_directories_are_frames_of_their_own(tmp_p
     np.testing.assert_allclose(motion.intensities[:, 0], [0.1, 0.9], atol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["frame", "Frame"])
+def test_frames_of_one_s_own_table_go_by_their_numbers(tmp_path, name):
+    """30 a second: each row is a second after the other."""
+    motion = read(tmp_path, f"{name},AU12\n0,0\n30,0.6\n60,0\n")
+    np.testing.assert_allclose(motion.times, np.arange(61) / 30)
+    rises = np.arange(31) / 30 * 0.6
+    np.testing.assert_allclose(motion.intensities[:, 0], [*rises, *rises[-2::-1]], atol=1e-6)
+    assert "58 of 61 frames are filled from their neighbours" in motion.notes[0]
+
+
+def test_times_go_before_frame_numbers(tmp_path):
+    motion = read(tmp_path, "frame,time,AU12\n0,0,0\n30,0.5,1\n")
+    assert motion.times.tolist() == [0, 0.5] and motion.notes == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
