@@ -9,6 +9,7 @@ in `index` and hands the parsed rows over.
 
 import abc
 import dataclasses
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -169,13 +170,15 @@ class Parsed(NamedTuple):
 
 
 def settle(key: str, file: str, rows: Iterable[Parsed]) -> list[FaceAnnotation | Rejection]:
-    """The faces of one image, all with key and id; ids count from 0 where the rows have none."""
+    """The faces of one image, all with key and id; rows without one count from 0 past given ids."""
     settled: list[FaceAnnotation | Rejection] = []
     seen: set[str] = set()
     rows = sorted(rows, key=lambda row: row.number)
     again = _said_again(rows)
-    for order, (number, named, outcome) in enumerate(rows):
-        face = str(order) if named is None else named
+    given = {row.face for row in rows}
+    free = (face for face in map(str, itertools.count()) if face not in given)
+    for number, named, outcome in rows:
+        face = next(free) if named is None else named
         if named in seen and isinstance(outcome, FaceAnnotation):
             outcome = AnnotationError("duplicate_face", f"face {named} has an earlier row")
         elif named is None:
