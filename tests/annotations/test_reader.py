@@ -34,3 +34,25 @@ def settled(*rows):
 def test_an_id_that_is_given_is_no_other_row_s(named, expected):
     rows = [parsed(row, name, value=row / 10) for row, name in enumerate(named, start=2)]
     assert settled(*rows) == expected
+
+
+COPY = "duplicate_face"
+BOX = {"box": np.array([1.0, 2.0, 30.0, 40.0])}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({}, {}, ["0", COPY]),
+        ({}, {"value": 0.6}, ["0", "1"]),
+        ({}, {"confidence": 0.9}, ["0", "1"]),
+        ({}, {"subject": "anna"}, ["0", "1"]),
+        ({}, {"pose": np.zeros(3)}, ["0", "1"]),
+        ({}, BOX, ["0", "1"]),
+        (BOX, BOX, ["0", COPY]),
+        (BOX, BOX | {"value": 0.6}, [COPY, COPY]),
+    ],
+)
+def test_of_rows_that_say_the_same_of_nobody_in_particular_one_counts(one, other, expected):
+    """Without place, rows that differ are of several faces; with one, they contradict."""
+    assert settled(parsed(2, **one), parsed(3, **other)) == expected
