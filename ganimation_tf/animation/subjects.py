@@ -1,6 +1,7 @@
 """The faces of a photo that are edited: where each is, and what it shows."""
 
 import dataclasses
+import os
 import pathlib
 
 import numpy as np
@@ -9,6 +10,7 @@ from ganimation_tf import action_units, inputs
 from ganimation_tf.animation.animator import Animator
 from ganimation_tf.animation.compose import Composer
 from ganimation_tf.animation.request import WHOLE, Request
+from ganimation_tf.annotations import names
 from ganimation_tf.annotations.face import FaceAnnotation
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, detector, finding, images, sampling
@@ -80,8 +82,13 @@ def subjects_of(
 def _of_another_name(
     path: pathlib.Path, annotation: pathlib.Path, face: FaceAnnotation
 ) -> list[str]:
-    """A note if an annotation of one photo is called like another."""
+    """A note if an annotation of one photo is called like another, or its row names another."""
     if inputs.key_of(path.name) in (face.key, face.key.rpartition("/")[0]):
+        return []
+    own = inputs.key_of(os.path.abspath(path))
+    if names.elsewhere(face.key, own):
+        return [f"{annotation}: names {face.key}, not {path}: is it of this photo?"]
+    if names.common_end(face.key, own):
         return []
     return [f"{annotation}: is called otherwise than {path.name}: is it of this photo?"]
 

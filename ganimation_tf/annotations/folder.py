@@ -11,6 +11,7 @@ from ganimation_tf.annotations.reader import Part, Reader
 from ganimation_tf.annotations.recognition import SUFFIXES, Annotations, make_reader
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.errors import UserError
+from ganimation_tf.faces import images
 
 
 class Folder:
@@ -27,7 +28,12 @@ class Folder:
     def __init__(self, where: pathlib.Path, images_root: pathlib.Path):
         files = self._files(where)
         given = Annotations(files, str(where))
-        self._reader: Reader = make_reader(given, str(images_root.resolve()))
+        photos = [file for _, file in _found(images_root, images.SUFFIXES)]
+        reader, keys = make_reader(given, str(images_root.resolve())).for_images(
+            photos, [file for _, file in files]
+        )
+        self._reader: Reader = reader
+        self._keys = dict(zip(map(inputs.key_of, photos), keys, strict=True))
         self._references: dict[str, list[tuple[str, Any]]] = defaultdict(list)
         self._refused: list[Rejection] = []
         for path, file in files:
@@ -43,9 +49,7 @@ class Folder:
             return [(str(where), where.name)]
         if not where.is_dir():
             raise UserError(f"{where}: there is no such file or directory of annotations")
-        named = (path for path in where.rglob("*") if path.name.lower().endswith(SUFFIXES))
-        paths = sorted(path for path in named if not inputs.is_sidecar(path.name))
-        return [(str(path), path.relative_to(where).as_posix()) for path in paths]
+        return _found(where, SUFFIXES)
 
     @property
     def refused(self) -> list[Rejection]:
@@ -59,6 +63,7 @@ class Folder:
 
     def faces(self, key: str) -> list[FaceAnnotation | Rejection]:
         """The faces of the photo of this key, as rows tell them; [] if nothing is said."""
+        key = self._keys.get(key, key)
         said = self._references.get(key, [])
         if not said:
             return []
@@ -74,3 +79,10 @@ class Folder:
         except AnnotationError as error:
             return [Rejection(key, error.code, str(error), names[0])]
         return list(image.faces)
+
+
+def _found(where: pathlib.Path, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(path, name relative to the folder) of its files with these suffixes, in order."""
+    named = (path for path in where.rglob("*") if path.name.lower().endswith(suffixes))
+    paths = sorted(path for path in named if not inputs.is_sidecar(path.name))
+    return [(str(path), path.relative_to(where).as_posix()) for path in paths]

@@ -21,6 +21,9 @@ from ganimation_tf.errors import UserError
 RATE = 30.0
 """Frames per second of a file that does not say when its frames are shown."""
 
+MOST_FRAMES = 1_000_000
+"""Nine hours; a number beyond is a slip, and all frames up to it are filled."""
+
 TIMES = ("timestamp", "time")
 """What a table of moments may call its column of seconds."""
 
@@ -44,7 +47,7 @@ class Motion:
 
 @dataclasses.dataclass(frozen=True)
 class Moments(Clips):
-    """A table in which each row is a frame, without a column that numbers them."""
+    """A table in which each row is a frame, whose place or time counts and not its number."""
 
     def images(self, key: str, file: str, reference: str) -> Iterator[AnnotatedImage]:
         """The rows of the file at path `reference`."""
@@ -66,7 +69,7 @@ def read_motion(path: pathlib.Path) -> Motion:
 
     Args:
         path: of any annotator, or a table with a row for each moment: AUs, and where wanted
-            `time` or `timestamp` in seconds and `success`.
+            `time` or `timestamp` in seconds, or `frame`, and `success`.
 
     Raises:
         UserError: if it cannot be read, or no frame has a usable face.
@@ -87,8 +90,7 @@ def read_motion(path: pathlib.Path) -> Motion:
     if not shown:
         why = f": {refused[0]}" if refused else ""
         raise UserError(f"{path}: no frame has a usable face{why}")
-    first, last = frames[0].frame, frames[-1].frame
-    every = np.arange(first, last + 1)
+    every = _every(path, frames[0].frame, frames[-1].frame)
     if missing := len(every) - len(shown):
         why = f", the first: {refused[0]}" if refused else ""
         notes.append(f"{missing} of {len(every)} frames are filled from their neighbours{why}")
@@ -111,12 +113,17 @@ def _reader(path: pathlib.Path) -> Reader:
     annotator = annotator_of(path, header)
     if annotator is None or _rows_are_moments(annotator.form, header):
         form = load("table").form if annotator is None else annotator.form
-        time = next((name for name in TIMES if name in header), None)
         units = form.action_units(header)
         if not units:
             raise UserError(f"{path}: no column is an AU; its columns are {', '.join(header[:6])}")
         form = dataclasses.replace(
-            form, image=None, face=None, needs_confidence=False, time=time, success="success"
+            form,
+            image=None,
+            face=None,
+            needs_confidence=False,
+            time=_spelt(TIMES, form, header),
+            success=_spelt(("success",), form, header),
+            frame=_spelt(("frame",), form, header),
         )
         if form.loose:
             seen = scale.highest([(str(path), path.name)], form, units, inputs.open_local)
@@ -125,7 +132,8 @@ def _reader(path: pathlib.Path) -> Reader:
                     f"{path}: {seen.column} is {seen.value:g}, above {form.maximum:g}; where the "
                     "scale ends at 5 the columns are called AU12_r"
                 )
-        return Moments(form, units, form.maximum)
+        numbered = form.frame and not form.time  # else each row says its own moment
+        return (Clips if numbered else Moments)(form, units, form.maximum)
     reader = reader_of(path, annotator, header)
     # From which number frames are counted does not matter here, nor that a hand left columns out.
     form = dataclasses.replace(reader.form, begins=False, first_frame=0, needs_confidence=False)
@@ -136,8 +144,19 @@ def _rows_are_moments(form: Form, header: Sequence[str]) -> bool:
     """Whether rows with an annotator's names are neither photos nor frames that have a number."""
     if form.image_column(header) or (form.frame and form.frame in header):
         return False
-    timed = any(name in header for name in TIMES)
-    return timed or (form.needs_confidence and form.confidence not in header)
+    return bool(_spelt(TIMES, form, header)) or (
+        form.needs_confidence and form.confidence not in header
+    )
+
+
+def _spelt(names: Sequence[str], form: Form, header: Sequence[str]) -> str | None:
+    """The first of the names that a header has, in capitals or not, as the form's columns have it.
+
+    People write `Timestamp` as well as `timestamp`, also beside the AUs of an annotator.
+    """
+    spelt = {name.lower(): name for name in reversed(header)}
+    found = next((name for name in names if name in spelt), None)
+    return found if found is None or form.loose else spelt[found]
 
 
 def _one_face(
@@ -178,6 +197,15 @@ def _one_face(
 def _sure_faces(image: AnnotatedImage) -> list[FaceAnnotation]:
     faces = (face for face in image.faces if isinstance(face, FaceAnnotation))
     return [face for face in faces if face.confidence >= SURE]
+
+
+def _every(path: pathlib.Path, first: int, last: int) -> np.ndarray:
+    """The numbers of all frames, int64 (F,)."""
+    if (span := last - first + 1) > MOST_FRAMES:
+        raise UserError(
+            f"{path}: frames must span at most {MOST_FRAMES}, got {span} from {first} to {last}"
+        )
+    return np.arange(first, last + 1)
 
 
 def _times(

@@ -43,9 +43,7 @@ def annotator_of(path: pathlib.Path, header: list[str]) -> Annotator | None:
     return load(sources[0]) if sources else None
 
 
-def reader_of(
-    path: pathlib.Path, annotator: Annotator, header: list[str], images_root: str = ""
-) -> Reader:
+def reader_of(path: pathlib.Path, annotator: Annotator, header: list[str]) -> Reader:
     """The reader of the file, with all AUs that the file has; of a video it goes by frames.
 
     Raises:
@@ -59,7 +57,7 @@ def reader_of(
         top = scale.by_names(seen, top)
     try:
         # Without videos a table of images is one, which py-feat writes in the form of videos, too.
-        reader = annotator.reader(Request(units, top, images_root=images_root, sample=sample))
+        reader = annotator.reader(Request(units, top, sample=sample))
         if isinstance(reader, Table) and reader.frames:
             reader = annotator.reader(Request(units, top, videos=True, sample=sample))
     except UserError as error:
@@ -67,15 +65,12 @@ def reader_of(
     return reader
 
 
-def images_of(
-    reader: Reader, path: pathlib.Path, key: str | None = None
-) -> Iterator[AnnotatedImage]:
+def images_of(reader: Reader, path: pathlib.Path) -> Iterator[AnnotatedImage]:
     """What a file says, image by image or frame by frame, in its own order.
 
     Args:
         reader: of the file.
         path: of the file.
-        key: of the only image that is wanted of a table of many; None: all.
 
     Raises:
         AnnotationError: if no further row can be used.
@@ -84,7 +79,7 @@ def images_of(
     for part in reader.index(str(path), path.name):
         if isinstance(part, Rejection):
             yield AnnotatedImage(-1, part.key, [part])
-        elif isinstance(part, Part) and not (reader.opens_index and key and part.key != key):
+        elif isinstance(part, Part):
             if part.key in references:  # a table whose rows are not together: lists of rows
                 references[part.key] = [*references[part.key], *part.reference]
             else:

@@ -1,6 +1,9 @@
 """The annotation of one photo, whoever wrote it, for commands that look at one photo."""
 
+import os
 import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 from ganimation_tf import inputs
 from ganimation_tf.annotations import load
@@ -9,8 +12,9 @@ from ganimation_tf.annotations.clips import Clips
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.fit import require_face, require_same_picture
 from ganimation_tf.annotations.forms import LANDMARKS
+from ganimation_tf.annotations.names import common_end
 from ganimation_tf.annotations.one_file import annotator_of, header_of, images_of, reader_of
-from ganimation_tf.annotations.reader import Reader
+from ganimation_tf.annotations.reader import AnnotatedImage, Part, Reader
 from ganimation_tf.annotations.rejections import Rejection
 from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.faces import alignment, images
@@ -29,11 +33,12 @@ def face_in(annotation: pathlib.Path, photo: pathlib.Path) -> FaceAnnotation:
 
     Raises:
         UserError: if the file cannot be read, is about a video, has no usable face of the photo, or
-            looked at other pixels than those of the upright photo.
+            looked at other pixels than those of the upright photo, or several images that it names
+            could be the photo.
     """
-    reader = _reader(annotation, str(photo.resolve().parent))
+    reader = _reader(annotation)
     try:
-        said = list(images_of(reader, annotation, inputs.key_of(photo.name)))
+        said = list(_images_of(reader, annotation, photo))
     except AnnotationError as error:
         raise UserError(f"{annotation.parent / str(error)}") from None
     frames = sum(image.frame >= 0 for image in said)
@@ -49,6 +54,35 @@ def face_in(annotation: pathlib.Path, photo: pathlib.Path) -> FaceAnnotation:
     if refused:
         raise UserError(f"{annotation.parent / refused[0]}")
     raise UserError(f"{annotation}: says nothing about {photo.name}")
+
+
+def _images_of(
+    reader: Reader, annotation: pathlib.Path, photo: pathlib.Path
+) -> Iterator[AnnotatedImage]:
+    """What a file says; of a table of many images what has the longest end in common with the path.
+
+    Raises:
+        UserError: if several names have.
+    """
+    if not reader.opens_index:
+        yield from images_of(reader, annotation)
+        return
+    # As the user sees it, and as it is where directories are links.
+    paths = {os.path.abspath(photo), str(photo.parent.resolve() / photo.name)}
+    longest, nearest = 1, dict[str, list[Any]]()
+    for part in reader.index(str(annotation), annotation.name):
+        if isinstance(part, Rejection):
+            yield AnnotatedImage(-1, part.key, [part])
+        elif isinstance(part, Part):
+            common = max(common_end(part.key, inputs.key_of(path)) for path in paths)
+            if common > longest:
+                longest, nearest = common, {}
+            if common == longest:  # rows of one image need not be neighbours
+                nearest.setdefault(part.key, []).extend(part.reference)
+    if len(nearest) > 1:
+        raise UserError(f"{annotation}: {photo} could be {' or '.join([*nearest][:3])}")
+    for key, reference in nearest.items():
+        yield from reader.images(key, annotation.name, reference)
 
 
 def _require_same_picture(face: FaceAnnotation, photo: pathlib.Path) -> None:
@@ -69,12 +103,12 @@ def _require_same_picture(face: FaceAnnotation, photo: pathlib.Path) -> None:
         require_same_picture(face, decoded, roll)
 
 
-def _reader(annotation: pathlib.Path, images_root: str) -> Reader:
+def _reader(annotation: pathlib.Path) -> Reader:
     """The reader of the file; where a face lies can be told without any AU."""
     header = header_of(annotation)
     annotator = annotator_of(annotation, header)
     if annotator is not None:
-        return reader_of(annotation, annotator, header, images_root)
+        return reader_of(annotation, annotator, header)
     if {*LANDMARKS} <= {*header}:
         openface = load("openface-video" if "frame" in header else "openface")
         return openface.reader(Request((), openface.form.maximum, videos="frame" in header))

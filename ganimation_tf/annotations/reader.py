@@ -9,6 +9,7 @@ in `index` and hands the parsed rows over.
 
 import abc
 import dataclasses
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -169,13 +170,15 @@ class Parsed(NamedTuple):
 
 
 def settle(key: str, file: str, rows: Iterable[Parsed]) -> list[FaceAnnotation | Rejection]:
-    """The faces of one image, all with key and id; ids count from 0 where the rows have none."""
+    """The faces of one image, all with key and id; rows without one count from 0 past given ids."""
     settled: list[FaceAnnotation | Rejection] = []
     seen: set[str] = set()
     rows = sorted(rows, key=lambda row: row.number)
     again = _said_again(rows)
-    for order, (number, named, outcome) in enumerate(rows):
-        face = str(order) if named is None else named
+    given = {row.face for row in rows}
+    free = (face for face in map(str, itertools.count()) if face not in given)
+    for number, named, outcome in rows:
+        face = next(free) if named is None else named
         if named in seen and isinstance(outcome, FaceAnnotation):
             outcome = AnnotationError("duplicate_face", f"face {named} has an earlier row")
         elif named is None:
@@ -193,18 +196,14 @@ def _said_again(rows: Sequence[Parsed]) -> dict[int, AnnotationError]:
     """What is wrong with rows without id that speak of one face, by their number.
 
     Of two that say the same the second is left out; where they contradict, nobody knows which is
-    right. Rows that say no place may be of several faces.
+    right. Rows that say no place may be of several faces, unless they say the same.
     """
     wrong: dict[int, AnnotationError] = {}
     first: dict[bytes, tuple[int, FaceAnnotation]] = {}
     for number, named, face in rows:
         if named is not None or not isinstance(face, FaceAnnotation):
             continue
-        places = [place for place in (face.landmarks, face.box) if place is not None]
-        if not places:
-            continue
-        place = b"".join(map(np.ndarray.tobytes, [*places, np.array(face.confidence)]))
-        earlier, other = first.setdefault(place, (number, face))
+        earlier, other = first.setdefault(_told_by(face), (number, face))
         if earlier == number:
             continue
         message = f"the same face as in row {earlier}"
@@ -213,6 +212,15 @@ def _said_again(rows: Sequence[Parsed]) -> dict[int, AnnotationError]:
             wrong.setdefault(earlier, AnnotationError("duplicate_face", message))
         wrong[number] = AnnotationError("duplicate_face", message)
     return wrong
+
+
+def _told_by(face: FaceAnnotation) -> bytes:
+    """What is equal in rows of one face: the place, or all that is said where there is none."""
+    told, who = [face.landmarks, face.box], ""
+    if face.landmarks is None and face.box is None:
+        told, who = [face.intensities, face.pose, face.anchors], repr((face.subject, face.pair))
+    arrays = [*(array for array in told if array is not None), np.array(face.confidence)]
+    return b"".join(map(np.ndarray.tobytes, arrays)) + who.encode()
 
 
 def frame_key(clip: str, number: int) -> str:

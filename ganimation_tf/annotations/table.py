@@ -12,7 +12,7 @@ from ganimation_tf.annotations.annotator import Request
 from ganimation_tf.annotations.clips import Clips, require_first
 from ganimation_tf.annotations.face import AnnotationError, FaceAnnotation
 from ganimation_tf.annotations.forms import Form
-from ganimation_tf.annotations.names import ImageNames
+from ganimation_tf.annotations.names import ImageNames, said
 from ganimation_tf.annotations.reader import (
     AnnotatedImage,
     LookedAt,
@@ -69,7 +69,8 @@ class Table(Reader):
         frames: whether images are frames, each clip in a directory of its name.
         first_image: number in the name of a clip's first frame; None: their order counts.
         by_text: whether the annotator sorts the images of a clip by their names as text.
-        names: the images, once `for_images` has said which there are.
+        names: the images, once `for_images` has said which there are; until then keys are what
+            rows say.
         counts: as `sequences.Frames` has it.
         photos: clips of one image that is no frame but a photo of their name.
     """
@@ -199,11 +200,14 @@ class Table(Reader):
         name = row.text(row.columns.image)
         if name is None:
             raise AnnotationError("no_key", f"{self.form.image} is blank")
-        names = self.names or ImageNames((), self.images_root)
+        if self.names is None:
+            key = said(name)
+        else:
+            key = self.names.key(name, self.relative_to_root)
         if name.lower().endswith(VIDEO_SUFFIXES):
             # Frames are files in a directory of the video's name.
-            return frame_key(names.key(name, self.relative_to_root), row.number_of_frame())
-        return names.key(name, self.relative_to_root)
+            return frame_key(key, row.number_of_frame())
+        return key
 
     @property
     def relative_to_root(self) -> bool:

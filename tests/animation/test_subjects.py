@@ -64,6 +64,17 @@ def test_the_aus_are_the_annotators_and_what_it_lacks_is_estimated(tmp_path):
     assert np.isnan(subject.doubt).nonzero()[0].tolist() == [place] and notes == []
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [("photo", False), ("{root}/photo.png", False), ("p9/photo.png", True), ("./photo", False)],
+)
+def test_a_row_of_another_directory_s_photo_is_asked_about(tmp_path, row, said):
+    text = f"key,AU12\n{row.format(root=tmp_path)},0.5\n"
+    _, notes, _ = subject_of(tmp_path, text, LARGE)
+    expected = f"photo.csv: names p9/photo, not {tmp_path}/photo.png: is it of this photo?"
+    assert [note.endswith(expected) for note in notes] == [True] * said
+
+
 def test_all_aus_known_are_all_that_counts(tmp_path):
     names = Animator(AnalyticModel()).action_units
     values = {name: 0.1 * place for place, name in enumerate(names)}

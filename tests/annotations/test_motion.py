@@ -38,6 +38,15 @@ FILES = {
         "timestamp,success,AU12_r,AU25_r\n3.0,1,0,5\n3.25,0,4,4\n3.5,1,5,0\n",
         0.5,
     ),
+    "moments in capitals": ("Time,Success,AU12,AU25\n3.0,1,0,1\n3.25,0,1,1\n3.5,1,1,0\n", 0.5),
+    "moments in capitals on OpenFace's scale": (
+        "Timestamp,Success,AU12_r,AU25_r\n3.0,1,0,5\n3.25,0,4,4\n3.5,1,5,0\n",
+        0.5,
+    ),
+    "moments with OpenFace's confidence": (
+        "Timestamp,confidence,AU12_r,AU25_r\n3.0,0.9,0,5\n3.25,0,4,4\n3.5,0.9,5,0\n",
+        0.5,
+    ),
     "table": ("key,AU12,AU25,confidence\nb,0,1,0.9\nc,0.9,0.9,0.1\na,1,0,0.9\n", 2 / 30),
     "py-feat's of photos": (
         "input,frame,FaceScore,AU12,AU25\nb.jpg,0,0.99,0,1\nc.jpg,0,0,,\na.jpg,0,0.99,1,0\n",
@@ -109,6 +118,26 @@ def test_frames_that_are_missing_take_their_time(tmp_path):
     np.testing.assert_allclose(motion.intensities[:, 0], expected, atol=1e-7)
 
 
+def test_photos_of_one_name_in_several_directories_are_frames_of_their_own(tmp_path):
+    motion = read(tmp_path, "key,AU12\n/x/p1/a.jpg,0.1\n/x/p2/a.jpg,0.9\n")
+    np.testing.assert_allclose(motion.intensities[:, 0], [0.1, 0.9], atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["frame", "Frame"])
+def test_frames_of_one_s_own_table_go_by_their_numbers(tmp_path, name):
+    """30 a second: each row is a second after the other."""
+    motion = read(tmp_path, f"{name},AU12\n0,0\n30,0.6\n60,0\n")
+    np.testing.assert_allclose(motion.times, np.arange(61) / 30)
+    rises = np.arange(31) / 30 * 0.6
+    np.testing.assert_allclose(motion.intensities[:, 0], [*rises, *rises[-2::-1]], atol=1e-6)
+    assert "58 of 61 frames are filled from their neighbours" in motion.notes[0]
+
+
+def test_times_go_before_frame_numbers(tmp_path):
+    motion = read(tmp_path, "frame,time,AU12\n0,0,0\n30,0.5,1\n")
+    assert motion.times.tolist() == [0, 0.5] and motion.notes == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -120,6 +149,11 @@ def test_frames_that_are_missing_take_their_time(tmp_path):
             "times must not fall, got 0 after 1 seconds",
         ),
         ("action_units,face_detection,gaze_yaw\n1,2,3\n", "files of OpenFace 3"),
+        (
+            "frame,timestamp,success,AU12_r\n0,0,1,1\n999999999999,1,1,1\n",
+            "clip.csv: frames must span at most 1000000, got 1000000000000 from 0 to 999999999999",
+        ),
+        ("frame,timestamp,success,AU12_r\n0,0,1,1\n1e30,1,1,1\n", "must span at most 1000000"),
         ("AU12,AU12\n1,2\n", "clip.csv: AU12 is there 2 times"),
         ("time,AU12\n0,0\n1,4\n", "clip.csv: AU12 is 4, above 1; where the scale ends at 5"),
     ],

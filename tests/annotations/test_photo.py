@@ -66,6 +66,45 @@ def test_a_table_is_asked_for_the_photo(tmp_path):
         face_in(path, pathlib.Path("c.jpg"))
 
 
+OWN, OTHER = "imgs/p1/0001.jpg", "imgs/p9/0001.jpg"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["/x/{}", "{root}/{}", "{}", "./{}", "~/{}", "C:\\{}", "gs://bucket/{}", "p/../{}"],
+)
+@pytest.mark.parametrize("source", ["table", "py-feat"])
+def test_a_row_is_the_photo_s_that_has_the_longest_end_in_common(tmp_path, source, spelling):
+    """The other person's is first, and has the same name."""
+    rows = [spelling.replace("{root}", str(tmp_path)).format(name) for name in (OTHER, OWN)]
+    if source == "table":
+        text = f"key,AU06,AU12\n{rows[0]},0.1,0.1\n{rows[1]},0.9,0.9\n"
+    else:
+        text = f"input,FaceScore,AU06,AU12\n{rows[0]},0.9,0.1,0.1\n{rows[1]},0.9,0.9,0.9\n"
+    face = face_in(write(tmp_path / "t.csv", text), tmp_path / OWN)
+    assert face.intensities.tolist() == [0.9, 0.9]
+
+
+def test_a_table_may_be_relative_to_any_directory_above_the_photo(tmp_path):
+    for name in ("0001", "p1/0001.jpg", "imgs/p1/0001.jpg", "a%20b/p1/0001.jpg"):
+        path = write(tmp_path / "t.csv", f"key,AU12\nimgs/p2/0002.jpg,0\n{name},0.7\n")
+        assert face_in(path, tmp_path / "a b" / OWN).intensities.tolist() == [0.7]
+
+
+def test_a_photo_behind_a_link_is_found_by_both_its_paths(tmp_path):
+    (tmp_path / "p1").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "p1")
+    for name in ("p1/a.jpg", "link/a.jpg"):
+        path = write(tmp_path / "t.csv", f"key,AU12\np9/a.jpg,0\n{name},0.7\n")
+        assert face_in(path, tmp_path / "link/a.jpg").intensities.tolist() == [0.7]
+
+
+def test_names_that_could_equally_be_the_photo_are_refused(tmp_path):
+    path = write(tmp_path / "t.csv", "key,AU12\n/a/p2/0001.jpg,0\n/a/p3/0001.jpg,1\n")
+    with pytest.raises(UserError, match=r"0001.jpg could be /a/p2/0001 or /a/p3/0001"):
+        face_in(path, tmp_path / OWN)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
