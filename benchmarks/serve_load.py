@@ -3,8 +3,8 @@
     python benchmarks/serve_load.py [--requests 200000] [--swaps 50] [--threads 8]
 
 The server is `ganimation serve` in a process of its own on the tests' stand-in model, whose answers
-are known by arithmetic; `tests/load_run.py` says what is sent and checks every answer. Exits with 1
-if an answer was wrong or the memory grew by more than 5 % from a tenth of the run on.
+are known by arithmetic; `tests/helpers/load_run.py` says what is sent and checks every answer.
+Exits with 1 if an answer was wrong or the memory grew by more than 5 % from a tenth of the run on.
 """
 
 import argparse

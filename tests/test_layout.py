@@ -53,6 +53,8 @@ OWN_ROOMS = {
 NEVER = (("pipeline", "serving"), ("serving/client", "serving/server"))
 """Rooms that do not know of each other, in neither direction."""
 
+MODULE_LINES, FUNCTION_LINES = 260, 48
+
 WITHOUT_TENSORFLOW = (
     "ganimation_tf",
     "ganimation_tf.cli",
@@ -151,6 +153,24 @@ def test_rooms_that_never_meet(one, other):
 def test_imports_no_tensorflow(module):
     program = f"import sys, {module}; sys.exit(not sys.modules.keys().isdisjoint({BANNED}))"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
+
+
+def test_modules_and_functions_stay_small():
+    """As CONTRIBUTING.md promises; docstrings of functions are left out."""
+    too_long = []
+    for module, path in modules().items():
+        text = path.read_text(encoding="utf-8")
+        if len(text.splitlines()) > MODULE_LINES and not module.endswith("_pb2"):
+            too_long.append(module)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = node.body[0]
+                lines = node.end_lineno - node.lineno + 1
+                if ast.get_docstring(node) is not None:
+                    lines -= first.end_lineno - first.lineno + 1
+                if lines > FUNCTION_LINES:
+                    too_long.append(f"{module}.{node.name}")
+    assert too_long == []
 
 
 def main() -> None:

@@ -2,32 +2,16 @@
 
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import textwrap
 
 import pytest
+from waiting import wait_for
 
 from ganimation_tf import parallel
 from ganimation_tf.errors import UserError
-from tests.helpers.waiting import wait_for
-
-
-def added(shared, item):
-    return shared + item, os.getpid()
-
-
-def failing(shared, item):
-    if item == shared:
-        raise ValueError(f"item {item}")
-    return item
-
-
-def dying(shared, item):
-    if item == shared:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return item
+from spread_work import added, dying, failing
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -18,7 +18,7 @@ from jobs import faces_in
 from openface_files import HEADER, csv_text, row
 
 EXAMPLES = int(os.environ.get("GANIMATION_FUZZ_EXAMPLES", "150"))
-"""For each test; a long run is `GANIMATION_FUZZ_EXAMPLES=100000 pytest tests/test_fuzz_*.py`."""
+"""For each test; a long run is `GANIMATION_FUZZ_EXAMPLES=100000 pytest tests/*/test_fuzz_*.py`."""
 
 FUZZ = settings(
     derandomize="GANIMATION_FUZZ_EXAMPLES" not in os.environ,

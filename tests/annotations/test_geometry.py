@@ -210,7 +210,6 @@ def test_overlap():
 
 @pytest.mark.faces
 def test_boxes_of_real_faces_give_nearly_the_crop_of_their_landmarks(faces_dir):
-    pytest.importorskip("mtcnn")
     from ganimation_tf.annotations.photo import face_in
 
     names = sorted(path.stem for path in (faces_dir / "imgs").iterdir())[:1000:125]

@@ -15,6 +15,8 @@ from ganimation_tf import __version__, cli, errors, origin
 from ganimation_tf.action_units import APPEARANCES, DESCRIPTIONS
 from ganimation_tf.cli import version
 
+ROOT = pathlib.Path(__file__).parents[2]
+
 COMMAND = [sys.executable, "-m", "ganimation_tf"]
 
 
@@ -120,7 +122,7 @@ def test_an_interrupt_while_tensorflow_loads_is_one_line(number):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_nothing_half_written_stays_of_a_command_that_is_told_to_end(tmp_path, number):
-    photo = pathlib.Path("examples/portraits/faker_male_91.jpg").resolve()
+    photo = ROOT / "examples" / "portraits" / "faker_male_91.jpg"
     options = ["--au=AU12=1", "--frames=900", "--crop=whole"]
     with interrupts.heard():
         process = subprocess.Popen(

@@ -41,7 +41,6 @@ def test_own_annotator_writes_a_row_for_each_photo(drawn, tmp_path):
 
 @pytest.mark.slow
 def test_own_annotator_makes_a_dataset_of_its_aus(drawn, tmp_path):
-    pytest.importorskip("mtcnn")
     example = load("own_annotator")
     assert example.main([str(drawn.photos), str(tmp_path / "dataset")]) == 0
     facts = manifest.Manifest.load(tmp_path / "dataset")

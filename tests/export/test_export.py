@@ -262,7 +262,8 @@ def test_no_rows_give_no_rows():
 
 
 def test_warm_up_requests_are_what_tensorflow_serving_replays(exported, signatures):
-    prediction_log_pb2 = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    from tensorflow_serving.apis import prediction_log_pb2
+
     path = exported / "assets.extra" / "tf_serving_warmup_requests"
     asked = set()
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
@@ -380,6 +381,23 @@ def test_the_card_says_which_code_made_it():
     origin = package_origin()
     assert origin["version"] == ganimation_tf.__version__
     assert origin["commit"] is None or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", origin["commit"])
+
+
+def test_the_commit_is_that_of_the_checkout_and_says_what_was_changed(tmp_path):
+    def git(*arguments):
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+        done = subprocess.run([*command, *arguments], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    file = tmp_path / "origin.py"
+    file.touch()
+    git("init", "-q")
+    git("add", file.name)
+    git("commit", "-q", "-m", "one")
+    commit = git("rev-parse", "HEAD")
+    assert _commit(file) == commit
+    file.write_text("changed")
+    assert _commit(file) == f"{commit}-dirty"
 
 
 def test_a_package_in_somebody_elses_checkout_has_no_commit(tmp_path):

@@ -10,8 +10,6 @@ from ganimation_tf.annotations.photo import face_in
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import alignment, detector, images
 
-pytest.importorskip("mtcnn")
-
 NAMES = ["hmd_female_asian_0151d729-b9ec-49ac-a272-5a33856ad85b", "sd15_senang_senang_8"]
 
 

@@ -13,7 +13,7 @@ from ganimation_tf.faces import alignment, images, sampling
 from openface_files import picture
 
 EXAMPLES = int(os.environ.get("GANIMATION_FUZZ_EXAMPLES", "150"))
-"""For each test; a long run is `GANIMATION_FUZZ_EXAMPLES=100000 pytest tests/test_fuzz_*.py`."""
+"""For each test; a long run is `GANIMATION_FUZZ_EXAMPLES=100000 pytest tests/*/test_fuzz_*.py`."""
 
 FUZZ = settings(
     derandomize="GANIMATION_FUZZ_EXAMPLES" not in os.environ, max_examples=EXAMPLES, deadline=None

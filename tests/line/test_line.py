@@ -163,8 +163,8 @@ def test_killed_at_every_step_it_goes_on_and_dvc_shows_what_changed(line, tmp_pa
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
-        begun = f"Running stage '{step}'"
-        wait_for(lambda log=log, begun=begun: begun in log.read_text(), begun, SECONDS)
+        mark = f"Running stage '{step}'"
+        wait_for(lambda log=log, mark=mark: mark in log.read_text(), mark, SECONDS)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         # What was killed is begun again; what was finished is not.

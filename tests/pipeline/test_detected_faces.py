@@ -14,8 +14,6 @@ from ganimation_tf.action_units import OPENFACE
 from ganimation_tf.annotations.libreface import FORM
 from jobs import kept, preprocess, split_of
 
-pytest.importorskip("mtcnn")
-
 pytestmark = [pytest.mark.slow, pytest.mark.faces]
 
 NAMES = [

@@ -238,6 +238,7 @@ def test_a_killed_job_looks_unfinished_and_is_continued(tmp_path, workers):
     noted = [path for path in output.glob(f"{FACTS}*") if path.read_text().endswith("}")]
     finished = {path.name.removeprefix(FACTS)[:-5] for path in noted}
     before = {name: at for name, at in shards(output).items() if name in finished}
+    assert len(before) >= 2  # of the three that were noted, one may be cut
     assert cli.main([str(argument) for argument in arguments]) == 0
     assert {name: shards(output)[name] for name in before} == before
     arguments[arguments.index(output)] = fresh = tmp_path / "fresh"

@@ -12,7 +12,7 @@ from ganimation_tf.protos import serving_pb2, wire
 @pytest.fixture(scope="module")
 def official():
     """The official message classes by name."""
-    tensor_pb2 = pytest.importorskip("tensorflow.core.framework.tensor_pb2")
+    from tensorflow.core.framework import tensor_pb2
     from tensorflow_serving.apis import (
         get_model_metadata_pb2,
         get_model_status_pb2,

@@ -131,6 +131,7 @@ def test_a_task_that_is_done_stays_as_it_is():
 
 
 def test_a_lone_request_does_not_wait(harness):
+    assert BatchingParameters().batch_timeout_micros == 0
     running = harness()
     running.double.go_on.set()
     assert running.ask(1.0, 2.0) == [2.0, 4.0]

@@ -8,7 +8,6 @@ import math
 import socket
 import string
 import threading
-import time
 import tracemalloc
 import urllib.parse
 
@@ -356,6 +355,16 @@ def test_a_caller_that_hangs_up_leaves_the_queue(model_dir):
     assert server.sizes == [1]
 
 
+def refuses(address: str) -> bool:
+    """Whether nobody listens there any more."""
+    host, port = address.split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=20).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_a_stop_lets_running_requests_finish(model_dir):
     with serving_model.paused(model_dir) as server:
         connection = http.client.HTTPConnection(server.rest_address, timeout=20)
@@ -363,7 +372,7 @@ def test_a_stop_lets_running_requests_finish(model_dir):
         assert server.begun.wait(20)
         stopping = threading.Thread(target=server.server.stop, args=(20,))
         stopping.start()
-        time.sleep(0.2)  # the stop is under way, the request still waits
+        wait_for(lambda: refuses(server.rest_address), "the stop is not under way")
         server.go_on.set()
         assert connection.getresponse().status == 200
         connection.close()

@@ -586,11 +586,13 @@ def paused(model_dir):
 def test_stop_lets_running_requests_finish(paused):
     with grpc.insecure_channel(paused.address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
         running = stub.Predict.future(edit_request(), timeout=30)
         assert paused.begun.wait(20)
         stopping = threading.Thread(target=paused.server.stop, args=(20,))
         stopping.start()
-        time.sleep(0.2)  # the stop is under way, the request still waits
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING  # under way
         paused.go_on.set()
         assert len(running.result().outputs["image_bytes"].string_val) == 1
         stopping.join(20)
