@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from waiting import wait_for
 
 import interrupts
 from ganimation_tf import __version__, cli, errors, origin
@@ -130,9 +131,7 @@ def test_nothing_half_written_stays_of_a_command_that_is_told_to_end(tmp_path, n
             stderr=subprocess.PIPE,
             text=True,
         )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".*.partial/*.png")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: list(tmp_path.glob(".*.partial/*.png")), "no frame is written")
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in stderr, stderr

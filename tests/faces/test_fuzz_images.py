@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, reject, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -189,13 +189,13 @@ def test_cropping_the_needed_part_is_cropping_the_whole(x, y, scale, degrees, si
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     transform = np.column_stack([turn, (x, y) - turn @ [size / 2, size / 2]])
     reach = np.abs(sampling.corners(transform, size)).max()
+    reduce = max(1, int(scale))
+    # A whole number of blocks: the whole's last block has another width else.
+    assume(reach <= 900 and 96 % reduce == 0)
     try:
         crop = alignment.crop(image, transform, size)
     except ValueError:
-        return
-    if reach > 900 or 96 % max(1, int(scale)):
-        return  # no whole number of blocks: the whole's last block has another width
-    reduce = max(1, int(scale))
+        reject()
     small = image.reshape(96 // reduce, reduce, 96 // reduce, reduce, 3).mean((1, 3))
     pad = 1000 // reduce
     wide = np.pad(small, ((pad, pad), (pad, pad), (0, 0)), "reflect")

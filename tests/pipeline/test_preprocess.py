@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from waiting import wait_for
 
 import interrupts
 from ganimation_tf import cli
@@ -425,9 +426,7 @@ def test_nothing_stays_in_the_temporary_folder_of_a_job_that_is_told_to_end(
             stderr=subprocess.PIPE,
             text=True,
         )
-    deadline = time.monotonic() + 60
-    while not any(temporary.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(lambda: any(temporary.iterdir()), "the job has not begun")
     time.sleep(0.2)  # the job runs now
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)

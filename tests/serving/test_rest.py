@@ -355,6 +355,26 @@ def test_a_caller_that_hangs_up_leaves_the_queue(model_dir):
     assert server.sizes == [1]
 
 
+def test_a_body_that_does_not_arrive_in_time_is_408(model_dir, monkeypatch):
+    monkeypatch.setattr(rest, "TIMEOUT_SECONDS", 0.2)
+    with serving_model.running(model_dir) as server:
+        host, port = server.rest_address.split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            head = f"POST {PREDICT} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\n"
+            connection.sendall(head.encode() + b"{")  # one of nine bytes
+            assert connection.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_an_answer_that_takes_too_long_is_504(model_dir, monkeypatch):
+    monkeypatch.setattr(rest, "TIMEOUT_SECONDS", 1.0)
+    with serving_model.paused(model_dir) as server:
+        connection = http.client.HTTPConnection(server.rest_address, timeout=20)
+        connection.request("POST", PREDICT, json.dumps({"instances": [good_row]}))
+        assert connection.getresponse().status == 504
+        connection.close()
+        server.go_on.set()
+
+
 def refuses(address: str) -> bool:
     """Whether nobody listens there any more."""
     host, port = address.split(":")

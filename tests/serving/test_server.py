@@ -34,6 +34,7 @@ import serving_model
 from ganimation_tf import cli, quiet
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
+from serving.server import grpc_api
 from serving.server.config import ServerConfig
 from serving.server.models import LoadedVersion, ModelVersions
 from serving.server.predict import predict
@@ -615,6 +616,22 @@ def test_a_stop_says_not_serving_first_and_does_not_wait_for_who_watches(paused)
         assert running.result().outputs
         stopping.join(20)
         assert time.monotonic() - started < 10  # of the 20 that it might have waited
+
+
+def test_calls_beyond_the_most_at_once_are_turned_away(model_dir, monkeypatch):
+    monkeypatch.setattr(grpc_api, "MAX_CONCURRENT_CALLS", 1)
+    with (
+        serving_model.paused(model_dir) as one,
+        grpc.insecure_channel(one.address) as channel,
+    ):
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        running = stub.Predict.future(edit_request(), timeout=60)
+        assert one.begun.wait(20)
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Predict(edit_request(), timeout=20)
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        one.go_on.set()
+        assert running.result().outputs
 
 
 def test_a_request_whose_deadline_has_passed_is_not_run(paused):
