@@ -63,6 +63,7 @@ def test_each_epoch_is_judged_and_the_best_is_kept(data, tmp_path):
     assert best.name == f"step-{min(errors, key=errors.get):07d}"
 
 
+@pytest.mark.slow
 def test_scores_of_two_kinds_are_not_compared(data, tmp_path):
     """A judge's error is about 1, the weighted errors without one are above: the later count."""
     plan = make_plan(data, tiny.CONFIG, "tiny", steps=3)
