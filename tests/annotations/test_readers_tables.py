@@ -307,6 +307,7 @@ def test_bad_tables(tmp_path, content, codes):
     assert [code for _, code in sorted(actual, key=lambda pair: pair[0])] == codes
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_table(tmp_path):
     import tracemalloc
 

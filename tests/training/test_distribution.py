@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 import two_replicas
 
 
@@ -25,6 +27,7 @@ def test_two_steps_on_two_replicas_equal_those_on_one():
         assert difference["logs"] < 1e-5, (name, facts)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_on_two_replicas_ends_with_the_same_weights():
     """The eval split has 5 faces in batches of 4: the last would leave a device without any."""
     difference = run("whole")
@@ -32,6 +35,7 @@ def test_an_interrupted_training_on_two_replicas_ends_with_the_same_weights():
     assert difference["logs"] < 1e-6  # a mean that two devices share is put back in halves
 
 
+@pytest.mark.slow
 def test_an_overflow_on_one_replica_leaves_the_step_out_on_both():
     moved = run("overflow")
     assert moved["finite"]["weights"] > 0 and moved["finite"]["step"] == 1

@@ -85,6 +85,7 @@ def test_a_better_score_of_its_kind_is_kept():
     assert not best.is_best(best.Score("truth", 9.0), {"score": 8.0})  # of an older state
 
 
+@pytest.mark.slow
 def test_between_two_judgements_time_passes_but_the_end_is_judged(data, tmp_path):
     plan = make_plan(data, dataclasses.replace(tiny.CONFIG, epochs=2), "tiny")
     lines = lines_of(train(plan, tmp_path, judge="brightness", judge_minutes=1e6))

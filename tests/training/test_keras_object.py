@@ -179,6 +179,7 @@ def test_terminate_on_nan_ends_training():
     assert len(history.epoch) == 1 and not np.isfinite(history.history["loss"][0])
 
 
+@pytest.mark.slow
 def test_backup_and_restore_goes_on_with_both_optimizers(tmp_path):
     backup = [keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)]
     compiled().fit(dataset(), epochs=1, callbacks=backup, **QUIET)
@@ -373,6 +374,7 @@ def test_a_batch_in_float64_is_one_in_float32():
     assert terms[0] == terms[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"run_eagerly": True}, {"steps_per_execution": 2}])
 def test_run_eagerly_and_several_steps_at_once_train_alike(options):
     weights = []
@@ -394,6 +396,7 @@ def policy():
     keras.config.set_dtype_policy(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("given", [True, False])
 def test_a_mixed_policy_trains_near_float32(name, given, policy):

@@ -58,6 +58,7 @@ def test_training_goes_on_with_it(data, run):
     assert after[:1] == before and json.loads(after[-1])["step"] == 6
 
 
+@pytest.mark.slow
 def test_it_is_exported_and_evaluated(data, run, tmp_path):
     version = export_run(run, tmp_path / "models")
     card = ModelCard.from_json((version / "assets.extra" / "model_card.json").read_text())

@@ -198,6 +198,7 @@ def test_steps_are_handed_over_in_equal_parts(number, most, expected):
     assert feed.largest_divisor(number, most) == expected
 
 
+@pytest.mark.slow
 def test_steps_handed_over_together_train_as_one_by_one(data, finished, tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "steps_together", lambda strategy: 20)
     fits = []

@@ -59,6 +59,7 @@ def together(*arguments, ends=((), ())) -> list[tuple[int, str, str]]:
     return [(each.returncode, *output) for each, output in zip(both, outputs, strict=True)]
 
 
+@pytest.mark.slow
 def test_five_steps_of_two_workers_equal_those_of_one_process():
     one = json.loads(alone("steps").splitlines()[-1])
     both = []
