@@ -87,7 +87,7 @@ PRESETS: Mapping[str, TrainConfig] = {
 """`default` learns from pairs, where the truth is known; `small` the same in minutes on two CPU
 cores, where the estimator's word on the edits helps as well; `paper` is the published recipe;
 `film` the same with AUs that reach the whole image; `stargan` is `paper` asked by one of eight
-expressions in place of AUs, to compare with; `tiny` is the adversarial recipe in minutes.
+emotions in place of AUs, to compare with; `tiny` is the adversarial recipe in minutes.
 
 All but `paper`, which keeps its epochs, count updates: an epoch of a small dataset is next to none.
 """

@@ -142,14 +142,6 @@ def require_at_least(args: argparse.Namespace, least: int, *names: str) -> None:
             raise UserError(f"{flag_of(name)} must be at least {least}, got {value}")
 
 
-def require_replaceable(directory: pathlib.Path, marker: str, flag: str) -> None:
-    """Raises `UserError` unless `directory` is new, empty, or holds the file `marker`."""
-    if directory.exists() and not directory.is_dir():
-        raise UserError(f"{flag} {directory} must be a directory, but it is a file")
-    if directory.exists() and any(directory.iterdir()) and not (directory / marker).is_file():
-        raise UserError(f"{flag} {directory} must be new or empty, but it holds other files")
-
-
 def require_makeable(directory: pathlib.Path, flag: str) -> None:
     """Raises `UserError` if a file stands where a directory, or one above it, has to be made."""
     for place in (directory, *directory.absolute().parents):

@@ -18,10 +18,6 @@ LOSS = "loss."
 """How the flags of `LossWeights` begin."""
 
 
-RESULT_METRICS = "metrics.json"
-"""What a directory of `--result` has and a run has not (see `training.result`)."""
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags; those of the recipe come from the fields of the config."""
     flags.add_dataset(parser)
@@ -173,12 +169,16 @@ def run(args: argparse.Namespace) -> int:
     flags.require_at_least(args, 0, "checkpoint_minutes", "judge_minutes")
     if args.new and args.resume:
         raise UserError("--new makes a run and --resume goes on with one: give one of them")
-    _require_places(args)
+    for flag, place in (("--output", args.output), ("--result", args.result)):
+        if place is not None:
+            flags.require_makeable(place, flag)
     Manifest.load(args.data)  # a wrong --data is told before TensorFlow is loaded
     quiet.import_tensorflow()
-    from ganimation_tf.training import preparation, train
+    from ganimation_tf.training import preparation, result, train
     from ganimation_tf.training.plan import make_plan
 
+    if args.result:
+        result.require_place(args.result, args.output or args.resume)
     plan = make_plan(args.data, config, args.preset, args.steps, args.start_from)
     chosen = args.devices.split(",") if args.devices else ()
     shared = {
@@ -202,24 +202,6 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"wrote {path}")
     if args.result:
-        from ganimation_tf.training import result
-
         result.write(path, args.result)
         print(f"wrote {args.result}")
     return 0
-
-
-def _require_places(args: argparse.Namespace) -> None:
-    """Raises UserError for places that could not be written when all is trained."""
-    for flag, place in (("--output", args.output), ("--result", args.result)):
-        if place is not None:
-            flags.require_makeable(place, flag)
-    if args.result is None:
-        return
-    flags.require_replaceable(args.result, RESULT_METRICS, "--result")
-    place = args.output or args.resume
-    if place.resolve().is_relative_to(args.result.resolve()):
-        raise UserError(
-            f"--result {args.result} is replaced as a whole, and {place} lies there: choose "
-            "another folder"
-        )

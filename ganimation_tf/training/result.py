@@ -1,5 +1,6 @@
 """What comes next after a finished run has of it: a directory of a name that stays the same."""
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -17,6 +18,39 @@ TIMES = ("seconds", "images_per_second")
 """Of a line: what is another one each time."""
 
 
+def require_place(directory: pathlib.Path, runs_or_run: pathlib.Path) -> None:
+    """Looks at the place of a copy, for all that is there is replaced.
+
+    Args:
+        directory: where the copy is to be.
+        runs_or_run: the run, or what holds it.
+
+    Raises:
+        UserError: if it is neither new nor empty nor an earlier copy, or holds the run or lies in
+            one.
+    """
+    there = directory.resolve()
+    if there.exists() and not there.is_dir():
+        raise UserError(f"--result {directory} must be a directory, but it is a file")
+    if there.is_dir() and any(there.iterdir()) and not (there / HISTORY).is_file():
+        raise UserError(f"--result {directory} must be new or empty, but it holds other files")
+    inside = next(filter(_is_run, there.parents), None)
+    if inside is not None:
+        raise UserError(f"--result {directory} lies in the run {inside}: choose another folder")
+    if runs_or_run.resolve().is_relative_to(there):
+        raise UserError(
+            f"--result {directory} is replaced as a whole, and {runs_or_run} lies there: choose "
+            "another folder"
+        )
+
+
+def _is_run(directory: pathlib.Path) -> bool:
+    with contextlib.suppress(UserError):  # any program may have a config.json
+        runs.read_facts(directory)
+        return True
+    return False
+
+
 def write(run: pathlib.Path, directory: pathlib.Path) -> None:
     """Makes `directory` a copy of a run: without its logs and without any state but the newest.
 
@@ -24,13 +58,9 @@ def write(run: pathlib.Path, directory: pathlib.Path) -> None:
     `directory` is replaced.
 
     Raises:
-        UserError: if it cannot be written, or holds what is no earlier copy or the run itself.
+        UserError: if it cannot be written, or `require_place` refuses it.
     """
-    there = directory.resolve()
-    if run.resolve().is_relative_to(there) or there.is_relative_to(run.resolve()):
-        raise UserError(f"{directory}: a copy of {run} cannot hold it or lie in it")
-    if there.is_dir() and any(there.iterdir()) and not (there / METRICS).is_file():
-        raise UserError(f"{directory}: it holds other files now, and no earlier result")
+    require_place(directory, run)  # it may have appeared while the run was trained
     newest = {path.name for path in runs.saved_states(run)[-1:]}
 
     def left_out(folder: str, names: list[str]) -> list[str]:

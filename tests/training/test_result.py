@@ -56,11 +56,20 @@ def test_other_files_are_not_replaced_and_that_is_told_before_training(drawn, tm
 def test_a_run_is_never_replaced(drawn, tmp_path, capsys):
     run = tmp_path / "runs" / "00000-mine"
     shutil.copytree(drawn.run, run)
-    with pytest.raises(UserError, match="it holds other files now"):
+    (tmp_path / "holds" / result.HISTORY).parent.mkdir()
+    (tmp_path / "holds" / result.HISTORY).touch()  # as an earlier result has one
+    with pytest.raises(UserError, match="must be new or empty, but it holds other files"):
         result.write(drawn.run, run)
-    for place in (run, tmp_path, run / "copy"):
-        with pytest.raises(UserError, match="cannot hold it or lie in it"):
-            result.write(run, place)
+    (tmp_path / runs.CONFIG).write_text("{}")  # of another program
+    with pytest.raises(UserError, match="lies in the run"):
+        result.write(drawn.run, run / "copy")
+    report = tmp_path / "report"  # of `evaluate --report`, which has a file of that name, too
+    report.mkdir()
+    (report / result.METRICS).touch()
+    with pytest.raises(UserError, match="must be new or empty"):
+        result.write(drawn.run, report)
+    with pytest.raises(UserError, match="is replaced as a whole"):
+        result.write(tmp_path / "holds" / "runs" / "00000-mine", tmp_path / "holds")
     command = ["train", "--data", str(drawn.data), "--output", str(tmp_path / "new" / "runs")]
     assert cli.main([*command, "--result", str(tmp_path / "new")]) == 2
     assert "is replaced as a whole" in capsys.readouterr().err
