@@ -8,10 +8,13 @@ UV_VERSION := 0.13.9
 
 env: $(VENV)/.installed  ## make .venv with the exact versions of requirements.lock
 
+# Compiled once: where nothing may be written later, or PYTHONDONTWRITEBYTECODE is set, each process
+# would compile TensorFlow anew, which is more than half of its start.
 $(VENV)/.installed: requirements.lock setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+		--require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@
 

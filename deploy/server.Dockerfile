@@ -13,7 +13,8 @@ COPY ganimation_tf /src/ganimation_tf
 COPY pipeline /src/pipeline
 COPY serving /src/serving
 RUN pip install --no-cache-dir uv==0.13.9 && \
-    uv pip install --system --no-cache --constraint /src/requirements.lock '/src[serve,client]' && \
+    uv pip install --system --no-cache --compile-bytecode \
+        --constraint /src/requirements.lock '/src[serve,client]' && \
     rm -r /src && \
     useradd --uid 1000 --create-home ganimation
 

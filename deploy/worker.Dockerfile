@@ -13,5 +13,6 @@ COPY pipeline /src/pipeline
 COPY serving /src/serving
 # The very versions of the lock file, of those that a worker needs.
 RUN pip install --no-cache-dir uv==0.13.9 && \
-    uv pip install --system --no-cache --constraint /src/requirements.lock '/src[pipeline]' && \
+    uv pip install --system --no-cache --compile-bytecode \
+        --constraint /src/requirements.lock '/src[pipeline]' && \
     rm -r /src
