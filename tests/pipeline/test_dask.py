@@ -130,12 +130,14 @@ def test_videos_and_tables_on_workers(cluster, tmp_path, inputs):
 
 @pytest.mark.timeout(600)
 def test_a_worker_that_is_killed_changes_nothing(cluster, faces, near, tmp_path):
-    victim = cluster.add_worker()
     with distributed.Client(cluster.engine.replace("dask", "tcp"), set_as_default=False) as client:
-        wait_for(lambda: len(client.nthreads()) == 3, "no third worker")
-    process = command(faces, tmp_path / "far", cluster.engine)
-    a_shard_in(tmp_path / "far")
-    victim.kill()
+        before = client.nthreads().keys()
+        victim = cluster.add_worker()
+        (third,) = wait_for(lambda: client.nthreads().keys() - before, "no third worker")
+        process = command(faces, tmp_path / "far", cluster.engine)
+        a_shard_in(tmp_path / "far")
+        wait_for(lambda: client.processing()[third], "it has no work that could be lost")
+        victim.kill()
     assert process.communicate(timeout=120)[1].count("Traceback") == 0
     assert process.returncode == 0
     assert different(tmp_path / "far", near) == set()

@@ -219,7 +219,7 @@ def test_values_out_of_range_are_an_anomaly_and_new_people_are_none(tmp_path):
 
 
 def test_a_killed_training_goes_on(photos, tmp_path):
-    line = Line(tmp_path, photos, "--steps", "120")  # a state is saved each 100 steps
+    line = Line(tmp_path, photos, "--steps", "300")  # a state is saved each 100 steps
     process = subprocess.Popen(line.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         states_saved = [*(line.output / "runs").glob("*/checkpoints/step-0000100")]
@@ -231,13 +231,13 @@ def test_a_killed_training_goes_on(photos, tmp_path):
     assert process.wait() == -signal.SIGKILL
     (metrics,) = rows
     before = metrics.read_text()
-    assert [json.loads(row)["step"] for row in before.splitlines()] == [100]
+    assert [json.loads(row)["step"] for row in before.splitlines()] in ([100], [100, 200])
     by_component = states(line.run())
     assert (by_component["FaceExampleGen"], by_component["Trainer"]) == ("CACHED", "COMPLETE")
     assert [*(line.output / "runs").iterdir()] == [metrics.parent]
     after = metrics.read_text()
     assert after.startswith(before)
-    assert [json.loads(row)["step"] for row in after.splitlines()] == [100, 120]
+    assert [json.loads(row)["step"] for row in after.splitlines()] == [100, 200, 300]
 
 
 def test_people_who_are_too_few_to_judge_by_are_one_sentence(photos, tmp_path):
