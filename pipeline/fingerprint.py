@@ -1,11 +1,11 @@
 """What a dataset was made from: how a second run knows that there is nothing to do.
 
-`fingerprint.json` holds the options that shape the output, the versions of the program and of
-OpenCV, commit, lock file and libraries for whoever wants to make the same again, and for each
-input file two hashes of 8 bytes: of its name, and of its size and time of last change. A file
-changed without a change of either is not noticed, which takes intent or a clock set back;
-filesystems that tell no time (HTTP) show new sizes only. Times and places differ between copies of
-the same inputs, so this file alone is outside the promise of equal bytes.
+`fingerprint.json` holds the options that shape the output, the versions of the program and of what
+decodes, warps and encodes, commit, lock file and libraries for whoever wants to make the same
+again, and for each input file two hashes of 8 bytes: of its name, and of its size and time of last
+change. A file changed without a change of either is not noticed, which takes intent or a clock set
+back; filesystems that tell no time (HTTP) show new sizes only. Times and places differ between
+copies of the same inputs, so this file alone is outside the promise of equal bytes.
 """
 
 import base64
@@ -16,13 +16,13 @@ from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-import cv2
 import numpy as np
 
 import ganimation_tf
 from ganimation_tf.annotations.reader import Reader
 from ganimation_tf.origin import made_with
 from pipeline import files
+from pipeline.engines.versions import of_pixels
 from pipeline.inventory import Listed
 
 _FILE = np.dtype([("name", "<u8"), ("state", "<u8")])
@@ -33,7 +33,7 @@ class Fingerprint:
     """Everything that the bytes of a dataset follow from.
 
     Attributes:
-        versions: of the program and of OpenCV.
+        versions: of the program and of what decodes, warps and encodes.
         options: those that shape the output, inputs by their absolute places.
         inputs: by kind of source; `_FILE` (N,), sorted.
         made_with: `origin.made_with()`; not compared, so that another commit alone is no change.
@@ -47,9 +47,9 @@ class Fingerprint:
     def changes(self, now: Self) -> list[str]:
         """What differs, in words; empty if the same dataset would come out."""
         changes = [
-            f"{name} was {before}, is {now.versions.get(name)}"
-            for name, before in self.versions.items()
-            if before != now.versions.get(name)
+            f"{name} was {self.versions.get(name)}, is {now.versions.get(name)}"
+            for name in sorted({*self.versions, *now.versions})
+            if self.versions.get(name) != now.versions.get(name)
         ]
         for name in sorted({*self.options, *now.options}):
             before, after = self.options.get(name), now.options.get(name)
@@ -94,7 +94,7 @@ def take(
     """The fingerprint of inputs as they were listed, and of the options that shape the output."""
     places = {f"{listed.source.kind}s": listed.source.pattern for listed in (photos, annotations)}
     return Fingerprint(
-        {"ganimation-tf": ganimation_tf.__version__, "opencv": cv2.__version__},
+        {"ganimation-tf": ganimation_tf.__version__, **of_pixels(shaping["detector"])},
         {**shaping, **places},
         {
             files.IMAGE: _inputs(photos.of(reader.image_suffixes)),

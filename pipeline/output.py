@@ -21,6 +21,10 @@ _MAX_BYTES = 1 << 30
 
 _NAMED = 4  # changes that a message lists
 
+_LISTED = (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT, manifest.SOURCES)
+_OURS = "|".join((rf"{re.escape(TEMPORARY)}.*", sharding.SHARD_PATTERN, *map(re.escape, _LISTED)))
+"""Names that a job writes, and the next one clears away."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Output:
@@ -80,8 +84,8 @@ def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
         now: what the dataset is to be made from.
 
     Raises:
-        UserError: if there is another finished dataset and not `overwrite`, or the directory
-            cannot be made.
+        UserError: if there is another finished dataset and not `overwrite`, files of another
+            origin would be replaced, or the directory cannot be made.
     """
     with as_user_error(f"--output {where} cannot be written", OSError, ValueError):
         output = os.path.abspath(where) if files.is_local(where) else where.rstrip("/")
@@ -95,11 +99,26 @@ def prepare_output(where: str, overwrite: bool, now: Fingerprint) -> Output:
                 raise UserError(_refusal(where, changes))
             changes = None  # its shards do not count as an interrupted job's
             FileSystems.delete([glob.escape(finished)])  # first: now it looks unfinished
+        elif before is None:
+            _require_no_strangers(where, output)
         if files.is_local(where):
             os.makedirs(output, exist_ok=True)
         resumed = _clear(output, keep_shards=changes == [])
         files.write_text(FileSystems.join(output, manifest.FINGERPRINT), now.to_json())
     return Output(output, resumed=resumed)
+
+
+def _require_no_strangers(where: str, output: str) -> None:
+    """What no job has begun may be another command's report, or a person's own."""
+    present = _names(output)
+    if manifest.FINGERPRINT in present:  # of another form: a job of ours all the same
+        return
+    for name in sorted(present):
+        if re.fullmatch(_OURS, name):
+            raise UserError(
+                f"--output {where} holds {name}, which no data job has written; choose another "
+                "directory, or move it away"
+            )
 
 
 def _fingerprint(output: str) -> Fingerprint | None:
@@ -113,9 +132,10 @@ def _fingerprint(output: str) -> Fingerprint | None:
 def _is_whole(output: str, finished: str) -> bool:
     """Whether the files of a finished dataset are still there; `inspect` looks into them."""
     text = files.read(finished, _MAX_BYTES).decode(errors="replace")
-    shards = manifest.Manifest.from_json(text, finished).splits.values()
-    names = {shard.file for split in shards for shard in split}
+    made = manifest.Manifest.from_json(text, finished)
+    names = {shard.file for split in made.splits.values() for shard in split}
     names |= {manifest.REJECTED, manifest.STATISTICS, manifest.REPORT}
+    names |= {manifest.SOURCES} if made.sources else set()
     return names <= set(_names(output))
 
 
@@ -132,15 +152,12 @@ def _refusal(where: str, changes: Sequence[str] | None) -> str:
 
 def _clear(output: str, keep_shards: bool) -> int:
     """Deletes our files; returns how many finished shards were kept."""
-    listed = (manifest.REJECTED, manifest.STATISTICS, manifest.REPORT, manifest.SOURCES)
-    names = "|".join(map(re.escape, listed))
-    ours = rf"{re.escape(TEMPORARY)}.*|{sharding.SHARD_PATTERN}|{names}"
     kept = set()
     if keep_shards:
         present = set(_names(output))
         kept = {name for name in present if f"{FACTS}{name}.json" in present}
     spared = {*kept, *(f"{FACTS}{name}.json" for name in kept)}
-    files.delete_matching(output, ours, spared)
+    files.delete_matching(output, _OURS, spared)
     return len(kept)
 
 

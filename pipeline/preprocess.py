@@ -15,7 +15,7 @@ from ganimation_tf.annotations.advice import annotate
 from ganimation_tf.annotations.names import nearest_miss, unpaired_name
 from ganimation_tf.annotations.rejections import REASONS
 from ganimation_tf.data import manifest
-from ganimation_tf.errors import UserError, require
+from ganimation_tf.errors import MALFORMED, UserError, as_user_error, require
 from ganimation_tf.faces import alignment
 from pipeline import engines, files, fingerprint, sources
 from pipeline.disk import written
@@ -192,8 +192,9 @@ def _result(prepared: Output, facts: Mapping[str, Any]) -> Result:
     if FileSystems.exists(where):
         text = files.read(where, MAX_MANIFEST_BYTES).decode()
         statistics = FileSystems.join(output, manifest.STATISTICS)
-        facts = json.loads(files.read(statistics, MAX_MANIFEST_BYTES))
-        warnings = [warning["message"] for warning in facts["warnings"]]
+        with as_user_error(f"{statistics} cannot be read", *MALFORMED):
+            read = json.loads(files.read(statistics, MAX_MANIFEST_BYTES))
+            warnings = [warning["message"] for warning in read["warnings"]]
         made = manifest.Manifest.from_json(text, where)
         return Result(made, output, warnings, unchanged=prepared.finished)
     raise UserError(_why_nothing(FileSystems.join(output, manifest.REJECTED), facts))

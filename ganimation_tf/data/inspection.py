@@ -90,6 +90,7 @@ def inspect(directory: str | pathlib.Path) -> Inspection:
     problems += _check_splits(statistics.splits)
     problems += _check_rejections(directory, made)
     problems += _check_statistics(directory, made, statistics)
+    problems += _check_sources(directory, made)
     rejected = sum(made.rejections.values())
     warnings = findings(statistics.splits, rejected, made.action_units)
     return Inspection(made, statistics, problems, warnings)
@@ -216,6 +217,21 @@ def _check_rejections(directory: pathlib.Path, made: manifest.Manifest) -> Itera
             f"{manifest.FILE}: {made.inputs} inputs must be {written} records + "
             f"{rejected} rejections"
         )
+
+
+def _check_sources(directory: pathlib.Path, made: manifest.Manifest) -> Iterator[str]:
+    """The list of input files, by which a model's card leads back to the photos."""
+    if not made.sources:  # inputs that were read over a network are not listed
+        return
+    try:
+        with open(directory / manifest.SOURCES, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        yield f"{manifest.SOURCES}: cannot be read: {error.strerror}"
+        return
+    stated = made.sources.get("sha256")
+    if digest != stated:
+        yield f"{manifest.SOURCES}: SHA-256 is {digest}, {manifest.FILE} says {stated}"
 
 
 def _check_statistics(

@@ -54,5 +54,5 @@ def opened(options: PreprocessOptions, beam_args: Sequence[str]) -> Iterator[Eng
     require("distributed", "dask")
     from pipeline.engines.dask import connected
 
-    with connected(options.engine, options.engine_wait, beam_args) as cluster:
+    with connected(options.engine, options.engine_wait, options.detector, beam_args) as cluster:
         yield cluster

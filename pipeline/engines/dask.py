@@ -40,19 +40,22 @@ _OPEN: dict[str, "Cluster"] = {}
 
 
 @contextlib.contextmanager
-def connected(engine: str, wait: float, beam_args: Sequence[str]) -> Iterator["Cluster"]:
+def connected(
+    engine: str, wait: float, detector: str, beam_args: Sequence[str]
+) -> Iterator["Cluster"]:
     """The workers of a scheduler.
 
     Args:
         engine: `dask://HOST:PORT`.
         wait: seconds in which a first worker must come, and one again after the last has gone.
+        detector: of the job.
         beam_args: Beam's options, of which workers need those of file systems.
 
     Raises:
         UserError: if there is no scheduler, no worker, or one that cannot do this job.
     """
     with _quiet("distributed", "distributed.client", "asyncio"), _client(engine) as client:
-        check(client, engine, wait)
+        check(client, engine, wait, detector)
         cluster = Cluster(client, engine, wait, beam_args)
         _OPEN[cluster.token] = cluster
         try:
@@ -127,7 +130,8 @@ class Cluster:
             Exception: what stopped it; tasks that have not begun are taken back.
         """
         pickled = pickle.dumps(job, protocol=5)
-        order = dask_worker.Order(versions.here(), self.token, self._beam_args, pickled)
+        expected = versions.of_worker(job.detector)
+        order = dask_worker.Order(expected, self.token, self._beam_args, pickled)
         # Both, so that neither another job of this output nor another try of this one can join.
         prefix = f"ganimation-{hashlib.sha256(pickled).hexdigest()[:12]}-{self.token}"
         futures = {

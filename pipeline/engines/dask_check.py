@@ -18,13 +18,14 @@ _HAS_PROJECT = "__import__('importlib.util').util.find_spec('ganimation_tf') is 
 """What a worker is asked before it can be asked by functions of this project."""
 
 
-def check(client: distributed.Client, engine: str, wait: float) -> None:
+def check(client: distributed.Client, engine: str, wait: float, detector: str) -> None:
     """Waits for a first worker, and makes sure that all can do the job.
 
     Args:
         client: of the scheduler.
         engine: as the user gave it, for messages.
         wait: seconds in which a worker must come.
+        detector: of the job.
 
     Raises:
         UserError: if none comes, or one differs in what the bytes of a dataset hang on.
@@ -39,20 +40,22 @@ def check(client: distributed.Client, engine: str, wait: float) -> None:
             )
         time.sleep(_POLL)
     has = client.run(eval, _HAS_PROJECT)
-    _compare(client, engine, [worker for worker in has if has[worker]])
+    _compare(client, engine, [worker for worker in has if has[worker]], detector)
     lacking = [worker for worker in has if not has[worker]]
     if lacking:
         with tempfile.TemporaryDirectory() as folder:
             client.upload_file(str(write_zip(pathlib.Path(folder))))
-        _compare(client, engine, lacking)
+        _compare(client, engine, lacking, detector)
 
 
-def _compare(client: distributed.Client, engine: str, workers: Sequence[str]) -> None:
+def _compare(
+    client: distributed.Client, engine: str, workers: Sequence[str], detector: str
+) -> None:
     if not workers:  # which `run` would take for all of them
         return
     versions_by_worker: Mapping[str, Mapping[str, str]] = client.run(versions.here, workers=workers)
     for worker, there in sorted(versions_by_worker.items()):
-        differs = versions.difference(there, versions.here())
+        differs = versions.difference(there, versions.of_worker(detector))
         if differs:
             raise UserError(
                 f"--engine {engine}: the worker {worker} has {differs}; install the same there and "

@@ -29,7 +29,7 @@ class Order(NamedTuple):
     """What all shards of a job have in common.
 
     Attributes:
-        versions: of the submitting machine.
+        versions: of the submitting machine, those that must agree.
         token: of the submission.
         beam_args: Beam's options, of which those of file systems count.
         job: a pickled `Job`, read when versions are known to agree.

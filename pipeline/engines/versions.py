@@ -17,19 +17,36 @@ CODE = "code of ganimation-tf"
 PACKAGES = ("ganimation_tf", "pipeline")
 """What workers run of this project."""
 
-_DISTRIBUTIONS = ("apache-beam", "numpy", "pillow", "av", "ai-edge-litert", "distributed")
+OPENCV = "OpenCV"
+
 _OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless")
+_PIXELS = ("numpy", "pillow", "av", "ai-edge-litert")
+_DETECTORS = {"mtcnn": ("mtcnn", "tensorflow")}
+"""What a detector's eyes, and so the crops, hang on besides."""
+_TASKS = ("apache-beam", "distributed")
+"""What hands entries and outcomes over."""
 
 
 @functools.cache
 def here() -> Mapping[str, str]:
-    """Version by name, `missing` for what is not installed."""
+    """Version by name, `missing` for what is not installed; whatever a job may need."""
     major, minor, _ = platform.python_version_tuple()
-    versions = {"Python": f"{major}.{minor}"}
-    versions |= {name: _version(name) for name in _DISTRIBUTIONS}
+    detectors = [name for names in _DETECTORS.values() for name in names]
+    versions = {name: _version(name) for name in (*_TASKS, *_PIXELS, *detectors)}
     opencv = [version for name in _OPENCV if (version := _version(name)) != "missing"]
-    versions["OpenCV"] = opencv[0] if opencv else "missing"
-    return {**versions, CODE: code_digest()}
+    versions[OPENCV] = opencv[0] if opencv else "missing"
+    return {"Python": f"{major}.{minor}", **versions, CODE: code_digest()}
+
+
+def of_pixels(detector: str) -> Mapping[str, str]:
+    """Of `here` what a photo's crop hangs on, with that detector of `PreprocessOptions`."""
+    return {name: here()[name] for name in (OPENCV, *_PIXELS, *_DETECTORS.get(detector, ()))}
+
+
+def of_worker(detector: str) -> Mapping[str, str]:
+    """Of `here` what a worker must have as it is here."""
+    shared = {name: here()[name] for name in ("Python", *_TASKS, CODE)}
+    return {**shared, **of_pixels(detector)}
 
 
 def difference(there: Mapping[str, str], expected: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Self
 
 from ganimation_tf.errors import UserError
@@ -93,12 +93,11 @@ class LocalWorkers:
         for line in process.stdout:
             report = json.loads(line)
             if report["status"]:
-                self._ended(self._abort[report["worker"]], report["status"])
-        status = process.wait()
-        for abort in self._abort.values():
-            self._ended(abort, status)
+                self._ended([self._abort[report["worker"]]], report["status"])
+        self._ended([*self._abort.values()], process.wait())
 
-    def _ended(self, abort: Callable[[Exception], None], status: int) -> None:
+    def _ended(self, aborts: Sequence[Callable[[Exception], None]], status: int) -> None:
+        """Tells of an end, also where no worker was asked for yet."""
         if self._closing:
             return
         how = f"with status {status}"
@@ -107,7 +106,8 @@ class LocalWorkers:
             how += ", perhaps for want of memory" if status == -signal.SIGKILL else ""
         self._failure = f"a worker process was ended {how}; run again, the job goes on from there"
         self._failed.set()
-        abort(RuntimeError(self._failure))
+        for abort in aborts:
+            abort(RuntimeError(self._failure))
 
 
 class _Spawner(subprocess.Popen[bytes]):

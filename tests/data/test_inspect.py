@@ -100,6 +100,17 @@ def test_each_changed_byte_is_found(dataset, capsys):
         assert "readable records, dataset.json says" in lines[2]
 
 
+def test_the_list_of_inputs_is_looked_into(dataset, capsys):
+    path = dataset / manifest.SOURCES
+    path.write_text("{}\n")
+    (line,) = problems(dataset, capsys)
+    assert line.startswith(f"{manifest.SOURCES}: SHA-256 is ")
+    path.unlink()
+    assert problems(dataset, capsys) == [
+        f"{manifest.SOURCES}: cannot be read: No such file or directory"
+    ]
+
+
 def test_truncated_file(dataset, capsys):
     path = dataset / SHARD
     path.write_bytes(path.read_bytes()[:-7])

@@ -244,10 +244,18 @@ class Client:
 )
 def test_a_worker_of_other_versions_is_refused(name, version):
     same, other = versions.here(), {**versions.here(), name: version}
-    check(Client(a=same, b=same), "dask://h:1", 1.0)
+    check(Client(a=same, b=same), "dask://h:1", 1.0, "none")
     expected = f"the worker b has {name} {version} where this machine has {same[name]}; install"
     with pytest.raises(UserError, match=expected):
-        check(Client(a=same, b=other), "dask://h:1", 1.0)
+        check(Client(a=same, b=other), "dask://h:1", 1.0, "none")
+
+
+def test_a_detector_must_be_the_same_where_it_is_used():
+    same = versions.here()
+    workers = Client(a={**same, "mtcnn": "0.0.1"})
+    check(workers, "dask://h:1", 1.0, "none")
+    with pytest.raises(UserError, match="the worker a has mtcnn 0.0.1 where this machine has"):
+        check(workers, "dask://h:1", 1.0, "mtcnn")
 
 
 def test_the_zip_is_the_code(tmp_path):

@@ -11,6 +11,7 @@ import types
 import pytest
 from waiting import wait_for
 
+from ganimation_tf.errors import UserError
 from openface_files import write_faces
 from pipeline.local import environment
 from pipeline.local.workers import LocalWorkers
@@ -105,7 +106,8 @@ def test_a_source_that_cannot_start_says_so(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with LocalWorkers(2) as workers:
         wait_for(lambda: workers._process.poll() is not None, "still there")
-        with pytest.raises(RuntimeError, match="worker processes cannot be started"):
+        told = "a worker process was ended with status 1; run again"
+        with pytest.raises(UserError, match=told), workers.explained():
             workers.start("a", {}, lambda error: None)
 
 

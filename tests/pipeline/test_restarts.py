@@ -20,6 +20,7 @@ from ganimation_tf.data import manifest
 from jobs import contents, preprocess
 from openface_files import write_faces, write_photo
 from pipeline import files, fingerprint, transforms
+from pipeline.engines import versions
 from pipeline.fingerprint import Fingerprint
 from pipeline.inventory import list_inputs
 from pipeline.resume import FACTS
@@ -109,6 +110,7 @@ def test_changes_are_named(inputs, capsys, change, more, message):
     ("name", "message"),
     [
         ("statistics.json", "holds a finished dataset of which files are missing"),
+        (manifest.SOURCES, "holds a finished dataset of which files are missing"),
         (manifest.FINGERPRINT, "holds a finished dataset, made from what cannot be told"),
     ],
 )
@@ -116,6 +118,33 @@ def test_a_dataset_with_a_hole_is_not_called_finished(inputs, capsys, name, mess
     (run(inputs) / name).unlink()
     run(inputs, code=2)
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]"])
+def test_damaged_statistics_of_a_finished_dataset_are_one_line(inputs, capsys, text):
+    (run(inputs) / manifest.STATISTICS).write_text(text)
+    capsys.readouterr()
+    run(inputs, code=2)
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert f"{manifest.STATISTICS} cannot be read" in line
+
+
+def test_what_no_job_has_written_is_not_replaced(inputs, capsys):
+    mine = inputs / "out" / manifest.REPORT
+    mine.parent.mkdir()
+    mine.write_text("of an evaluation")
+    run(inputs, code=2)
+    assert f"holds {manifest.REPORT}, which no data job has written" in capsys.readouterr().err
+    assert mine.read_text() == "of an evaluation"
+    assert [path.name for path in mine.parent.iterdir()] == [manifest.REPORT]
+
+
+def test_other_libraries_are_another_dataset(inputs, capsys, monkeypatch):
+    run(inputs)
+    others = {**versions.here(), "pillow": "1.2"}
+    monkeypatch.setattr(versions, "here", lambda: others)
+    run(inputs, code=2)
+    assert "made otherwise: pillow was " in capsys.readouterr().err
 
 
 def test_files_beside_annotations_count(tmp_path):
