@@ -8,6 +8,7 @@ any step with the very examples that it would have seen.
 
 import math
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -203,6 +204,7 @@ def evaluation(
     replicas: int = 1,
     share: Share = WHOLE,
     at_most: int | None = None,
+    chosen: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Each record of a split once, in order; the target is the next picture of its pair.
 
@@ -215,6 +217,7 @@ def evaluation(
             other, and one without any face fails.
         share: the rows of each batch that are wanted.
         at_most: of more records, so many evenly spread over the split; None: all.
+        chosen: positions of those that are wanted, in place of `at_most`.
 
     Returns:
         Dataset of dicts: `image` float32 (B, S, S, 3) in [-1, 1], `action_units` and
@@ -222,13 +225,14 @@ def evaluation(
         `has_truth` float32 (B,). The last batch may be smaller.
     """
     faces = load_faces(directory, manifest, split)
-    count = min(len(faces), at_most or len(faces))
+    count = len(chosen) if chosen is not None else min(len(faces), at_most or len(faces))
     if replicas > 1:
         batch_size = min(batch_size, count // replicas * replicas)
         count = count // batch_size * batch_size
     units, following = tf.constant(faces.action_units), np.roll(faces.action_units, -1, axis=0)
     following, partners = tf.constant(following), memory.Partners(faces.groups)
-    places = tf.constant(np.arange(count) * len(faces) // count)
+    spread = np.arange(count) * len(faces) // count
+    places = tf.constant(spread if chosen is None else np.asarray(chosen[:count]))
 
     def example(position):
         index = places[position]

@@ -34,6 +34,7 @@ def faces(
         lambda data: tf.io.parse_single_example(data, spec)[records.SUBJECT]
     )
     chosen = choose(list(names.as_numpy_iterator()), count, seed)
-    each = dataset.evaluation(directory, manifest, batch_size=1, split=split).unbatch()
-    kept = each.enumerate().filter(lambda position, _: tf.reduce_any(position == chosen))
-    return next(iter(kept.map(lambda _, face: face).batch(count)))
+    batches = dataset.evaluation(
+        directory, manifest, batch_size=len(chosen), split=split, chosen=chosen
+    )
+    return next(iter(batches))

@@ -28,6 +28,7 @@ from ganimation_tf.training.callbacks.judged import JudgedEdits
 from ganimation_tf.training.callbacks.metrics_log import MetricsLog
 from ganimation_tf.training.callbacks.progress import Progress
 from ganimation_tf.training.callbacks.samples import SampleGrid
+from ganimation_tf.training.callbacks.shown_edits import ShownEdits
 from ganimation_tf.training.callbacks.summaries import Summaries, writer
 from ganimation_tf.training.diagnostics import symptoms
 from ganimation_tf.training.diagnostics.monitor import Monitor
@@ -154,14 +155,15 @@ def _fit(
     strategy = model.distribute_strategy
     evaluation, share = feed.evaluation(plan, strategy), workers.share_of(strategy)
     monitor = Monitor(_baselines(plan, model), config, plan.steps)
+    edits = ShownEdits(evaluation.shown)
     train_log, eval_log = (writer(run / "logs" / split) for split in (TRAIN, EVAL))
     callbacks = [
         *judged,  # writes nothing; the others log what it says
         Health(monitor, run, train_log),  # before what saves: what is not finite is not kept
         Progress(plan.steps, config.images_per_step, log.debug if share.worker else log.info),
         MetricsLog(run / runs.METRICS, config.images_per_step),
-        Summaries(train_log, eval_log, evaluation.shown, plan.steps),
-        SampleGrid(evaluation.shown, plan.manifest.action_units, run, train_log, plan.steps),
+        Summaries(train_log, eval_log, edits, plan.steps),
+        SampleGrid(edits, plan.manifest.action_units, run, train_log, plan.steps),
         checkpoints,  # the last: it saves what the others have done
     ]
     for begin, end, steps in feed.segments(start, plan.steps, plan.epoch_steps):

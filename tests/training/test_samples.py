@@ -11,6 +11,7 @@ from ganimation_tf.faces import images
 from ganimation_tf.media import contact_sheet, timelapse
 from ganimation_tf.training.callbacks import progress, samples
 from ganimation_tf.training.callbacks.samples import INTENSITIES, SampleGrid, as_uint8, changes
+from ganimation_tf.training.callbacks.shown_edits import ShownEdits
 from ganimation_tf.training.callbacks.summaries import SHOWN_WEIGHTS, Summaries, spread, writer
 from ganimation_tf.training.callbacks.windows import Window
 from ganimation_tf.training.tracking import TRACKED
@@ -31,7 +32,7 @@ def grid(model, tmp_path):
 
 
 def started(model, run, total_steps):
-    callback = SampleGrid(FACES, tiny.UNITS, run, writer(run / "logs"), total_steps)
+    callback = SampleGrid(ShownEdits(FACES), tiny.UNITS, run, writer(run / "logs"), total_steps)
     callback.set_model(model)
     callback.on_train_begin()
     return callback
@@ -189,7 +190,7 @@ def summaries_of(directory):
 
 def test_curves_of_train_and_eval_have_the_same_names(model, tmp_path):
     split = tmp_path / "train", tmp_path / "eval"
-    callback = Summaries(writer(split[0]), writer(split[1]), FACES, total_steps=4000)
+    callback = Summaries(writer(split[0]), writer(split[1]), ShownEdits(FACES), total_steps=4000)
     callback.set_model(model)
     for step in range(1, 9):
         model.optimizer.iterations.assign(step)
@@ -218,7 +219,9 @@ def test_a_curve_has_the_means_of_steps_that_are_executed_together():
 
 
 def test_histograms_are_sparse_and_count_a_part_of_large_weights(model, tmp_path):
-    callback = Summaries(writer(tmp_path / "train"), writer(tmp_path / "eval"), FACES, 100)
+    callback = Summaries(
+        writer(tmp_path / "train"), writer(tmp_path / "eval"), ShownEdits(FACES), 100
+    )
     callback.set_model(model)
     for step in range(1, 101):
         model.optimizer.iterations.assign(step)

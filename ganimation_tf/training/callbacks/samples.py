@@ -1,7 +1,7 @@
 """Pictures of the same faces, over the whole run."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 from ganimation_tf.faces import images
 from ganimation_tf.files import write_whole
 from ganimation_tf.media import contact_sheet, timelapse
+from ganimation_tf.training.callbacks.shown_edits import ShownEdits
 from ganimation_tf.training.callbacks.summaries import write_image
 from ganimation_tf.training.callbacks.windows import passed
 from ganimation_tf.training.inputs import ACTION_UNITS, IMAGE, TARGET, TRUTH
@@ -38,7 +39,7 @@ class SampleGrid(keras.callbacks.Callback):
     draws the same.
 
     Args:
-        faces: a batch of `dataset.evaluation`; all of its faces are shown.
+        edits: of the faces that are shown, all of them.
         action_units: the N names.
         run: the run's directory.
         writer: TensorBoard's.
@@ -47,14 +48,15 @@ class SampleGrid(keras.callbacks.Callback):
 
     COLUMNS = ("input", "result", "attention", "color")
 
-    def __init__(self, faces, action_units: Sequence[str], run, writer, total_steps: int):
+    def __init__(
+        self, edits: ShownEdits, action_units: Sequence[str], run, writer, total_steps: int
+    ):
         super().__init__()
-        self.faces = faces
+        self.edits = edits
         self.action_units = tuple(action_units)
         self.run: pathlib.Path = run
         self.writer = writer
         self.total_steps = total_steps
-        self._compiled: Callable[..., dict[str, tf.Tensor]] | None = None
 
     def on_train_begin(self, logs=None):
         if self.model.step == 0:
@@ -77,26 +79,15 @@ class SampleGrid(keras.callbacks.Callback):
         write_whole(self.run / "samples" / f"{kind}-{step:07d}.png", png)
         write_image(self.writer, step, "samples" if kind == "step" else "sweep", grid, png)
 
-    def _edit(self, image, source, target) -> dict[str, tf.Tensor]:
-        given = {IMAGE: image, ACTION_UNITS: source, TARGET: target}
-        compiled = self._compiled
-        if compiled is None:  # one graph, for any number of faces
-            specs = {
-                name: tf.TensorSpec((None, *values.shape[1:]), values.dtype)
-                for name, values in given.items()
-            }
-            compiled = self._compiled = tf.function(self.model.call, input_signature=[specs])
-        return compiled(given)
-
     def render(self) -> np.ndarray:
         """The grid of faces as uint8 (height, width, 3)."""
-        original, own = self.faces[IMAGE], self.faces[ACTION_UNITS]
-        target = self.faces[TARGET]
-        edited = self._edit(original, own, target)
-        if TRUTH in self.faces:
-            last, beside = "truth", self.faces[TRUTH]
+        faces, edited = self.edits.faces, self.edits.now(self.model)
+        original, own, target = faces[IMAGE], faces[ACTION_UNITS], faces[TARGET]
+        if TRUTH in faces:
+            last, beside = "truth", faces[TRUTH]
         else:
-            last, beside = "cycle", self._edit(edited["image"], target, own)["image"]
+            back = self.edits.of(self.model, edited["image"], target, own)
+            last, beside = "cycle", back["image"]
         attention = tf.repeat(edited["attention"], 3, axis=-1) * 2.0 - 1.0
         columns = (original, edited["image"], attention, edited["color"], beside)
         cells = tf.stack(columns, axis=1).numpy()
@@ -109,14 +100,15 @@ class SampleGrid(keras.callbacks.Callback):
 
     def render_sweep(self) -> np.ndarray:
         """The grid of the first face's AUs as uint8 (height, width, 3)."""
-        image, own = self.faces[IMAGE][:1], self.faces[ACTION_UNITS][0].numpy()
+        faces = self.edits.faces
+        image, own = faces[IMAGE][:1], faces[ACTION_UNITS][0].numpy()
         cells = []
         for unit in range(len(own)):  # row by row, to need no more memory than a batch
             wanted = np.tile(own, (len(INTENSITIES), 1))
             wanted[:, unit] = INTENSITIES
             images_of_row = tf.repeat(image, len(wanted), axis=0)
             source = tf.constant(np.tile(own, (len(wanted), 1)))
-            edited = self._edit(images_of_row, source, tf.constant(wanted))
+            edited = self.edits.of(self.model, images_of_row, source, tf.constant(wanted))
             cells += [image[0].numpy(), *edited["image"].numpy()]
         rows = [
             f"{name}\n{value:.2f} now" for name, value in zip(self.action_units, own, strict=True)

@@ -12,6 +12,7 @@ from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.util.tensor_util import make_tensor_proto
 
+from ganimation_tf.training.callbacks.shown_edits import ShownEdits
 from ganimation_tf.training.callbacks.windows import Window, passed
 
 CURVE_POINTS = 1000
@@ -28,15 +29,15 @@ class Summaries(keras.callbacks.Callback):
 
     Args:
         train, evaluation: TensorBoard's writers of the two splits.
-        faces: a batch of `dataset.evaluation`, whose masks are counted.
+        edits: whose masks are counted.
         total_steps: generator updates of the whole run.
     """
 
-    def __init__(self, train, evaluation, faces, total_steps: int):
+    def __init__(self, train, evaluation, edits: ShownEdits, total_steps: int):
         super().__init__()
         self.train = train
         self.evaluation = evaluation
-        self.faces = faces
+        self.edits = edits
         self.total_steps = total_steps
         self.histogram_steps = max(1, total_steps // HISTOGRAMS)
         self.window = Window(max(1, total_steps // CURVE_POINTS))
@@ -58,7 +59,7 @@ class Summaries(keras.callbacks.Callback):
         _scalars(self.evaluation, step, validation)
 
     def _histograms(self, step: int) -> None:
-        masks = self.model(self.faces)["attention"]
+        masks = self.edits.now(self.model)["attention"]
         shown = {"mask": np.ravel(masks)}
         for network in (self.model.generator, self.model.critic):
             for variable in network.trainable_variables:
