@@ -1,7 +1,7 @@
 """The gRPC side: TensorFlow Serving's two services, health and reflection."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -112,6 +112,7 @@ class GrpcServer:
     ):
         self._streams = Streams()
         self._health = Health(self._streams)
+        service.model.follow(self._set_serving)
         self._server = grpc.server(
             futures.ThreadPoolExecutor(MAX_CONCURRENT_CALLS, thread_name_prefix="grpc"),
             maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
@@ -147,14 +148,13 @@ class GrpcServer:
 
     def start(self) -> None:
         """Begins to answer."""
-        self.set_serving(True)
         self._server.start()
 
-    def set_serving(self, serving: bool) -> None:
-        """What the health service says from now on."""
+    def _set_serving(self, versions: Sequence[int]) -> None:
+        """What the health service says from now on: whether any version is served."""
         states = health_pb2.HealthCheckResponse
         for name in HEALTH_NAMES:
-            self._health.set(name, states.SERVING if serving else states.NOT_SERVING)
+            self._health.set(name, states.SERVING if versions else states.NOT_SERVING)
 
     def stop(self, grace: float) -> None:
         """Takes no new calls, lets the running ones finish for `grace` seconds, then returns.
