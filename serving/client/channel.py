@@ -37,6 +37,11 @@ class ServerError(ServiceError):
         return f"server {self.target}: {self.code.name}: {self.details}"
 
 
+def closed(target: str) -> ServerError:
+    """The error of a request whose client is, or has been, closed."""
+    return ServerError(target, grpc.StatusCode.CANCELLED, "the client is closed")
+
+
 @dataclasses.dataclass(frozen=True)
 class Tls:
     """An encrypted connection; files are PEM.

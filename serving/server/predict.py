@@ -18,15 +18,12 @@ from tensorflow_serving.apis import predict_pb2
 
 from ganimation_tf.export.signature import IMAGE_BYTES, MAX_PIXELS
 from ganimation_tf.faces import images
+from ganimation_tf.protos.wire import MAX_VALUES
 from serving.server import tensors
 from serving.server.models import LoadedVersion, ModelVersions, require_signature
 from serving.server.status import invalid
 
 DEFAULT_SIGNATURE = "serving_default"
-
-MAX_ELEMENTS = 2**26
-"""Most values in one input tensor, 256 MiB of float32. One value may stand for a whole tensor on
-the wire, so the message size does not bound it."""
 
 PICTURE_FORMATS = ("JPEG", "PNG")
 """What the graph of an export reads."""
@@ -109,8 +106,8 @@ def _check_tensor(
         raise invalid(
             f"{alias} must be {_describe(info.dtype, rule)}, got {_describe(tensor.dtype, sizes)}"
         )
-    if math.prod(sizes) > MAX_ELEMENTS:
-        raise invalid(f"{alias} must hold at most {MAX_ELEMENTS} values, got shape {sizes}")
+    if math.prod(sizes) > MAX_VALUES:
+        raise invalid(f"{alias} must hold at most {MAX_VALUES} values, got shape {sizes}")
 
 
 def _describe(dtype: int, sizes: list[int]) -> str:
