@@ -511,6 +511,18 @@ def test_a_port_in_use_is_told_before_tensorflow_loads(
     )
 
 
+@pytest.mark.parametrize("ports", [["--port", "0"], ["--port", "8500", "--rest-port", "0"]])
+def test_a_host_of_another_machine_is_told_before_tensorflow_loads(
+    model_dir, monkeypatch, capsys, ports
+):
+    monkeypatch.setattr(quiet, "import_tensorflow", lambda: pytest.fail("loads TensorFlow"))
+    # 192.0.2.0/24 is kept for documentation (RFC 5737): no machine has an address of it.
+    command = ["serve", "--model-dir", str(model_dir), "--host", "192.0.2.1", *ports]
+    assert cli.main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ganimation serve: cannot listen at 192.0.2.1:{ports[1]}: ")
+
+
 def test_port_in_use(served_model, model_dir):
     port = int(served_model.address.rpartition(":")[2])
     with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{port}"):
@@ -544,9 +556,11 @@ def test_serve_stops_at_once_without_a_model(tmp_path, capsys, make, text):
         ("--port=70000", "--port must be in [0, 65535], got 70000"),
         ("--rest-port=-1", "--rest-port must be in [0, 65535], got -1"),
         ("--rest-port=8500", "--rest-port must not be the gRPC port, got 8500"),
-        ("--poll-seconds=-1", "--poll-seconds must be at least 0, got -1.0"),
+        ("--poll-seconds=-1", "--poll-seconds must be in [0, 86400], got -1.0"),
         ("--model-name=", "--model-name must not be empty, got ''"),
         ("--max-batch-size=0", "--max-batch-size must be at least 1, got 0"),
+        ("--num-batch-threads=257", "--num-batch-threads must be in [1, 256], got 257"),
+        ("--poll-seconds=1e300", "--poll-seconds must be in [0, 86400], got 1e+300"),
         ("--tls-key=a.pem", "--tls-key and --tls-certificate must be given together"),
         ("--tls-client-ca=a.pem", "--tls-client-ca needs --tls-key and --tls-certificate"),
         (
