@@ -283,6 +283,31 @@ def test_an_input_without_rows_is_refused_as_batching_must():
     assert predict(model, message, 8, lambda *_: {}).model_spec.version.value == 1
 
 
+@pytest.mark.parametrize("where", ["inputs", "outputs"])
+def test_types_that_are_left_to_tensorflow_serving_are_told_before_anything_runs(where):
+    signature = meta_graph_pb2.SignatureDef()
+    for infos, alias in ((signature.inputs, "x"), (signature.outputs, "y")):
+        infos[alias].dtype = tf.float32.as_datatype_enum
+        infos[alias].tensor_shape.dim.add(size=-1)
+    signature.outputs["z"].CopyFrom(signature.outputs["y"])
+    dtype = tf.float16 if where == "outputs" else tf.complex64
+    alias = {"inputs": "x", "outputs": "y"}[where]
+    getattr(signature, where)[alias].dtype = dtype.as_datatype_enum
+    model = ModelVersions("m")
+    model.publish(LoadedVersion(1, {"serving_default": signature}, {"serving_default": None}))
+    sent = tf.ones(1, dtype if where == "inputs" else tf.float32)
+    message = predict_pb2.PredictRequest(
+        model_spec={"name": "m"}, inputs={"x": tf.make_tensor_proto(sent)}
+    )
+    with pytest.raises(StatusError, match=f"^{alias} of type {dtype.name} is not part") as caught:
+        predict(model, message, 8, lambda *_: pytest.fail("runs"))
+    assert caught.value.code == grpc.StatusCode.UNIMPLEMENTED
+    if where == "outputs":  # the others can be had
+        message.output_filter.append("z")
+        answer = predict(model, message, 8, lambda *_: {"z": np.ones(1, np.float32)})
+        assert list(answer.outputs) == ["z"]
+
+
 def test_a_few_bytes_that_claim_a_huge_tensor(stubs):
     message = edit_request()
     for tensor in message.inputs.values():
