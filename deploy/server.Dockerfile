@@ -21,7 +21,9 @@ RUN pip install --no-cache-dir uv==0.13.9 && \
 USER 1000
 ENV HOME=/tmp PYTHONUNBUFFERED=1
 EXPOSE 8500 8501
+# Fails where no version is served, too. Of a server with TLS give --health-cmd with the --tls options
+# of `ganimation query`.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s \
-    CMD ["ganimation", "query", "--status", "--server", "127.0.0.1:8500"]
+    CMD ["ganimation", "query", "--card", "--timeout", "9", "--server", "127.0.0.1:8500"]
 ENTRYPOINT ["ganimation", "serve", "--host", "0.0.0.0", "--model-dir", "/models"]
 CMD ["--port", "8500", "--rest-port", "8501"]

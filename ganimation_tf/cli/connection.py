@@ -1,6 +1,7 @@
 """The flags of the commands that ask a server, and the client that they describe."""
 
 import argparse
+import os
 import pathlib
 
 from ganimation_tf.errors import UserError, require
@@ -114,6 +115,8 @@ def open_client(args: argparse.Namespace, server: str | None = None):
     if not 0 < args.timeout < float("inf"):
         raise UserError(f"--timeout must be a positive number of seconds, got {args.timeout}")
     require("grpc", "client")
+    # Before it is imported: it would log what the client says as an error.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from serving.client.sync import GanimationClient, Tls
 
     files = (args.tls_root, args.tls_certificate, args.tls_key)

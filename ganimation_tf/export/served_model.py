@@ -5,6 +5,7 @@ import types
 import keras
 import tensorflow as tf
 
+from ganimation_tf.data import records
 from ganimation_tf.export import signature
 from ganimation_tf.export.decoding import decode_pictures
 from ganimation_tf.export.editor import (
@@ -53,28 +54,26 @@ class ServedModel(tf.Module):
         self._units = len(card.action_units)
         self._card = card.to_json()
 
-    def _check(self, action_units: tf.Tensor) -> tf.Tensor:
-        """Intensities outside [0, 1], NaN among them, are refused: INVALID_ARGUMENT."""
-        within = tf.reduce_all((action_units >= 0.0) & (action_units <= 1.0))
-        message = "action_units must be in [0, 1]"
-        with tf.control_dependencies([tf.debugging.Assert(within, [message, action_units])]):
-            return tf.identity(action_units)
-
     def edit(self, image_bytes: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
         """`serving_default`: encoded crops and AUs to PNGs."""
         image = decode_pictures(image_bytes, self._size)
-        edited = _by_rows(self.keras_models.editor, image, self._check(action_units))[EDITED]
+        target = _checked(signature.ACTION_UNITS, action_units)
+        edited = _by_rows(self.keras_models.editor, image, target)[EDITED]
         return {signature.IMAGE_BYTES: _encoded(edited)}
 
     def render(self, image: tf.Tensor, action_units: tf.Tensor) -> dict[str, tf.Tensor]:
         """`render`: pixels in [0, 1] and AUs to the result and what it is made of."""
-        return _named(_by_rows(self.keras_models.editor, image, self._check(action_units)))
+        image = _checked(signature.IMAGE, image)
+        target = _checked(signature.ACTION_UNITS, action_units)
+        return _named(_by_rows(self.keras_models.editor, image, target))
 
     def edit_from_source(
         self, image: tf.Tensor, source_action_units: tf.Tensor, action_units: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """`edit`: as `render`, of faces whose AUs are known."""
-        source, target = self._check(source_action_units), self._check(action_units)
+        image = _checked(signature.IMAGE, image)
+        source = _checked(signature.SOURCE, source_action_units)
+        target = _checked(signature.ACTION_UNITS, action_units)
         return _named(_by_rows(self.keras_models.source_editor, image, source, target))
 
     def estimate(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -85,7 +84,8 @@ class ServedModel(tf.Module):
         """`edit_examples`: serialized records to PNGs and the AUs that the model sees in them."""
         encoded, source, target = parse_examples(examples, self._units)
         image = decode_pictures(encoded, self._size)
-        source, target = self._check(source), self._check(target)
+        source = _checked(records.ACTION_UNITS, source)
+        target = _checked(records.TARGET, target)
         edited = _by_rows(self.keras_models.source_editor, image, source, target)[EDITED]
         seen = _by_rows(self.keras_models.estimator, image)
         # A column, for tfx-bsl 1.21 cannot take rows off a vector of strings.
@@ -115,6 +115,14 @@ class ServedModel(tf.Module):
             signature.FROM_EXAMPLES: concrete(self.edit_examples, examples),
             signature.DESCRIBE: concrete(self.describe, request),
         }
+
+
+def _checked(name: str, values: tf.Tensor) -> tf.Tensor:
+    """Values outside [0, 1], NaN among them, are refused: INVALID_ARGUMENT."""
+    within = tf.reduce_all((values >= 0.0) & (values <= 1.0))
+    message = f"{name} must be in [0, 1]"
+    with tf.control_dependencies([tf.debugging.Assert(within, [message, values])]):
+        return tf.identity(values)
 
 
 def _encoded(image: tf.Tensor) -> tf.Tensor:

@@ -28,6 +28,9 @@ _NUMERIC = {
 DTYPES = {number: name for number, (name, _) in _NUMERIC.items()} | {DT_STRING: "string"}
 """`DataType` number -> NumPy name, of the types that this module reads and writes."""
 
+MAX_VALUES = 2**26
+"""Most values of a tensor that one value stands for: the size of a message does not bound it."""
+
 
 def to_tensor(array: np.ndarray) -> TensorProto:
     """A `TensorProto` of numbers (as raw content) or of `bytes` objects (dtype object or S).
@@ -59,9 +62,12 @@ def from_tensor(tensor: TensorProto) -> np.ndarray:
     value counts for all that are left out, and zero or nothing for all if there is none.
 
     Raises:
-        ValueError: if the type is not in `DTYPES` or the values do not fill the shape.
+        ValueError: if the type is not in `DTYPES`, the values do not fill the shape, or one of them
+            stands for more than `MAX_VALUES`.
     """
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"a tensor must have a size in each dimension, got shape {shape}")
     if tensor.dtype == DT_STRING:
         values = np.empty(len(tensor.string_val), object)
         values[:] = list(tensor.string_val)
@@ -77,6 +83,8 @@ def from_tensor(tensor: TensorProto) -> np.ndarray:
         values = np.array(getattr(tensor, field_name), name)
     missing = math.prod(shape) - len(values)
     if missing > 0 and not tensor.tensor_content:
+        if math.prod(shape) > MAX_VALUES:
+            raise ValueError(f"a tensor must have at most {MAX_VALUES} values, got shape {shape}")
         empty = np.array([b""], object) if tensor.dtype == DT_STRING else np.zeros(1, values.dtype)
         last = values[-1:] if len(values) else empty
         values = np.concatenate([values, np.repeat(last, missing)])

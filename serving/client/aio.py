@@ -117,7 +117,7 @@ class AsyncGanimationClient:
 
     async def describe(self) -> "ModelCard":
         """The `ModelCard` of the served version."""
-        return await self._run(calls.describe(self._model, self._target))
+        return await self._run(calls.describe(self._model))
 
     async def status(self) -> dict[int, str]:
         """The versions that the server knows and their states."""
@@ -135,14 +135,20 @@ class AsyncGanimationClient:
 
     async def _run(self, call: Call):
         method = self._channel.unary_unary(
-            call.path,
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=call.response_class.FromString,
+            call.path, request_serializer=lambda message: message.SerializeToString()
         )
         try:
-            return call.read(await method(call.request, timeout=self._timeout))
+            answer = await method(call.request, timeout=self._timeout)
         except grpc.aio.AioRpcError as error:
             raise ServerError(self._target, error.code(), error.details()) from error
+        except grpc.aio.UsageError as error:  # the channel was closed before
+            raise channel.closed(self._target) from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task and task.cancelling():  # whoever awaits has cancelled, and no `close`
+                raise
+            raise channel.closed(self._target) from error
+        return calls.read(call, answer, self._target)
 
 
 async def _batches(

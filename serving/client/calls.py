@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
-from ganimation_tf.errors import ServiceError
+from ganimation_tf.errors import MALFORMED, ServiceError, UserError, as_user_error, reason
 from ganimation_tf.export import signature
 from ganimation_tf.protos import serving_pb2, wire
-from serving.client import pictures
+from serving.client import pictures, wanted
 
 SIGNATURE_DEF = "signature_def"
 AVAILABLE = "AVAILABLE"
@@ -37,6 +38,18 @@ class Call:
     request: Any
     response_class: Any
     read: Callable[[Any], Any]
+
+
+def read(call: Call, answer: bytes, target: str) -> Any:
+    """The result of an answer.
+
+    Raises:
+        ServiceError: naming the server, if the answer is none that a model of ours gives.
+    """
+    try:
+        return call.read(call.response_class.FromString(answer))
+    except (ServiceError, DecodeError, *MALFORMED) as error:
+        raise ServiceError(f"server {target}: {reason(error)}") from error
 
 
 class Model(NamedTuple):
@@ -71,23 +84,31 @@ def predict(
     return Call(f"/{wire.PREDICTION_SERVICE}/Predict", request, serving_pb2.PredictResponse, arrays)
 
 
-def _output(outputs: dict[str, np.ndarray], name: str) -> np.ndarray:
+def _output(
+    outputs: dict[str, np.ndarray], name: str, kind: str, rows: int, rank: int
+) -> np.ndarray:
+    """One output, if it is of NumPy's `kind` and has a row for each that was sent."""
     if name not in outputs:
         raise ServiceError(f"the served model must answer with {name}, got {sorted(outputs)}")
-    return outputs[name]
+    array = outputs[name]
+    if array.dtype.kind != kind or array.ndim != rank or len(array) != rows:
+        what = "bytes" if kind == "O" else "float"
+        shape = f"({rows}{', N' * (rank - 1)})"
+        raise ServiceError(f"{name} must be {what} {shape}, got {array.dtype} {array.shape}")
+    return array
 
 
 def edit(model: Model, images: Sequence[bytes], action_units: np.ndarray) -> Call:
     """To PNG bytes, a list of B."""
     inputs = {
         signature.IMAGE_BYTES: np.array(images, object),
-        signature.ACTION_UNITS: np.asarray(action_units, np.float32),
+        signature.ACTION_UNITS: wanted.numbers(action_units),
     }
     return predict(
         model,
         signature.EDIT,
         inputs,
-        lambda outputs: _output(outputs, signature.IMAGE_BYTES).tolist(),
+        lambda outputs: _output(outputs, signature.IMAGE_BYTES, "O", len(images), 1).tolist(),
     )
 
 
@@ -95,7 +116,10 @@ def estimate(model: Model, images: Sequence[bytes]) -> Call:
     """To float32 (B, N)."""
     inputs = {signature.IMAGE_BYTES: np.array(images, object)}
     return predict(
-        model, signature.ESTIMATE, inputs, lambda outputs: _output(outputs, signature.ACTION_UNITS)
+        model,
+        signature.ESTIMATE,
+        inputs,
+        lambda outputs: _output(outputs, signature.ACTION_UNITS, "f", len(images), 2),
     )
 
 
@@ -103,17 +127,24 @@ def render(
     model: Model, image: np.ndarray, action_units: np.ndarray, source: np.ndarray | None = None
 ) -> Call:
     """To the result and what it is made of, by name; `source`: the AUs that the faces show."""
-    inputs = {
-        signature.IMAGE: np.asarray(image, np.float32),
-        signature.ACTION_UNITS: np.asarray(action_units, np.float32),
-    }
+    inputs = {signature.IMAGE: _pixels(image), signature.ACTION_UNITS: wanted.numbers(action_units)}
     if source is None:
         return predict(model, signature.RENDER, inputs)
-    inputs[signature.SOURCE] = np.asarray(source, np.float32)
+    inputs[signature.SOURCE] = wanted.numbers(source)
     return predict(model, signature.FROM_SOURCE, inputs)
 
 
-def describe(model: Model, target: str) -> Call:
+def _pixels(image: Any) -> np.ndarray:
+    with as_user_error("image", TypeError, ValueError):  # rows of different lengths
+        array = np.asarray(image)
+    if array.dtype.kind != "f":
+        raise UserError(
+            f"image must be float in [0, 1], got {array.dtype}; divide pixels of 0 to 255 by 255"
+        )
+    return array.astype(np.float32, copy=False)
+
+
+def describe(model: Model) -> Call:
     """To the `ModelCard` of the served version."""
 
     def card(outputs):
@@ -121,8 +152,8 @@ def describe(model: Model, target: str) -> Call:
             ModelCard,  # brings OpenCV, which nothing else needs
         )
 
-        text = _output(outputs, signature.CARD)[0].decode()
-        return ModelCard.from_json(text, f"server {target}: its model card")
+        (text,) = _output(outputs, signature.CARD, "O", 1, 1)
+        return ModelCard.from_json(text.decode(), signature.CARD)
 
     inputs = {signature.REQUEST: np.array([b"card"], object)}
     return predict(model, signature.DESCRIBE, inputs, card)
@@ -187,7 +218,7 @@ def edits(model: Model, faces: Iterable[Face], rows: int) -> Iterator[Call]:
         yield edit(
             model,
             pictures.all_encoded([image for image, _ in batch]),
-            np.stack([units for _, units in batch]),
+            wanted.numbers([units for _, units in batch]),
         )
 
 

@@ -9,13 +9,12 @@ from typing import Any
 import grpc
 
 from ganimation_tf.errors import ServiceError, UserError, as_user_error
+from ganimation_tf.loopback import is_loopback
 
 MAX_MESSAGE_BYTES = 256 * 2**20
 
 ATTEMPTS = 5
 """How often a request is sent before UNAVAILABLE is final; gRPC allows no more."""
-
-_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\]):", re.I)
 
 
 class ServerError(ServiceError):
@@ -35,6 +34,11 @@ class ServerError(ServiceError):
 
     def __str__(self) -> str:
         return f"server {self.target}: {self.code.name}: {self.details}"
+
+
+def closed(target: str) -> ServerError:
+    """The error of a request whose client is, or has been, closed."""
+    return ServerError(target, grpc.StatusCode.CANCELLED, "the client is closed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +101,7 @@ def connect(grpc_module, target: str, tls: Tls | None):
 def channel_options(target: str) -> list[tuple[str, Any]]:
     """Message sizes, and the retries that gRPC does itself: with exponential backoff and jitter,
     on UNAVAILABLE only, and never past the deadline of the call. Without a proxy on loopback."""
+    host, _, _ = target.rpartition(":")
     policy = {
         "maxAttempts": ATTEMPTS,
         "initialBackoff": "0.2s",
@@ -117,6 +122,5 @@ def channel_options(target: str) -> list[tuple[str, Any]]:
         # The channel looks for a server that restarts more often than the requests are sent again.
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 500),
-        # No proxy reaches what listens on this machine alone, whatever http_proxy says.
-        ("grpc.enable_http_proxy", 0 if _LOOPBACK.match(target) else 1),
+        ("grpc.enable_http_proxy", 0 if is_loopback(host.strip("[]")) else 1),
     ]

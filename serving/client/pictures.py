@@ -12,6 +12,8 @@ from ganimation_tf.errors import UserError, as_user_error
 Picture = bytes | str | os.PathLike | np.ndarray | Any
 """Encoded bytes, a path, uint8 (H, W, 3) RGB, or a picture of Pillow's."""
 
+ENCODED = bytes | bytearray | memoryview
+
 Pictures = Picture | Iterable[Picture]
 
 
@@ -30,7 +32,7 @@ def encoded(picture: Picture) -> bytes:
             picture = path.read_bytes()
     from ganimation_tf.faces import images
 
-    if isinstance(picture, bytes | bytearray | memoryview):
+    if isinstance(picture, ENCODED):
         try:
             return images.as_shown(bytes(picture))
         except images.ImageError:
@@ -43,10 +45,17 @@ def encoded(picture: Picture) -> bytes:
     return images.encode_png(pixels)
 
 
+def _is_one(pictures: Any) -> bool:
+    return isinstance(pictures, ENCODED | str | os.PathLike) or hasattr(pictures, "convert")
+
+
 def all_encoded(pictures: Pictures) -> list[bytes]:
-    """Of one picture or several."""
-    if isinstance(pictures, bytes | str | os.PathLike) or hasattr(pictures, "convert"):
-        return [encoded(pictures)]
-    if isinstance(pictures, np.ndarray) and pictures.ndim == 3:
+    """Of one picture or several.
+
+    Raises:
+        UserError: as `encoded`.
+    """
+    alone = pictures.ndim in (0, 3) if isinstance(pictures, np.ndarray) else _is_one(pictures)
+    if alone or not isinstance(pictures, Iterable):
         return [encoded(pictures)]
     return [encoded(picture) for picture in pictures]

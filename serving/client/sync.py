@@ -95,7 +95,9 @@ class GanimationClient:
                 with several rows, and one row with several faces.
 
         Raises:
-            ServerError: as every method here does, if the server refuses or cannot be reached.
+            ServerError: as every method here does, if the server refuses or cannot be reached, or
+                the client is closed.
+            ServiceError: as every method here does, if the answer is none of a model of ours.
             UserError: if a picture or an AU is none.
         """
         faces = pictures.all_encoded(images)
@@ -141,7 +143,7 @@ class GanimationClient:
         """The result and what it is made of, without any encoding.
 
         Args:
-            image: float (B, S, S, 3) in [0, 1], S the model's image size.
+            image: float (B, S, S, 3) in [0, 1], S the model's image size; integers are refused.
             action_units: float (B, N) in [0, 1].
             source: float (B, N) in [0, 1], the AUs that the faces show; a face whose AUs are to
                 stay comes back bit for bit. None: the model reads them, where it needs them.
@@ -154,7 +156,7 @@ class GanimationClient:
 
     def describe(self) -> "ModelCard":
         """The `ModelCard` of the served version: AU names, image size, crop, training facts."""
-        return self._run(calls.describe(self._model, self._target))
+        return self._run(calls.describe(self._model))
 
     def status(self) -> dict[int, str]:
         """The versions that the server knows and their states, such as `{3: "AVAILABLE"}`."""
@@ -173,14 +175,16 @@ class GanimationClient:
 
     def _start(self, call: Call) -> grpc.Future:
         method = self._channel.unary_unary(
-            call.path,
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=call.response_class.FromString,
+            call.path, request_serializer=lambda message: message.SerializeToString()
         )
-        return method.future(call.request, timeout=self._timeout)
+        try:
+            return method.future(call.request, timeout=self._timeout)
+        except ValueError as error:  # what gRPC says of a closed channel
+            raise channel.closed(self._target) from error
 
     def _finish(self, call: Call, future: grpc.Future):
         try:
-            return call.read(future.result())
+            answer = future.result()
         except grpc.RpcError as error:
             raise ServerError(self._target, error.code(), error.details()) from error
+        return calls.read(call, answer, self._target)

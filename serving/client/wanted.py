@@ -6,18 +6,41 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf import expression_parsing
-from ganimation_tf.errors import UserError
+from ganimation_tf.errors import UserError, as_user_error
 
 Named = Mapping[str, float | str]
 ActionUnits = np.ndarray | Sequence[float] | Sequence[Sequence[float]] | Named | Sequence[Named]
 
+_NO_NUMBER = (TypeError, ValueError, OverflowError)
+"""What NumPy and Python raise of what is none."""
+
 
 def named(action_units: Any) -> list[Mapping[str, float | str]] | None:
-    """The mappings by name, where AUs are given so; None where they are numbers in an order."""
+    """The mappings by name, where AUs are given so; None where they are numbers in an order.
+
+    Raises:
+        UserError: if what a name goes with is no number, nor a text.
+    """
     rows = [action_units] if isinstance(action_units, Mapping) else action_units
-    if isinstance(rows, list | tuple) and rows and isinstance(rows[0], Mapping):
-        return list(rows)
-    return None
+    if not (isinstance(rows, list | tuple) and rows and isinstance(rows[0], Mapping)):
+        return None
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise UserError(f"all rows of AUs must be by name where one is, got {row!r}")
+        for name, value in row.items():
+            with as_user_error(f"{name} must be a number in [0, 1] or a text", *_NO_NUMBER):
+                _ = value if isinstance(value, str) else float(value)
+    return list(rows)
+
+
+def numbers(action_units: Any) -> np.ndarray:
+    """float32 of AUs in the model's order, (N,) or (B, N) as they are given.
+
+    Raises:
+        UserError: if they are no numbers, or rows differ in length.
+    """
+    with as_user_error("action_units must be numbers, (N,) or (B, N)", *_NO_NUMBER):
+        return np.asarray(action_units, np.float32)
 
 
 def vectors(
@@ -49,9 +72,14 @@ def paired(faces: list[bytes], rows: Any) -> tuple[list[bytes], np.ndarray]:
     Args:
         faces: B, or 1.
         rows: (B, N), (1, N) or (N,).
+
+    Raises:
+        UserError: if they have another form.
     """
-    rows = np.asarray(rows, np.float32)
+    rows = numbers(rows)
     rows = rows[None] if rows.ndim == 1 else rows
+    if rows.ndim != 2:
+        raise UserError(f"action_units must be numbers, (N,) or (B, N), got shape {rows.shape}")
     if len(faces) == 1:
         return faces * len(rows), rows
     if len(rows) == 1:

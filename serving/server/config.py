@@ -11,6 +11,12 @@ from ganimation_tf.export import signature
 from ganimation_tf.options import OptionError, option
 from serving.server.tls import ServerTls
 
+MAX_THREADS = 256
+"""Far more than help; a machine has no more than some thousand threads for a program."""
+
+MAX_WAIT_MICROS = 3_600_000_000
+MAX_POLL_SECONDS = 86_400
+
 
 @dataclasses.dataclass(frozen=True)
 class BatchingParameters:
@@ -22,12 +28,12 @@ class BatchingParameters:
 
     max_batch_size: int = option(64, "most rows that one request may have", low=1)
     batch_timeout_micros: int = option(
-        0, "how long the first request waits for others to join its batch", low=0
+        0, "how long the first request waits for others to join its batch", 0, MAX_WAIT_MICROS
     )
     max_enqueued_batches: int = option(
         2, "times --max-batch-size rows may wait for each signature; beyond: UNAVAILABLE", low=1
     )
-    num_batch_threads: int = option(1, "batches that run at the same time", low=1)
+    num_batch_threads: int = option(1, "batches that run at the same time", 1, MAX_THREADS)
     max_execution_batch_size: int = option(
         4,  # what runs best on two CPU cores
         "most rows that run together, at most --max-batch-size; a larger request runs in parts",
@@ -91,7 +97,9 @@ class ServerConfig:
         "count requested and shown AUs and the sizes of pictures in the metrics, to be compared "
         "with a schema by `ganimation validate`",
     )
-    poll_seconds: float = option(1.0, "time between two looks for new versions; 0: never", low=0)
+    poll_seconds: float = option(
+        1.0, "time between two looks for new versions; 0: never", 0, MAX_POLL_SECONDS
+    )
     batching: BatchingParameters = BatchingParameters()
     tls: ServerTls | None = None
 

@@ -1,7 +1,7 @@
 """The gRPC side: TensorFlow Serving's two services, health and reflection."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -9,12 +9,13 @@ import grpc
 from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
 from ganimation_tf.errors import as_user_error
 from serving.server.service import Caller, Service
 from serving.server.status import StatusError, left_to_tensorflow_serving
+from serving.server.streams import Health, Reflection, Streams
 
 MAX_MESSAGE_BYTES = 64 * 2**20
 """Largest request and answer; 64 float images of 128 px with their masks are 30 MiB."""
@@ -22,9 +23,6 @@ MAX_MESSAGE_BYTES = 64 * 2**20
 MAX_CONCURRENT_CALLS = 256
 """Each has a thread, which waits for a batch nearly all the time. What is beyond is answered
 RESOURCE_EXHAUSTED at once, so that memory stays bounded."""
-
-SETTLE_SECONDS = 0.2
-"""How long a stop waits for answers that are on their way out."""
 
 PREDICTION_SERVICE = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
 MODEL_SERVICE = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
@@ -112,8 +110,9 @@ class GrpcServer:
     def __init__(
         self, service: Service, address: str, credentials: grpc.ServerCredentials | None = None
     ):
-        self._service = service
-        self._health = health.HealthServicer()
+        self._streams = Streams()
+        self._health = Health(self._streams)
+        service.model.follow(self._set_serving)
         self._server = grpc.server(
             futures.ThreadPoolExecutor(MAX_CONCURRENT_CALLS, thread_name_prefix="grpc"),
             maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
@@ -132,14 +131,14 @@ class GrpcServer:
             [_handlers(service, each, calls) for each in (PREDICTION_SERVICE, MODEL_SERVICE)]
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            (
-                PREDICTION_SERVICE.full_name,
-                MODEL_SERVICE.full_name,
-                health.SERVICE_NAME,
-                reflection.SERVICE_NAME,
-            ),
-            self._server,
+        names = (
+            PREDICTION_SERVICE.full_name,
+            MODEL_SERVICE.full_name,
+            health.SERVICE_NAME,
+            reflection.SERVICE_NAME,
+        )
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+            Reflection(self._streams, names), self._server
         )
         with as_user_error(f"cannot listen at {address}", RuntimeError):
             if credentials is None:
@@ -149,23 +148,21 @@ class GrpcServer:
 
     def start(self) -> None:
         """Begins to answer."""
-        self.set_serving(True)
         self._server.start()
 
-    def set_serving(self, serving: bool) -> None:
-        """What the health service says from now on."""
+    def _set_serving(self, versions: Sequence[int]) -> None:
+        """What the health service says from now on: whether any version is served."""
         states = health_pb2.HealthCheckResponse
         for name in HEALTH_NAMES:
-            self._health.set(name, states.SERVING if serving else states.NOT_SERVING)
+            self._health.set(name, states.SERVING if versions else states.NOT_SERVING)
 
     def stop(self, grace: float) -> None:
         """Takes no new calls, lets the running ones finish for `grace` seconds, then returns.
 
-        Streams of the health service do not count: they would never end.
+        A call is running until its answer has been sent. Streams of health and reflection would
+        never end: they are ended.
         """
         self._health.enter_graceful_shutdown()  # NOT_SERVING, also to those who watch
         stopped = self._server.stop(grace)
-        self._service.wait_until_idle(grace)
-        stopped.wait(SETTLE_SECONDS)  # answers on their way
-        self._server.stop(None)
+        self._streams.end()
         stopped.wait()

@@ -5,6 +5,7 @@ Rows (`instances`) or columns (`inputs`); binary strings are `{"b64": "..."}`.
 
 import base64
 import binascii
+import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -23,11 +24,16 @@ _ONE_AT_A_TIME = threading.Lock()
 """A body may take 20 times its size as Python objects; one tree at a time bounds what that is."""
 
 
+class _Constant(float):
+    """`NaN`, `Infinity` or `-Infinity`, written so; a number too large for a float parses to
+    infinity, too, and must not be taken."""
+
+
 def _parse(body: bytes) -> dict:
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_constant=_Constant)
     except json.JSONDecodeError as error:
         raise invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from None
     except RecursionError:
@@ -130,70 +136,94 @@ def _columns(columns, infos: Mapping) -> dict[str, object]:
     return {alias: columns[alias] for alias in infos}
 
 
+_LEAVES: Mapping[str, tuple[type, ...]] = {
+    "f": (int, float, _Constant),
+    "i": (int,),
+    "u": (int,),
+    "b": (bool,),
+}
+"""What JSON must have parsed to, by the kind of NumPy's types."""
+
+
 def _to_tensor(alias: str, value, info: meta_graph_pb2.TensorInfo):
     name = wire.DTYPES.get(info.dtype)
-    if name == "string":
-        shape = _shape_of(value, info.tensor_shape)
-        strings: list[bytes] = []
-        _add_strings(value, shape, strings)
-        column = np.empty(len(strings), np.object_)
-        column[:] = strings
-        return wire.to_tensor(column.reshape(shape))
     if name is None:
         raise invalid(f"{alias}: conversion of JSON values to dtype {info.dtype} is not supported")
-    try:
-        array = np.array(value)
-    except ValueError:  # lists of different lengths, or nested too deeply
-        raise invalid(f"{alias}: encountered list at unexpected size or level") from None
-    wanted = np.dtype(name)
-    if array.dtype.kind not in {"f": "iuf", "i": "iu", "u": "iu", "b": "b"}[wanted.kind]:
-        if array.size or array.dtype.kind == "O":
-            raise invalid(f"{alias}: JSON Value: {_shown(value)} is not of expected type: {name}")
-    with np.errstate(over="ignore"):
-        cast = array.astype(wanted)
-    if wanted.kind == "f":
-        lost = not np.array_equal(np.isinf(array), np.isinf(cast))
+    shape = _shape_of(alias, value, info.tensor_shape)
+    leaves = _leaves(alias, value, shape)
+    if name == "string":
+        column = np.empty(len(leaves), np.object_)
+        column[:] = [_to_bytes(alias, leaf) for leaf in leaves]
     else:
-        lost = not np.array_equal(array, cast)
-    if lost:
-        raise invalid(
-            f"Cannot convert JSON value: {_shown(value)} to {name} without loss of precision."
-        )
-    return wire.to_tensor(cast)
+        column = _to_numbers(alias, leaves, np.dtype(name))
+    return wire.to_tensor(column.reshape(shape))
 
 
-def _shape_of(value, rule) -> tuple[int, ...]:
+def _shape_of(alias: str, value, rule) -> tuple[int, ...]:
     """The shape of nested lists, as their first items have it; `rule` bounds its length."""
     shape: list[int] = []
     most = MAX_RANK if rule.unknown_rank else len(rule.dim)
     while isinstance(value, list):
         if len(shape) == most:
-            raise invalid("Encountered list at unexpected level")
+            raise invalid(f"{alias}: encountered list at unexpected level")
         shape.append(len(value))
         value = value[0] if value else None
     return tuple(shape)
 
 
-def _add_strings(value, shape: tuple[int, ...], into: list[bytes]) -> None:
-    if isinstance(value, list):
-        if not shape:
-            raise invalid("Encountered list at unexpected level")
-        if len(value) != shape[0]:
-            raise invalid(
-                f"Encountered list at unexpected size: {len(value)} expected size: {shape[0]}"
-            )
-        for item in value:
-            _add_strings(item, shape[1:], into)
-    elif shape:
-        raise invalid(f"JSON Value: {_shown(value)} found at incorrect level")
-    elif isinstance(value, str):
-        into.append(value.encode("utf-8", "surrogatepass"))
-    elif _is_binary(value):
-        into.append(_decode_base64(value["b64"]))
-    elif isinstance(value, dict):
-        raise invalid(f"JSON Value: {_shown(value)} not formatted correctly for base64 data")
-    else:
-        raise invalid(f"JSON Value: {_shown(value)} is not of expected type: string")
+def _leaves(alias: str, value, shape: tuple[int, ...]) -> list:
+    """What nested lists of `shape` hold, in order."""
+    level = [value]
+    for size in shape:
+        for item in level:
+            if not isinstance(item, list):
+                raise invalid(f"{alias}: JSON Value: {_shown(item)} found at incorrect level")
+            if len(item) != size:
+                raise invalid(
+                    f"{alias}: encountered list at unexpected size: {len(item)} "
+                    f"expected size: {size}"
+                )
+        level = list(itertools.chain.from_iterable(level))
+    if list in set(map(type, level)):
+        raise invalid(f"{alias}: encountered list at unexpected level")
+    return level
+
+
+def _to_numbers(alias: str, leaves: list, wanted: np.dtype) -> np.ndarray:
+    # Before NumPy sees them: of one long text and many short ones it makes as many long ones.
+    allowed = _LEAVES[wanted.kind]
+    if set(map(type, leaves)).difference(allowed):
+        wrong = next(leaf for leaf in leaves if type(leaf) not in allowed)
+        raise invalid(f"{alias}: JSON Value: {_shown(wrong)} is not of expected type: {wanted}")
+    exact = np.dtype({"f": np.float64, "b": np.bool_}.get(wanted.kind, np.int64))
+    try:
+        array = np.array(leaves, exact)
+        with np.errstate(over="ignore"):
+            cast = array.astype(wanted)
+        if wanted.kind == "f":
+            places = np.flatnonzero(np.isinf(cast))
+            lost = any(type(leaves[place]) is not _Constant for place in places)
+        else:
+            lost = not np.array_equal(array, cast)
+    except OverflowError:
+        lost = True
+    if lost:
+        raise invalid(
+            f"Cannot convert JSON value: {_shown(leaves)} to {wanted} without loss of precision."
+        )
+    return cast
+
+
+def _to_bytes(alias: str, leaf) -> bytes:
+    if isinstance(leaf, str):
+        return leaf.encode("utf-8", "surrogatepass")
+    if _is_binary(leaf):
+        return _decode_base64(leaf["b64"])
+    if isinstance(leaf, dict):
+        raise invalid(
+            f"{alias}: JSON Value: {_shown(leaf)} not formatted correctly for base64 data"
+        )
+    raise invalid(f"{alias}: JSON Value: {_shown(leaf)} is not of expected type: string")
 
 
 def _is_binary(value) -> bool:

@@ -22,6 +22,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def require_free(host: str, *ports: int | None) -> None:
-    """Refuses ports that others listen at; None and 0 are none. Errors as `listen`."""
-    for port in filter(None, ports):
-        listen(host, port).close()
+    """Refuses ports that others listen at, and a host that is none of this machine's; a port that
+    is None is not looked at. Errors as `listen`."""
+    for port in ports:
+        if port is not None:
+            listen(host, port).close()

@@ -4,7 +4,7 @@ The numbers live in a registry of their own, one for each server.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import prometheus_client
@@ -111,9 +111,9 @@ class Metrics:
         self._padding.inc(padded - rows)
         self._runtime.observe(seconds * 1e6)
 
-    def serving(self, version: int) -> None:
-        """A version has taken over; 0: there is none."""
-        self._version.set(version)
+    def serving(self, versions: Sequence[int]) -> None:
+        """What is served from now on, highest last."""
+        self._version.set(versions[-1] if versions else 0)
 
     def text(self) -> bytes:
         """All of them, in Prometheus's text format."""

@@ -127,6 +127,12 @@ class ModelVersions:
         # Freed versions. The garbage collector may say so in the middle of anything, so it only
         # puts the number here, without a lock.
         self._freed: collections.deque[int] = collections.deque()
+        self._told: list[Callable[[list[int]], object]] = []
+
+    def follow(self, tell: Callable[[list[int]], object]) -> None:
+        """Calls `tell` with the numbers that are served, highest last: now and at each change."""
+        self._told.append(tell)
+        tell(self.versions)
 
     def publish(self, *versions: LoadedVersion) -> None:
         """Makes these the versions that are served, in place of all before."""
@@ -137,6 +143,8 @@ class ModelVersions:
         for number in before.keys() - self._versions.keys():
             self.set_state(number, ModelVersionStatus.UNLOADING)
             weakref.finalize(before[number], self._freed.append, number).atexit = False
+        for tell in self._told:
+            tell(self.versions)
 
     def set_state(self, number: int, state: int, error: str = "") -> None:
         """What GetModelStatus says of a version; an error goes with the state END."""

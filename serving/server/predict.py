@@ -7,7 +7,7 @@ header of a tensor is a few bytes and can claim any size.
 
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -18,15 +18,12 @@ from tensorflow_serving.apis import predict_pb2
 
 from ganimation_tf.export.signature import IMAGE_BYTES, MAX_PIXELS
 from ganimation_tf.faces import images
+from ganimation_tf.protos.wire import DTYPES, MAX_VALUES
 from serving.server import tensors
 from serving.server.models import LoadedVersion, ModelVersions, require_signature
-from serving.server.status import invalid
+from serving.server.status import invalid, left_to_tensorflow_serving
 
 DEFAULT_SIGNATURE = "serving_default"
-
-MAX_ELEMENTS = 2**26
-"""Most values in one input tensor, 256 MiB of float32. One value may stand for a whole tensor on
-the wire, so the message size does not bound it."""
 
 PICTURE_FORMATS = ("JPEG", "PNG")
 """What the graph of an export reads."""
@@ -56,6 +53,8 @@ def predict(
     for alias, tensor in sorted(request.inputs.items()):  # a map has no order of its own
         _check_tensor(alias, tensor, signature.inputs[alias])
     outputs = _chosen_outputs(signature, request.output_filter)
+    _check_types(signature.inputs, signature.inputs)
+    _check_types(signature.outputs, outputs)
     rows = _check_rows(request.inputs, max_batch_size)
     arrays = {alias: tensors.decode(alias, tensor) for alias, tensor in request.inputs.items()}
     if IMAGE_BYTES in arrays:
@@ -109,16 +108,20 @@ def _check_tensor(
         raise invalid(
             f"{alias} must be {_describe(info.dtype, rule)}, got {_describe(tensor.dtype, sizes)}"
         )
-    if math.prod(sizes) > MAX_ELEMENTS:
-        raise invalid(f"{alias} must hold at most {MAX_ELEMENTS} values, got shape {sizes}")
+    if math.prod(sizes) > MAX_VALUES:
+        raise invalid(f"{alias} must hold at most {MAX_VALUES} values, got shape {sizes}")
 
 
 def _describe(dtype: int, sizes: list[int]) -> str:
+    shape = ", ".join("?" if size < 0 else str(size) for size in sizes)
+    return f"{_type_name(dtype)} ({shape})"
+
+
+def _type_name(dtype: int) -> str:
     try:
-        name = tf.as_dtype(dtype).name
+        return tf.as_dtype(dtype).name
     except TypeError:
-        name = f"dtype {dtype}"
-    return f"{name} ({', '.join('?' if size < 0 else str(size) for size in sizes)})"
+        return f"dtype {dtype}"
 
 
 def _chosen_outputs(signature: meta_graph_pb2.SignatureDef, output_filter) -> list[str]:
@@ -132,6 +135,13 @@ def _chosen_outputs(signature: meta_graph_pb2.SignatureDef, output_filter) -> li
         if alias in output_filter[:position]:
             raise invalid(f"duplicate output tensor alias: {alias}")
     return list(output_filter) or declared
+
+
+def _check_types(infos: Mapping, aliases: Iterable[str]) -> None:
+    """Before anything runs: the graph may have types that this server does not read or write."""
+    for alias in sorted(aliases):
+        if infos[alias].dtype not in DTYPES:
+            raise left_to_tensorflow_serving(f"{alias} of type {_type_name(infos[alias].dtype)}")
 
 
 def _check_rows(inputs: Mapping, max_batch_size: int) -> int:

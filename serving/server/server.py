@@ -51,11 +51,12 @@ class Server:
         require_free(config.host, config.port, config.rest_port)  # before the model is loaded
         metrics = Metrics(config.model_name)
         self.versions = ModelVersions(config.model_name)
+        self.versions.follow(metrics.serving)
         inputs_seen = InputsSeen() if config.measure_inputs else None
         if inputs_seen:
             metrics.register(inputs_seen)
         self._service = Service(self.versions, config.batching, metrics, inputs_seen)
-        self._watcher = Watcher(config.model_dir, self.versions, metrics, config.poll_seconds)
+        self._watcher = Watcher(config.model_dir, self.versions, config.poll_seconds)
         bracketed = f"[{config.host}]" if ":" in config.host else config.host
         self._rest = None
         self.rest_address = None

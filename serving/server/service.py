@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -56,8 +55,6 @@ class Service:
         self._inputs_seen = inputs_seen
         self._ranges = Ranges()
         self._batcher = Batcher(parameters, metrics)
-        self._running = 0
-        self._idle = threading.Condition()
 
     def start(self) -> None:
         """Starts the threads that run batches."""
@@ -134,8 +131,6 @@ class Service:
             entrypoint: GRPC or REST.
         """
         started, status = time.monotonic(), grpc.StatusCode.UNKNOWN
-        with self._idle:
-            self._running += 1
         try:
             yield
             status = grpc.StatusCode.OK
@@ -144,11 +139,3 @@ class Service:
             raise
         finally:
             self.metrics.answered(api, entrypoint, status.name, time.monotonic() - started)
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
-
-    def wait_until_idle(self, seconds: float) -> bool:
-        """Whether no request runs any more, after `seconds` at most."""
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._running, seconds)

@@ -49,11 +49,11 @@ def not_found(message: str) -> StatusError:
     return StatusError(grpc.StatusCode.NOT_FOUND, message)
 
 
-def left_to_tensorflow_serving(call: str) -> StatusError:
-    """The request is one that only TensorFlow Serving itself answers."""
+def left_to_tensorflow_serving(what: str) -> StatusError:
+    """The request is for a call or a type that only TensorFlow Serving itself has."""
     return StatusError(
         grpc.StatusCode.UNIMPLEMENTED,
-        f"{call} is not part of the embedded server; TensorFlow Serving itself has it",
+        f"{what} is not part of the embedded server; TensorFlow Serving itself has it",
     )
 
 

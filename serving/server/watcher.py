@@ -2,7 +2,7 @@
 
 The policy is TensorFlow Serving's default, the latest version. A new one is loaded and warmed up
 beside the old one, which serves until then. A version that is deleted makes room for the next
-lower one; when none is left, requests are answered NOT_FOUND.
+lower one; when two looks in a row find none, requests are answered NOT_FOUND.
 
 A directory counts once it holds `saved_model.pb` and two looks in a row, one poll apart, find the
 same files in it: a copy under way is left alone. One that does not load, or fails its warm-up, is
@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from ganimation_tf.errors import UserError, as_user_error, reason
-from serving.server.metrics import Metrics
 from serving.server.models import SAVED_MODEL, ModelVersions, load_version
 from serving.server.warmup import warm_up
 
@@ -41,19 +40,13 @@ class Watcher:
         poll_seconds: time between two looks; 0: the directory is looked at once.
     """
 
-    def __init__(
-        self,
-        model_dir: pathlib.Path,
-        model: ModelVersions,
-        metrics: Metrics,
-        poll_seconds: float,
-    ):
+    def __init__(self, model_dir: pathlib.Path, model: ModelVersions, poll_seconds: float):
         self._root = model_dir
         self._model = model
-        self._metrics = metrics
         self._poll_seconds = poll_seconds
         self._seen: dict[int, Look] = {}
         self._failed: dict[int, tuple[Look, str]] = {}
+        self._unreadable = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
@@ -71,7 +64,7 @@ class Watcher:
                 f"1/{SAVED_MODEL}; found {names}"
             )
         self._seen = {number: _look(path, self._root) for number, path in versions.items()}
-        self.poll()
+        self._poll(versions)
         if self._model.versions:
             return
         if not self._failed:
@@ -96,12 +89,22 @@ class Watcher:
         while not self._stop.wait(self._poll_seconds):
             try:
                 self.poll()
-            except Exception:  # a file system may fail in any way; what is served goes on
+            except Exception:  # a bug, which must not end what is served
                 _log.exception("looking at %s failed", self._root)
 
     def poll(self) -> None:
-        """One look: loads and publishes what is due."""
-        versions = find_versions(self._root)
+        """One look: loads and publishes what is due. Where the directory cannot be looked at, as
+        when a network drive is away, that is said once, and what is served goes on."""
+        why = ""
+        try:
+            self._poll(find_versions(self._root))
+        except (UserError, OSError) as error:
+            why = reason(error)
+        if why != self._unreadable:
+            _log.warning("%s", why or f"{self._root} can be read again")
+        self._unreadable = why
+
+    def _poll(self, versions: dict[int, pathlib.Path]) -> None:
         # Those below the served one too: one of them may be next.
         before, self._seen = (
             self._seen,
@@ -114,8 +117,10 @@ class Watcher:
                 return
             if before.get(number) == self._seen[number] and self._take_over(number, path):
                 return
-        # What is in memory goes on until it is known that no other version works.
-        if served and all(self._has_failed(number) for number in versions):
+        # What is in memory goes on until it is known that no other version works, and that it is
+        # gone for longer than a network drive that drops.
+        gone = not before.keys() & set(served)
+        if served and gone and all(self._has_failed(number) for number in versions):
             _log.warning("no version is left in %s", self._root)
             self._publish()
 
@@ -156,7 +161,6 @@ class Watcher:
 
     def _publish(self, *versions) -> None:
         self._model.publish(*versions)
-        self._metrics.serving(versions[0].number if versions else 0)
         gc.collect()  # graphs are full of cycles; without it the old one would stay for long
 
     def _fail(self, number: int, reason: str) -> None:

@@ -94,8 +94,8 @@ def wishing(values: list[float]) -> bytes:
         (records.encode(record(0, COUNT - 1)), "face/action_units"),
         (wishing([0.5, 0.5]), f"face/target_action_units must have {COUNT} values or be left out"),
         (wishing([0.5] * (COUNT + 1)), "face/target_action_units must have"),
-        (wishing([0.5, 0.5, 1.5]), r"action_units must be in \[0, 1\]"),
-        (wishing([0.5, 0.5, float("nan")]), r"action_units must be in \[0, 1\]"),
+        (wishing([0.5, 0.5, 1.5]), r"face/target_action_units must be in \[0, 1\]"),
+        (wishing([0.5, 0.5, float("nan")]), r"face/target_action_units must be in \[0, 1\]"),
     ],
 )
 def test_bad_records_are_invalid_arguments(signatures, serialized, message):

@@ -1,6 +1,7 @@
 """The SavedModel, loaded with nothing but `tf.saved_model.load`, against the Keras networks."""
 
 import dataclasses
+import functools
 import json
 import re
 import subprocess
@@ -189,6 +190,18 @@ def test_bad_requests_are_invalid_arguments(signatures, encoded, values, message
         signatures["serving_default"](
             image_bytes=tf.constant([encoded]), action_units=tf.constant(wanted)
         )
+
+
+@pytest.mark.parametrize("name", ["render", "edit"])
+@pytest.mark.parametrize("value", [255.0, 1.001, -0.001, float("nan")])
+def test_pixels_outside_of_0_to_1_are_invalid_arguments(signatures, name, value):
+    image = np.full((2, tiny.SIZE, tiny.SIZE, 3), 0.5, np.float32)
+    shown = {"source_action_units": tf.constant(units(2))} if name == "edit" else {}
+    call = functools.partial(signatures[name], action_units=tf.constant(units(2)), **shown)
+    assert np.isfinite(call(image=tf.constant(image))["image"]).all()
+    image[1, -1, 0, 2] = value
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"image must be in \[0, 1\]"):
+        call(image=tf.constant(image))
 
 
 def test_card_is_in_the_export_and_in_describe(exported, signatures):

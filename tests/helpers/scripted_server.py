@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent import futures
 
 import grpc
@@ -24,12 +24,14 @@ class Scripted(grpc.GenericRpcHandler):
     Attributes:
         behave: called with the number of the request, from 0, and its context, before it is
             answered.
+        outputs: what Predict answers with; None: the bytes that it was sent.
         times: when each request arrived, monotonic seconds.
         most_at_once: the largest number of requests at a time.
         address: HOST:PORT.
     """
 
     behave: Callable = lambda number, context: None
+    outputs: Mapping[str, serving_pb2.TensorProto] | None = None
     times: list[float] = dataclasses.field(default_factory=list)
     most_at_once: int = 0
     address: str = ""
@@ -45,6 +47,8 @@ class Scripted(grpc.GenericRpcHandler):
         return self._handler(serving_pb2.GetModelStatusRequest, lambda request: status)
 
     def _echo(self, request):
+        if self.outputs is not None:
+            return serving_pb2.PredictResponse(outputs=self.outputs)
         answer = serving_pb2.PredictResponse()
         sent = wire.from_tensor(request.inputs["image_bytes"])
         answer.outputs["image_bytes"].CopyFrom(wire.to_tensor(np.array(sent, object)))

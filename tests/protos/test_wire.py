@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -133,6 +134,30 @@ def test_a_tensor_that_does_not_fill_its_shape_is_refused():
     tensor.tensor_shape.dim[0].size = 4
     with pytest.raises(ValueError, match=r"shape \(4,\) must not hold 3 values"):
         wire.from_tensor(tensor)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ((-5,), "a size in each dimension"),
+        ((-1, -1), "a size in each dimension"),
+        ((2**26 + 1,), "at most 67108864 values"),
+        ((2**40, 2**40), "at most 67108864 values"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [1, 7])
+def test_a_shape_that_no_values_fill_takes_no_memory(shape, text, dtype):
+    tensor = serving_pb2.TensorProto(dtype=dtype)
+    for size in shape:
+        tensor.tensor_shape.dim.add(size=size)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=text):
+            wire.from_tensor(tensor)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20
 
 
 @pytest.mark.parametrize("array", [np.zeros(2, np.complex64), np.array(["text"])])

@@ -340,6 +340,8 @@ def test_the_deployment_file_is_one():
     ("text", "message"),
     [
         ("max_batch: 3", "not a text of BatchingParameters"),
+        ("num_batch_threads { value: 257 }", r"num_batch_threads must be in \[1, 256\], got 257"),
+        ("batch_timeout_micros { value: 3600000001 }", r"must be in \[0, 3600000000\], got 36"),
         ("max_batch_size { value: 0 }", "max_batch_size must be at least 1, got 0"),
         ("allowed_batch_sizes: 4", "allowed_batch_sizes must end with max_batch_size"),
         ("allowed_batch_sizes: 64 allowed_batch_sizes: 4", "must be positive and increasing"),

@@ -77,6 +77,21 @@ def test_aus_by_name_keep_what_is_not_named(client):
     assert (shown(png) == round(51 + 0.2 * 204)).all()
 
 
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_encoded_bytes_of_other_types(client, kind):
+    np.testing.assert_array_equal(
+        client.estimate(kind(face(51))), client.estimate([kind(face(51))]), strict=True
+    )
+    assert client.estimate(kind(face(51))) == pytest.approx(np.full((1, 3), 0.2), abs=1e-5)
+
+
+@pytest.mark.parametrize("source", [None, [[0, 0, 0]]])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
+def test_pixels_that_are_whole_numbers_are_refused(client, source, dtype):
+    with pytest.raises(UserError, match=r"image must be float in \[0, 1\], got (u?int|bool)"):
+        client.render(np.ones((1, SIZE, SIZE, 3), dtype), [[0, 0, 0]], source)
+
+
 def test_several_rows_for_one_face(client):
     rows = np.array([[0, 0, 0], [0.5, 0, 0], [1, 0, 0]], np.float32)
     values = [int(shown(png)[0, 0, 0]) for png in client.edit(face(51), rows)]
@@ -95,6 +110,17 @@ def test_a_stream_of_arrays(client):
     [
         (np.zeros((4, 4, 3)), {"AU06": 1}, "must be uint8 (height, width, 3) RGB, got float64"),
         ("none.png", {"AU06": 1}, "none.png: cannot be read"),
+        (None, {"AU06": 1}, "must be uint8 (height, width, 3) RGB, got object ()"),
+        (5, {"AU06": 1}, "must be uint8 (height, width, 3) RGB, got int64 ()"),
+        (np.uint8(5)[...], {"AU06": 1}, "must be uint8 (height, width, 3) RGB, got uint8 ()"),
+        (face(51), {"AU06": None}, "AU06 must be a number in [0, 1] or a text: float() argument"),
+        (face(51), {"AU06": 1j}, "AU06 must be a number in [0, 1] or a text: "),
+        (face(51), [{"AU06": 1}, 5], "all rows of AUs must be by name where one is, got 5"),
+        (face(51), None, "action_units must be numbers, (N,) or (B, N), got shape ()"),
+        (face(51), {1, 2}, "action_units must be numbers, (N,) or (B, N): float() argument"),
+        (face(51), [[0, 0, 0], [0]], "action_units must be numbers, (N,) or (B, N): setting an"),
+        (face(51), 0.5, "action_units must be numbers, (N,) or (B, N), got shape ()"),
+        (face(51), np.zeros((1, 1, 3)), "(N,) or (B, N), got shape (1, 1, 3)"),
         (face(51), {"AU99": 1}, "'AU99' is no AU; there are AU06 AU12 AU45"),
         (face(51), {"AU06": 2}, "AU06 must be a number in [0, 1], got 2"),
         ([face(51)] * 3, [{"AU06": 1}] * 2, "3 faces need as many rows of AUs, got 2"),

@@ -63,7 +63,10 @@ def test_no_proxy_is_asked_for_what_listens_on_loopback(kind, name, monkeypatch)
 
 @pytest.mark.parametrize(
     ("target", "asked"),
-    [("localhost:1", 0), ("127.9.0.1:1", 0), ("[::1]:1", 0), ("localhost.example:1", 1)],
+    [
+        *(("localhost:1", 0), ("127.9.0.1:1", 0), ("[::1]:1", 0)),
+        *(("localhost.example:1", 1), ("10.0.0.1:1", 1), ("[::2]:1", 1)),
+    ],
 )
 def test_which_targets_are_loopback(target, asked):
     assert dict(channel.channel_options(target))["grpc.enable_http_proxy"] == asked

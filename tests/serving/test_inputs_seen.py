@@ -1,5 +1,8 @@
 """What a server is sent, counted in a dataset's bins and held against a schema."""
 
+import http.server
+import threading
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from ganimation_tf.data.schema import bounds, served
 from ganimation_tf.data.schema.numbers import Numbers
 from ganimation_tf.data.schema.options import SchemaOptions
 from ganimation_tf.data.statistics.split import BINS, SIDE_EDGES
+from ganimation_tf.errors import ServiceError
 from serving.client.sync import GanimationClient
 
 NAMES = serving_model.ACTION_UNITS
@@ -91,3 +95,43 @@ def test_no_server(tmp_path, capsys):
     command = ["validate", "http://127.0.0.1:9", "--schema", str(tmp_path / "schema.json")]
     assert cli.main(command) == 2
     assert "Connection refused" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_is_asked_for_what_listens_on_loopback(measured, host, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # where nobody listens
+    port = measured.rpartition(":")[2]
+    assert served.read(f"http://{host}:{port}")
+
+
+def test_a_proxy_is_asked_for_other_hosts(measured, monkeypatch):
+    monkeypatch.setenv("http_proxy", measured)  # a proxy is sent the whole URL as the path
+    with pytest.raises(ServiceError, match="HTTP Error 404: Not Found"):
+        served.read("http://ganimation.invalid:8501")
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (b"a" * 201, "metrics must have at most 200 bytes"),
+        (b"\xff", "codec can't decode"),
+        (b'ganimation_picture_side_bucket{a="1"} 2', ": 'le'"),
+        (b'ganimation_picture_side_bucket{le="1"} two', "could not convert string to float"),
+    ],
+)
+def test_a_page_that_holds_no_metrics(page, text, monkeypatch):
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(served, "MAX_BYTES", 200)
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(ServiceError, match=f"^{url}/monitoring/.*{text}"):
+            served.read(url)

@@ -14,12 +14,14 @@ import urllib.parse
 import grpc
 import numpy as np
 import pytest
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import predict_pb2
 from waiting import wait_for
 
 import serving_model
 from ganimation_tf.faces import images
-from serving.server import json_answers, rest, tensors
+from ganimation_tf.protos import wire
+from serving.server import json_answers, json_tensors, rest, tensors
 from serving.server.status import MAX_STATUS_LENGTH, StatusError
 from serving_model import SIZE, face, half_and_half, lying
 
@@ -148,6 +150,7 @@ def test_status_and_metadata(ask):
 
 
 good_row = {"image_bytes": b64(face()), "action_units": UNITS}
+RAW = b'{"inputs": {"image_bytes": [{"b64": ""}], "action_units": [[%s, %d, %d]]}}'
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,16 @@ def test_errors_have_tensorflow_servings_status_and_text(ask, method, path, body
         ({"instances": [good_row | {"action_units": [None, 0, 0]}]}, "expected type: float32"),
         ({"instances": [good_row | {"action_units": [1e39, 0, 0]}]}, "without loss of precision"),
         ({"instances": [good_row | {"action_units": [0, 0]}]}, "must be float32 (?, 3), got"),
-        ({"instances": [good_row, good_row | {"action_units": [0]}]}, "unexpected size or level"),
+        ({"instances": [good_row | {"action_units": [True, 0, 0]}]}, "expected type: float32"),
+        ({"instances": [good_row | {"action_units": ["aa"] + ["b"] * 9}]}, 'Value: "aa" is not of'),
+        ({"instances": [good_row | {"action_units": [10**400, 0, 0]}]}, "loss of precision"),
+        (RAW % (b"1e400", 0, 0), "Cannot convert JSON value: [Infinity, 0, 0] to float32"),
+        (RAW % (b"[0]", 0, 0), "action_units: encountered list at unexpected level"),
+        (
+            {"instances": [good_row, good_row | {"action_units": [0]}]},
+            "unexpected size: 1 expected",
+        ),
+        ({"instances": [good_row, good_row | {"action_units": 0}]}, "0 found at incorrect level"),
         ({"signature_name": "\ud800", "instances": [good_row]}, "half of a surrogate pair"),
         ({"signature_name": "describe", "inputs": [["a"]]}, "list at unexpected level"),
         ({"instances": [good_row] * 9}, "Task size 9 is larger than maximum input batch size 8"),
@@ -238,6 +250,54 @@ def test_bad_bodies_are_refused_and_the_server_goes_on(ask, body, text):
     assert ask("POST", PREDICT, {"instances": [good_row]})[0] == 200
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int64", "uint8", "bool"])
+def test_text_in_place_of_numbers_takes_no_more_memory_than_the_body(dtype):
+    info = meta_graph_pb2.TensorInfo(dtype=tensors.DTYPE_NUMBERS[dtype])
+    info.tensor_shape.dim.add(size=-1)
+    body = json.dumps({"inputs": ["a" * 4000, *["b"] * 4000]}).encode()
+    declared = meta_graph_pb2.SignatureDef(inputs={"x": info})
+    tracemalloc.start()
+    try:
+        with pytest.raises(StatusError, match=f"is not of expected type: {dtype}"):
+            json_tensors.fill_request(body, lambda _: declared, predict_pb2.PredictRequest())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * len(body)  # 4001 texts of 4000 letters are 64 MB
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "expected"),
+    [
+        ("float32", "[1, -0.5, 1e300]", None),
+        ("float32", "[NaN, Infinity, -Infinity]", [math.nan, math.inf, -math.inf]),
+        ("float64", "[1, -0.5, 1e300]", [1.0, -0.5, 1e300]),
+        ("float64", "[-1e400]", None),
+        ("int64", "[9223372036854775807]", [2**63 - 1]),
+        ("int64", "[9223372036854775808]", None),
+        ("uint8", "[0, 255]", [0, 255]),
+        ("uint8", "[256]", None),
+        ("bool", "[true, false]", [True, False]),
+    ],
+)
+def test_numbers_are_taken_whole_or_not_at_all(dtype, text, expected):
+    info = meta_graph_pb2.TensorInfo(dtype=tensors.DTYPE_NUMBERS[dtype])
+    info.tensor_shape.dim.add(size=-1)
+    declared, request = (
+        meta_graph_pb2.SignatureDef(inputs={"x": info}),
+        predict_pb2.PredictRequest(),
+    )
+    body = b'{"inputs": %s}' % text.encode()
+    if expected is None:
+        with pytest.raises(StatusError, match="without loss of precision"):
+            json_tensors.fill_request(body, lambda _: declared, request)
+        return
+    json_tensors.fill_request(body, lambda _: declared, request)
+    np.testing.assert_array_equal(
+        wire.from_tensor(request.inputs["x"]), np.array(expected, dtype), strict=True
+    )
+
+
 def test_a_list_nested_as_deep_as_json_goes(ask):
     body = b'{"inputs": {"image_bytes": ["a"], "action_units": ' + b"[" * 900 + b"]" * 900 + b"}}"
     status, answer = ask("POST", PREDICT, body)
@@ -248,7 +308,8 @@ def test_a_list_nested_as_deep_as_json_goes(ask):
 def test_text_nested_as_deep_as_json_goes(ask, depth):
     nested = b"[" * depth + b'"a"' + b"]" * depth
     body = b'{"signature_name": "describe", "inputs": ' + nested + b"}"
-    assert ask("POST", PREDICT, body) == (400, {"error": "Encountered list at unexpected level"})
+    text = "request: encountered list at unexpected level"
+    assert ask("POST", PREDICT, body) == (400, {"error": text})
 
 
 def test_a_bug_is_answered_in_json_and_logged(served_model, ask, monkeypatch, caplog):

@@ -1,6 +1,8 @@
 """The embedded server over a real socket, asked through the official stubs."""
 
+import contextlib
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
@@ -29,13 +32,14 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
     regression_pb2,
 )
+from waiting import wait_for
 
 import serving_model
 from ganimation_tf import cli, quiet
 from ganimation_tf.errors import UserError
 from ganimation_tf.faces import images
-from serving.server import grpc_api
-from serving.server.config import ServerConfig
+from serving.server import grpc_api, streams
+from serving.server.config import BatchingParameters, ServerConfig
 from serving.server.models import LoadedVersion, ModelVersions
 from serving.server.predict import predict
 from serving.server.server import Server
@@ -279,6 +283,31 @@ def test_an_input_without_rows_is_refused_as_batching_must():
     assert predict(model, message, 8, lambda *_: {}).model_spec.version.value == 1
 
 
+@pytest.mark.parametrize("where", ["inputs", "outputs"])
+def test_types_that_are_left_to_tensorflow_serving_are_told_before_anything_runs(where):
+    signature = meta_graph_pb2.SignatureDef()
+    for infos, alias in ((signature.inputs, "x"), (signature.outputs, "y")):
+        infos[alias].dtype = tf.float32.as_datatype_enum
+        infos[alias].tensor_shape.dim.add(size=-1)
+    signature.outputs["z"].CopyFrom(signature.outputs["y"])
+    dtype = tf.float16 if where == "outputs" else tf.complex64
+    alias = {"inputs": "x", "outputs": "y"}[where]
+    getattr(signature, where)[alias].dtype = dtype.as_datatype_enum
+    model = ModelVersions("m")
+    model.publish(LoadedVersion(1, {"serving_default": signature}, {"serving_default": None}))
+    sent = tf.ones(1, dtype if where == "inputs" else tf.float32)
+    message = predict_pb2.PredictRequest(
+        model_spec={"name": "m"}, inputs={"x": tf.make_tensor_proto(sent)}
+    )
+    with pytest.raises(StatusError, match=f"^{alias} of type {dtype.name} is not part") as caught:
+        predict(model, message, 8, lambda *_: pytest.fail("runs"))
+    assert caught.value.code == grpc.StatusCode.UNIMPLEMENTED
+    if where == "outputs":  # the others can be had
+        message.output_filter.append("z")
+        answer = predict(model, message, 8, lambda *_: {"z": np.ones(1, np.float32)})
+        assert list(answer.outputs) == ["z"]
+
+
 def test_a_few_bytes_that_claim_a_huge_tensor(stubs):
     message = edit_request()
     for tensor in message.inputs.values():
@@ -507,6 +536,18 @@ def test_a_port_in_use_is_told_before_tensorflow_loads(
     )
 
 
+@pytest.mark.parametrize("ports", [["--port", "0"], ["--port", "8500", "--rest-port", "0"]])
+def test_a_host_of_another_machine_is_told_before_tensorflow_loads(
+    model_dir, monkeypatch, capsys, ports
+):
+    monkeypatch.setattr(quiet, "import_tensorflow", lambda: pytest.fail("loads TensorFlow"))
+    # 192.0.2.0/24 is kept for documentation (RFC 5737): no machine has an address of it.
+    command = ["serve", "--model-dir", str(model_dir), "--host", "192.0.2.1", *ports]
+    assert cli.main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ganimation serve: cannot listen at 192.0.2.1:{ports[1]}: ")
+
+
 def test_port_in_use(served_model, model_dir):
     port = int(served_model.address.rpartition(":")[2])
     with pytest.raises(UserError, match=f"cannot listen at 127.0.0.1:{port}"):
@@ -540,9 +581,11 @@ def test_serve_stops_at_once_without_a_model(tmp_path, capsys, make, text):
         ("--port=70000", "--port must be in [0, 65535], got 70000"),
         ("--rest-port=-1", "--rest-port must be in [0, 65535], got -1"),
         ("--rest-port=8500", "--rest-port must not be the gRPC port, got 8500"),
-        ("--poll-seconds=-1", "--poll-seconds must be at least 0, got -1.0"),
+        ("--poll-seconds=-1", "--poll-seconds must be in [0, 86400], got -1.0"),
         ("--model-name=", "--model-name must not be empty, got ''"),
         ("--max-batch-size=0", "--max-batch-size must be at least 1, got 0"),
+        ("--num-batch-threads=257", "--num-batch-threads must be in [1, 256], got 257"),
+        ("--poll-seconds=1e300", "--poll-seconds must be in [0, 86400], got 1e+300"),
         ("--tls-key=a.pem", "--tls-key and --tls-certificate must be given together"),
         ("--tls-client-ca=a.pem", "--tls-client-ca needs --tls-key and --tls-certificate"),
         (
@@ -575,6 +618,66 @@ def test_serve_says_where_and_ends_on_sigterm(model_dir):
     finally:
         process.kill()
         process.communicate()
+
+
+class Gate:
+    """A port before another, which hands its answers on only while `open` is set.
+
+    Attributes:
+        address: HOST:PORT.
+    """
+
+    def __init__(self, target: str):
+        self._target = target.split(":")
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        self.open = threading.Event()
+        self.open.set()
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.open.set()
+        self._listening.close()
+
+    def _accept(self):
+        client, _ = self._listening.accept()
+        server = socket.create_connection(self._target)
+        threading.Thread(target=self._hand_on, args=(client, server), daemon=True).start()
+        self._hand_on(server, client, self.open.wait)
+
+    def _hand_on(self, source, sink, ready=lambda: True):
+        with contextlib.suppress(OSError):
+            while ready() and (data := source.recv(2**16)):
+                ready()
+                sink.sendall(data)
+        sink.close()
+
+
+def idle_reflection(channel):
+    """A reflection stream that the server has answered once, and what ends its requests."""
+    never = threading.Event()
+
+    def requests():
+        yield reflection_pb2.ServerReflectionRequest(list_services="")
+        never.wait(60)
+
+    answers = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(requests())
+    assert next(answers).list_services_response.service
+    return answers, never
+
+
+def watches(stub) -> bool:
+    """Whether one more may watch."""
+    watch = stub.Watch(health_pb2.HealthCheckRequest())
+    try:
+        return bool(next(watch).status)
+    except grpc.RpcError:
+        return False
+    finally:
+        watch.cancel()
 
 
 @pytest.fixture
@@ -616,6 +719,69 @@ def test_a_stop_says_not_serving_first_and_does_not_wait_for_who_watches(paused)
         assert running.result().outputs
         stopping.join(20)
         assert time.monotonic() - started < 10  # of the 20 that it might have waited
+
+
+def test_a_stop_waits_for_an_answer_that_is_still_being_sent(model_dir):
+    batching = BatchingParameters(64, max_execution_batch_size=64)
+    with (
+        serving_model.running(model_dir, poll_seconds=0, batching=batching) as one,
+        Gate(one.address) as gate,
+        grpc.insecure_channel(gate.address) as channel,
+    ):
+        grpc.channel_ready_future(channel).result(20)
+        gate.open.clear()
+        # 458,752 bytes, of which HTTP/2 sends 65,535 to one that does not read.
+        image = np.zeros((64, SIZE, SIZE, 3), np.float32)
+        sent = request("render", image=image, action_units=np.zeros((64, UNITS), np.float32))
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        running = stub.Predict.future(sent, timeout=60)
+        wait_for(lambda: one.metric("ganimation_batch_rows_count") == 1, "a run", 20)
+        stopping = threading.Thread(target=one.server.stop, args=(30,))
+        stopping.start()
+        stopping.join(1)
+        assert stopping.is_alive()
+        gate.open.set()
+        assert running.result().outputs["image"].tensor_shape.dim[0].size == 64
+        stopping.join(20)
+        assert not stopping.is_alive()
+
+
+def test_a_stop_ends_idle_streams(model_dir):
+    with (
+        serving_model.running(model_dir, poll_seconds=0) as one,
+        grpc.insecure_channel(one.address) as channel,
+    ):
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        reflected, never = idle_reflection(channel)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        one.server.stop(600)
+        assert [each.status for each in watch] == [health_pb2.HealthCheckResponse.NOT_SERVING]
+        assert watch.code() == grpc.StatusCode.OK
+        assert reflected.code() == grpc.StatusCode.CANCELLED
+        never.set()
+
+
+def test_idle_streams_leave_room_for_calls(model_dir, monkeypatch):
+    monkeypatch.setattr(grpc_api, "MAX_CONCURRENT_CALLS", 4)
+    monkeypatch.setattr(streams, "MAX_STREAMS", 2)
+    with (
+        serving_model.running(model_dir, poll_seconds=0) as one,
+        grpc.insecure_channel(one.address) as channel,
+    ):
+        health = health_pb2_grpc.HealthStub(channel)
+        watch = health.Watch(health_pb2.HealthCheckRequest())
+        next(watch)
+        reflected, never = idle_reflection(channel)
+        for _ in range(2):
+            with pytest.raises(grpc.RpcError, match="too many streams at once") as caught:
+                next(health.Watch(health_pb2.HealthCheckRequest()))
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
+        assert predict(edit_request(), timeout=20).outputs
+        assert reflected.is_active()
+        watch.cancel()
+        wait_for(lambda: watches(health), "a place that is free again", 20)
+        never.set()
 
 
 def test_calls_beyond_the_most_at_once_are_turned_away(model_dir, monkeypatch):

@@ -2,7 +2,10 @@
 
 import http.client
 import json
+import os
 import ssl
+import subprocess
+import sys
 
 import grpc
 import pytest
@@ -138,3 +141,14 @@ def test_evaluate_reaches_a_model_behind_tls(secure, pki, tmp_path):
     assert report["metrics"]["attention_mean"] < 1
     assert cli.main([*command, str(tmp_path / "none"), "--timeout", "3"]) == 2  # in the clear
     assert not (tmp_path / "none").exists()
+
+
+def test_tls_with_a_server_in_the_clear_is_one_line(served_model, pki):
+    """A process of its own: gRPC takes its log level when it is first used."""
+    flags = ["--tls-root", str(pki / "ca.pem"), "--timeout", "1"]
+    words = ["-m", "ganimation_tf", "query", "--status", "--server", served_model.address, *flags]
+    environment = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ganimation query: server {served_model.address}: ")

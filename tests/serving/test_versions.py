@@ -1,6 +1,7 @@
 """Versions that come, go and break while requests are answered."""
 
 import gc
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
     get_model_status_pb2,
@@ -28,7 +30,6 @@ from ganimation_tf.protos.wire import STATES, to_tensor
 from serving.client import calls
 from serving.client.sync import GanimationClient, ServerError
 from serving.server import warmup, watcher
-from serving.server.metrics import Metrics
 from serving.server.models import LoadedVersion, ModelVersions, load_version
 from serving.server.watcher import Watcher, find_versions
 
@@ -53,7 +54,7 @@ class Watched:
 
     def __init__(self, root: pathlib.Path):
         self.model = ModelVersions("ganimation")
-        self.watcher = Watcher(root, self.model, Metrics("ganimation"), poll_seconds=0)
+        self.watcher = Watcher(root, self.model, poll_seconds=0)
         self.watcher.load_first()
 
     def poll(self, times: int = 2) -> list[int]:
@@ -180,6 +181,37 @@ def test_a_lower_version_that_is_broken_does_not_hold_a_deleted_one(models, save
     assert watched.error(1).startswith(f"{models}/1: cannot be loaded as a SavedModel: ")
 
 
+def test_health_says_whether_a_version_is_served(models, saved):
+    with (
+        serving_model.running(models, poll_seconds=0) as one,
+        grpc.insecure_channel(one.address) as channel,
+    ):
+        stub, ask = health_pb2_grpc.HealthStub(channel), health_pb2.HealthCheckRequest()
+        watch = stub.Watch(ask)
+        loaded = one.versions.find(SPEC)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        for published, expected in (((), "NOT_SERVING"), ((loaded,), "SERVING")):
+            one.versions.publish(*published)
+            status = health_pb2.HealthCheckResponse.ServingStatus.Value(expected)
+            assert next(watch).status == stub.Check(ask, timeout=20).status == status
+            assert one.metric('ganimation_model_version{model_name="ganimation"}') == len(published)
+
+
+def test_the_containers_health_check_fails_without_a_version(models, capsys):
+    text = pathlib.Path("deploy/server.Dockerfile").read_text()
+    (words,) = (
+        json.loads(line.split("CMD ")[1]) for line in text.splitlines() if '"query"' in line
+    )
+    assert words[0] == "ganimation"
+    with serving_model.running(models, poll_seconds=0) as one:
+        command = [one.address if word == "127.0.0.1:8500" else word for word in words[1:]]
+        assert one.address in command
+        assert cli.main(command) == 0
+        one.versions.publish()
+        assert cli.main(command) == 2
+    assert "serves no version now" in capsys.readouterr().err
+
+
 def test_a_copy_under_way_when_the_server_starts(models, monkeypatch):
     looks = iter(range(10))
     monkeypatch.setattr(watcher, "_look", lambda *_: frozenset({("a", next(looks), 0)}))
@@ -235,12 +267,30 @@ def test_links_in_a_circle_and_names_that_are_no_text(models, saved):
     assert watched.poll() == [4]
 
 
-def test_a_directory_that_vanishes_as_a_whole_changes_nothing(models):
+def test_a_directory_that_vanishes_as_a_whole_changes_nothing_and_is_told_once(models, caplog):
     watched = Watched(models)
-    models.rename(models.with_name("away"))
-    with pytest.raises(UserError, match="no such model directory"):
-        watched.poll()
-    assert watched.model.versions == [1]
+    away = models.with_name("away")
+    with caplog.at_level("WARNING", logger="serving"):
+        models.rename(away)
+        assert watched.poll(3) == [1]
+        away.rename(models)
+        assert watched.poll(3) == [1]
+    expected = [f"{models}: no such model directory", f"{models} can be read again"]
+    assert [record.getMessage() for record in caplog.records] == expected
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_directory_that_is_empty_for_one_look_changes_nothing(models):
+    watched = Watched(models)
+    loaded = watched.model.find(SPEC)
+    (models / "1").rename(models.with_name("away"))
+    for _ in range(2):  # one look each, with one between them that finds it
+        assert watched.poll(1) == [1]
+        models.with_name("away").rename(models / "1")
+        assert watched.poll(1) == [1]
+        (models / "1").rename(models.with_name("away"))
+    assert watched.model.find(SPEC) is loaded
+    assert watched.poll(2) == []
 
 
 @pytest.mark.parametrize("inner", [False, True])

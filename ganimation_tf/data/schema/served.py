@@ -7,7 +7,7 @@ that lie on an edge only.
 
 import http.client
 import re
-import urllib.error
+import urllib.parse
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ganimation_tf.data.schema.anomalies import Anomaly, divergence
-from ganimation_tf.errors import ServiceError, UserError, reason
+from ganimation_tf.errors import MALFORMED, ServiceError, UserError, reason
+from ganimation_tf.loopback import is_loopback
 
 REQUESTED, SHOWN, SIZES = "requested", "shown", "sizes"
 
@@ -28,6 +29,9 @@ NAMES: Mapping[str, str] = {
 """Metrics by what they count."""
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
+
+MAX_BYTES = 2**24
+"""Largest page of metrics; one with 17 AUs has less than 100 KiB."""
 
 LEAST_ROWS = 100
 """Rows from which on a histogram is judged."""
@@ -46,20 +50,30 @@ def read(url: str) -> Histograms:
         url: `http://HOST:PORT`, with or without the path of the metrics.
 
     Raises:
-        ServiceError: if it does not answer.
+        ServiceError: if it does not answer, or not with metrics.
         UserError: if it does not measure its inputs.
     """
     url = url.rstrip("/")
     if not url.endswith(METRICS_PATH):
         url += METRICS_PATH
     try:
-        with urllib.request.urlopen(url, timeout=30) as page:
-            text = page.read().decode()
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        with _opener(url).open(url, timeout=30) as page:
+            data = page.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ServiceError(f"{url}: metrics must have at most {MAX_BYTES} bytes")
+        text = data.decode()
+        histograms = parse(text)
+    except (OSError, http.client.HTTPException, *MALFORMED) as error:
         raise ServiceError(f"{url}: {reason(error)}") from error
     if not any(f"# HELP {name} " in text for name in NAMES.values()):
         raise UserError(f"{url} counts no inputs: start the server with --measure-inputs")
-    return parse(text)
+    return histograms
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    if is_loopback(urllib.parse.urlsplit(url).hostname):
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener()
 
 
 def parse(text: str) -> Histograms:
