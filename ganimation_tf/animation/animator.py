@@ -221,12 +221,11 @@ class Animator:
         if steps < 2:
             raise UserError(f"steps must be at least 2, got {steps}")
         name = expression_parsing.canonical(au, self.action_units)
-        timeline = timelines.Timeline(
-            tuple(
-                timelines.KeyFrame(float(value), self.expression({name: float(value)}), "linear")
-                for value in (0.0, 1.0)
-            )
+        ends = (
+            timelines.KeyFrame(value, self.expression({name: value}), "linear")
+            for value in (0.0, 1.0)
         )
+        timeline = timelines.Timeline(tuple(ends))
         return list(self.animate(image, timeline, frames_per_second=steps - 1))
 
     def animate(
