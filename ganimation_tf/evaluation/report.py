@@ -138,15 +138,14 @@ def compare(report: Report, baseline: Report) -> tuple[list[Difference], list[st
         gap = now - before
         if here and name in report.rows and name in baseline.rows:
             # Both as they are written: what is equal in the files has no difference.
-            values = np.stack(
-                [
-                    np.round(one.values(name)[rows], DIGITS)
-                    for one, rows in ((report, here), (baseline, there))
-                ]
+            values, old = (
+                np.round(one.values(name)[rows], DIGITS)
+                for one, rows in ((report, here), (baseline, there))
             )
             people = [report.rows["person"][row] for row in here]
-            gap, interval = intervals.difference(*values, people, statistic(name))
-            now, before = map(statistic(name), values[:, ~np.isnan(values).any(0)])
+            gap, interval = intervals.difference(values, old, people, statistic(name))
+            both = ~np.isnan(values + old)
+            now, before = statistic(name)(values[both]), statistic(name)(old[both])
         differences.append(Difference(name, now, before, gap, interval))
     return differences, notes
 
