@@ -90,10 +90,8 @@ class Expression:
         return " ".join(["neutral"] * self.neutral + [str(change) for change in self.changes])
 
     def then(self, other: "Expression") -> "Expression":
-        """This one, and `other` on what it leaves."""
-        if other.neutral:
-            return other
-        return Expression((*self.changes, *other.changes), self.neutral)
+        """This one, and the changes of `other` on what it leaves; neutral comes before both."""
+        return Expression((*self.changes, *other.changes), self.neutral or other.neutral)
 
     def named(self) -> list[str]:
         """The AUs that it names, each once, in its order."""

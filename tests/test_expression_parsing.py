@@ -45,6 +45,13 @@ def test_neutral_comes_first_then_expressions_then_aus():
     np.testing.assert_allclose(one.target(SOURCE, NAMES), [0.0, 0.4, 0.6], atol=1e-6)
 
 
+@pytest.mark.parametrize("neutral_first", [True, False])
+def test_neutral_comes_before_another_face_and_that_before_what_is_said(neutral_first):
+    like = Expression((Change("AU04", SET, 0.7), Change("AU12", SET, 0.5)), not neutral_first)
+    one = like.then(parse(["AU12+=0.1"], neutral=neutral_first))
+    np.testing.assert_allclose(one.target(SOURCE, NAMES), [0.7, 0.0, 0.6], atol=1e-6)
+
+
 def test_an_au_overrides_what_an_expression_says_of_it():
     one = parse(["AU12=0.2"], ["happy"], names=NAMES)
     np.testing.assert_allclose(one.target(SOURCE, NAMES), [0.5, 0.8, 0.2], atol=1e-6)

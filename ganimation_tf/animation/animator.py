@@ -15,7 +15,7 @@ from ganimation_tf.animation.pictures import crop_of, require_picture, to_pictur
 from ganimation_tf.animation.support import face_support
 from ganimation_tf.animation.timeline import Timeline
 from ganimation_tf.animation.wanted import Wanted, expression_of, source_vector
-from ganimation_tf.errors import require
+from ganimation_tf.errors import UserError, require
 from ganimation_tf.export.model_card import ModelCard
 from ganimation_tf.expressions import Expression
 from ganimation_tf.faces import alignment, finding
@@ -213,14 +213,19 @@ class Animator:
         return self.edit(image, rest) if self.is_crop(image) else self.edit_photo(image, rest)
 
     def sweep(self, image: np.ndarray, au: str, steps: int = 5) -> list[np.ndarray]:
-        """The face with one AU at `steps` intensities from 0 to 1."""
+        """The face with one AU at `steps` intensities from 0 to 1, both of them among these.
+
+        Raises:
+            UserError: if `steps` is less than 2, or the model has no such AU.
+        """
+        if steps < 2:
+            raise UserError(f"steps must be at least 2, got {steps}")
         name = expression_parsing.canonical(au, self.action_units)
-        timeline = timelines.Timeline(
-            tuple(
-                timelines.KeyFrame(float(value), self.expression({name: float(value)}), "linear")
-                for value in (0.0, 1.0)
-            )
+        ends = (
+            timelines.KeyFrame(value, self.expression({name: value}), "linear")
+            for value in (0.0, 1.0)
         )
+        timeline = timelines.Timeline(tuple(ends))
         return list(self.animate(image, timeline, frames_per_second=steps - 1))
 
     def animate(

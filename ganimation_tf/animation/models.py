@@ -184,8 +184,9 @@ def open_export(path: pathlib.Path | str) -> FaceModel:
     editor = SOURCE_EDITOR_FILE if (path / SOURCE_EDITOR_FILE).is_file() else EDITOR_FILE
     if (path / editor).is_file():
         card = ModelCard.load(path / signature.MODEL_CARD)
-        networks = (path / editor).read_bytes(), (path / ESTIMATOR_FILE).read_bytes()
-        return LiteRtModel(card, networks[0], networks[1], str(path))
+        with as_user_error(f"{path}: the export is not whole"):
+            networks = (path / editor).read_bytes(), (path / ESTIMATOR_FILE).read_bytes()
+        return LiteRtModel(card, *networks, str(path))
     if not (path / SAVED_MODEL_FILE).is_file():
         raise UserError(
             f"{path} is neither a run ({CONFIG_FILE}) nor a SavedModel ({SAVED_MODEL_FILE}) nor a "

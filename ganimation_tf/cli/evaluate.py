@@ -149,6 +149,16 @@ def _check(args: argparse.Namespace) -> None:
     """
     flags.require_at_least(args, 1, "faces", "batch_size")
     flags.require_at_least(args, 0, "sweeps")
+    for flag, place in (("--report", args.report), ("--write-edits", args.write_edits)):
+        if place is not None:
+            flags.require_makeable(place, flag)
+    if args.write_edits:
+        for name in ("gate", "report", "baseline", "judge", "kid"):
+            if getattr(args, name):
+                raise UserError(
+                    f"--write-edits stops before anything is measured; {flags.flag_of(name)} goes "
+                    "with the call that has --read-annotations"
+                )
     if args.pixels_only and (args.judge or args.kid or args.read_annotations or args.write_edits):
         raise UserError("--pixels-only leaves out all judges, and another option asks for one")
 

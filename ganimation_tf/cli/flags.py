@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import os
 import pathlib
 import types
 import typing
@@ -143,11 +144,14 @@ def require_at_least(args: argparse.Namespace, least: int, *names: str) -> None:
 
 
 def require_makeable(directory: pathlib.Path, flag: str) -> None:
-    """Raises `UserError` if a file stands where a directory, or one above it, has to be made."""
+    """Raises `UserError` if a file stands where a directory, or one above it, has to be made, or
+    nothing can be written there."""
     for place in (directory, *directory.absolute().parents):
         if place.exists():
             if not place.is_dir():
                 raise UserError(f"{flag} {directory} cannot be made: {place} is a file")
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise UserError(f"{flag} {directory}: {place} cannot be written to")
             return
 
 

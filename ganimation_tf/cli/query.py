@@ -95,6 +95,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f"--output must end in {', '.join(SUFFIXES)}; got {args.output}")
     elif not args.output.parent.is_dir():
         raise UserError(f"{args.output.parent}: no such directory to write to")
+    elif args.output.resolve() == args.crop.resolve():
+        raise UserError(f"--output {args.output} is the crop, which is not overwritten")
 
 
 def _print(facts: dict) -> int:

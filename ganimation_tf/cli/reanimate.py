@@ -9,7 +9,8 @@ Writes below OUT what `synthesize` writes:
     reanimate.json          what was asked for and came of it, the face model's licence
 
 While it is at work there is `.reanimate.json` instead of `reanimate.json`. The same command goes on
-with what an interrupted one has left there.
+with what an interrupted one has left there, if it is about the same portraits: `inputs` is a digest
+of those that can be used and of what is known of their faces.
 
 A key is `<portrait>_look_0003_expr_005`. Look 0 is the person as photographed, the others differ
 in shape, light and pose; expression 0 of each is neutral. All of a portrait are one subject.
@@ -83,7 +84,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the faces; see the top of the module."""
     _check(args)
-    from ganimation_tf.synthetic.reanimation import load_face_model, writing
+    from ganimation_tf.synthetic.reanimation import load_face_model, sources, writing
     from ganimation_tf.threads import single_threaded
 
     single_threaded()
@@ -94,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
     unfinished = _begin(args, model.digest, out)
     request = writing.Request(model, args.count, args.size, args.seed, args.format)
     usable, rejected = writing.usable_portraits(photos, source, request)
+    digest = sources.digest_of((one.name, one.path, one.known) for one in usable)
+    picture_set.require_inputs(unfinished, digest)
     writing.save_rejected(rejected, out)
     if not usable:
         raise UserError(

@@ -12,7 +12,9 @@ EXAMPLE = "ganimation train-judge judge --data dataset --split eval --share 0.5"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the flags."""
-    parser.add_argument("output", type=pathlib.Path, metavar="OUT", help="directory to write to")
+    parser.add_argument(
+        "output", type=pathlib.Path, metavar="OUT", help="directory to write to; new or empty"
+    )
     flags.add_dataset(parser)
     parser.add_argument(
         "--split",
@@ -32,20 +34,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains, writes the judge and prints how far it is off, AU by AU."""
-    if not 0 < args.share <= 1:
-        raise UserError(f"--share must be in (0, 1], got {args.share}")
-    flags.require_at_least(args, 1, "steps")
+    _check(args)
     from ganimation_tf.errors import require
 
     require("tensorflow", "train")
     from ganimation_tf.evaluation import samples, wording
     from ganimation_tf.evaluation.judges import training
 
+    config = flags.build(training.JudgeConfig, steps=args.steps, seed=args.seed)
     faces = samples.load(args.data, args.split)
     chosen = training.share_of_people(faces, args.share)
-    judge = training.train_judge(
-        chosen, args.split, training.JudgeConfig(steps=args.steps, seed=args.seed)
-    )
+    judge = training.train_judge(chosen, args.split, config)
     with as_user_error(f"{args.output} cannot be written"):
         judge.save(args.output)
     facts = judge.facts
@@ -54,3 +53,16 @@ def run(args: argparse.Namespace) -> int:
         print(f"{name}  error {wording.number(mae):>7} of 5  r {wording.number(correlation):>7}")
     print(f"wrote {args.output}; give it to ganimation evaluate --judge regressor={args.output}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What can be known to be wrong before any work.
+
+    Raises:
+        UserError: naming the option, the rule and the value.
+    """
+    if not 0 < args.share <= 1:
+        raise UserError(f"--share must be in (0, 1], got {args.share}")
+    flags.require_makeable(args.output, "OUT")
+    if args.output.is_dir() and any(args.output.iterdir()):
+        raise UserError(f"OUT {args.output} must be new or empty, but it holds files")

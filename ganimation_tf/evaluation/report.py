@@ -124,35 +124,49 @@ class Difference:
 def compare(report: Report, baseline: Report) -> tuple[list[Difference], list[str]]:
     """The figures that two reports share.
 
-    Where both have asked the same edits of the same faces, the differences have intervals over
-    people; else they have none, and a note says so.
+    Where both have asked the same edits of the same faces, the differences are of these edits alone
+    and have intervals over people, as far as a figure is made of one value an edit. Notes say where
+    that is not so.
     """
-    notes, places = [], _shared_rows(report, baseline)
-    if places is None:
-        notes.append("the baseline was measured on other edits: differences have no intervals")
+    here, there = _shared_rows(report, baseline)
+    notes = _notes(report, baseline, len(here))
     differences = []
     for name, now in report.metrics.items():
         if name not in baseline.metrics:
             continue
-        before = baseline.metrics[name]
-        gap, interval = now - before, None
-        if places is not None and name in report.rows and name in baseline.rows:
-            here, there = places
-            people = [report.rows["person"][row] for row in here]
+        before, interval = baseline.metrics[name], None
+        gap = now - before
+        if here and name in report.rows and name in baseline.rows:
             # Both as they are written: what is equal in the files has no difference.
             values, old = (
                 np.round(one.values(name)[rows], DIGITS)
                 for one, rows in ((report, here), (baseline, there))
             )
+            people = [report.rows["person"][row] for row in here]
             gap, interval = intervals.difference(values, old, people, statistic(name))
+            both = ~np.isnan(values + old)
+            now, before = statistic(name)(values[both]), statistic(name)(old[both])
         differences.append(Difference(name, now, before, gap, interval))
     return differences, notes
 
 
-def _shared_rows(report: Report, baseline: Report) -> tuple[list[int], list[int]] | None:
-    """Rows of one and of the other that ask for the same; None unless they are the same edits."""
+def _notes(report: Report, baseline: Report, shared: int) -> list[str]:
+    """What of a comparison by `shared` edits is not of the same edits."""
+    if not shared:
+        return ["the baseline was measured on other edits: differences have no intervals"]
+    edits, before = (len(one.rows["key"]) for one in (report, baseline))
+    if shared == edits == before:
+        return []
+    return [
+        f"{shared} of {edits} edits are among the {before} of the baseline: differences are of "
+        "these, but of all edits in figures that have no value for each edit"
+    ]
+
+
+def _shared_rows(report: Report, baseline: Report) -> tuple[list[int], list[int]]:
+    """Rows of one and of the other that ask for the same, in the same order."""
     if report.facts.get("dataset") != baseline.facts.get("dataset"):
-        return None
+        return [], []
     asked = [
         {
             asks: row
@@ -161,8 +175,6 @@ def _shared_rows(report: Report, baseline: Report) -> tuple[list[int], list[int]
         for one in (report, baseline)
     ]
     shared = [asks for asks in asked[0] if asks in asked[1]]
-    if not shared:
-        return None
     return [asked[0][asks] for asks in shared], [asked[1][asks] for asks in shared]
 
 

@@ -1,11 +1,12 @@
 """What is measured on: the faces of a split, and what each of them is asked to become."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ganimation_tf.data import manifest as manifest_lib
 from ganimation_tf.data import records, tfrecord
@@ -220,7 +221,10 @@ def fit_to(samples: Samples, names: Sequence[str], crop: CropSpec) -> tuple[Samp
 
 
 def _recropped(samples: Samples, crop: CropSpec) -> np.ndarray:
-    """The images with less margin and another size."""
+    """The images with less margin or another size, as `alignment.crop` of the photo shows them.
+
+    A crop's corner pixels have their centres at the corners of what it shows.
+    """
     have, want = (1 + 2 * spec.margin for spec in (samples.crop, crop))
     if want > have + 1e-9:
         raise UserError(
@@ -228,10 +232,17 @@ def _recropped(samples: Samples, crop: CropSpec) -> np.ndarray:
             f"{crop.margin:g}: what is outside of the crop is not known"
         )
     side = samples.crop.size
-    kept = side * want / have
-    cut = round((side - kept) / 2)
-    inside = samples.images[:, cut : side - cut, cut : side - cut]
-    shrinks = inside.shape[1] > crop.size
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    size = (crop.size, crop.size)
-    return np.stack([cv2.resize(image, size, interpolation=interpolation) for image in inside])
+    scale = (side - 1) * want / have / (crop.size - 1)  # pixels of the images for one
+    covered = crop.size * scale  # from edge to edge, which may be more than the side
+    # So that the last pixels are averages of what lies on both sides of them.
+    pad = math.ceil(max(0.0, covered - side) / 2 + 2 * max(1.0, scale))
+    low, high = pad + (side - covered) / 2, pad + (side + covered) / 2
+
+    def resized(image: np.ndarray) -> np.ndarray:
+        around = ((pad, pad), (pad, pad), (0, 0))
+        padded = np.pad(image.astype(np.int16), around, "reflect", reflect_type="odd")
+        picture = Image.fromarray(np.clip(padded, 0, 255).astype(np.uint8))
+        size, box = (crop.size, crop.size), (low, low, high, high)
+        return np.asarray(picture.resize(size, Image.Resampling.BICUBIC, box))
+
+    return np.stack([resized(image) for image in samples.images])

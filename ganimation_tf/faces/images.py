@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from ganimation_tf.errors import InputError
-from ganimation_tf.faces import orientation, unusual
+from ganimation_tf.faces import orientation, profiles, unusual
 from ganimation_tf.faces.decoded import Decoded, Reduction
 from ganimation_tf.faces.orientation import (
     AS_STORED,
@@ -21,6 +21,7 @@ from ganimation_tf.faces.orientation import (
     ORIENTATION,
     TURNS,
 )
+from ganimation_tf.faces.profiles import ToSrgb
 
 MAX_PIXELS = 100_000_000
 """Largest width x height that is decoded; a header that claims more is refused before decoding."""
@@ -50,10 +51,10 @@ class ImageError(InputError):
 
 
 def decode(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The picture as uint8 (height, width, 3) RGB, turned upright by its EXIF orientation.
+    """The picture as uint8 (height, width, 3) sRGB, turned upright by its EXIF orientation.
 
-    Grayscale, palette, CMYK and 16-bit pictures become 8-bit RGB; alpha is laid over white; of a
-    file with several pictures the first is taken.
+    Colors of an embedded profile, grayscale, palette, CMYK and 16-bit pictures become 8-bit sRGB;
+    alpha is laid over white; of a file with several pictures the first is taken.
 
     Raises:
         ImageError: if it is empty, of another format, damaged, or larger than `max_pixels`.
@@ -123,6 +124,7 @@ def _upright(image: Image.Image, scale: float, max_pixels: int) -> Decoded:
             "too_many_pixels", f"{width} x {height} pixels; at most {max_pixels} are decoded"
         )
     drafted, averaged = _factors(image, scale)
+    to_srgb = profiles.to_srgb(image)
     for name in ("xmp", "XML:com.adobe.xmp"):  # Pillow would take an orientation from there, too
         image.info.pop(name, None)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -131,12 +133,13 @@ def _upright(image: Image.Image, scale: float, max_pixels: int) -> Decoded:
             raise ImageError("unsupported_format", message)
         turn = orientation.known(image.tag_v2.get(ORIENTATION))
         image.load()  # which turns it
-        return Decoded(_pixels(image, averaged), (height, width), turn, Reduction(averaged))
+        pixels = _pixels(image, averaged, to_srgb)
+        return Decoded(pixels, (height, width), turn, Reduction(averaged))
     image.load()
     turn = orientation.read(image.info.get("exif", b""))
     if turn == AS_STORED:
         reduction = Reduction(drafted * averaged)
-        return Decoded(_pixels(image, averaged), (height, width), turn, reduction)
+        return Decoded(_pixels(image, averaged, to_srgb), (height, width), turn, reduction)
     turned = image.transpose(TURNS[turn])
     image.close()  # or both would be in memory
     height, width = (width, height) if turn > 4 else (height, width)
@@ -144,7 +147,7 @@ def _upright(image: Image.Image, scale: float, max_pixels: int) -> Decoded:
     left = width - turned.width * drafted if turn in FROM_RIGHT else 0
     top = height - turned.height * drafted if turn in FROM_BOTTOM else 0
     reduction = Reduction(drafted * averaged, left, top)
-    return Decoded(_pixels(turned, averaged), (height, width), turn, reduction)
+    return Decoded(_pixels(turned, averaged, to_srgb), (height, width), turn, reduction)
 
 
 def _factors(image: Image.Image, scale: float) -> tuple[int, int]:
@@ -158,32 +161,39 @@ def _factors(image: Image.Image, scale: float) -> tuple[int, int]:
     return 1, reduce if width * height >= AVERAGED_PIXELS else 1
 
 
-def _pixels(image: Image.Image, reduce: int) -> np.ndarray:
-    """uint8 RGB, `reduce` x `reduce` pixels averaged to one, those at the end of what is left.
+def _pixels(image: Image.Image, reduce: int, to_srgb: ToSrgb | None) -> np.ndarray:
+    """uint8 sRGB, `reduce` x `reduce` pixels averaged to one, those at the end of what is left.
 
     Converted strip by strip: a large picture is not in memory in several forms at once.
     """
     width, height = image.size
     rows = max(1, _STRIP // (width * reduce)) * reduce
     if rows >= height:
-        return np.asarray(_as_rgb(image).reduce(reduce) if reduce > 1 else _as_rgb(image))
+        rgb = _as_rgb(image, to_srgb)
+        return np.asarray(rgb.reduce(reduce) if reduce > 1 else rgb)
     pixels = np.empty((-(-height // reduce), -(-width // reduce), 3), np.uint8)
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(height, top + rows)))
         begin, end = top // reduce, -(-min(height, top + rows) // reduce)
-        pixels[begin:end] = _pixels(strip, reduce)
+        pixels[begin:end] = _pixels(strip, reduce, to_srgb)
     return pixels
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def _as_rgb(image: Image.Image, to_srgb: ToSrgb | None) -> Image.Image:
     if image.mode in ("F", "LAB"):
         raise ImageError("unsupported_format", f"the picture's mode is {image.mode}, not RGB")
     if image.mode.startswith("I;16") or image.mode == "I":  # 16-bit grayscale: keep the top byte
         deep = np.asarray(image)
-        return Image.fromarray(np.clip(deep >> 8, 0, 255).astype(np.uint8)).convert("RGB")
+        image = Image.fromarray(np.clip(deep >> 8, 0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
+        if to_srgb is not None:
+            alpha = image.getchannel("A")
+            image = to_srgb(image.convert("RGB"))
+            image.putalpha(alpha)
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    if to_srgb is not None:
+        return to_srgb(image)
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -206,9 +216,10 @@ def encode_png(image: np.ndarray, level: int = 6) -> bytes:
 
 
 def as_shown(encoded: bytes, max_pixels: int = MAX_PIXELS) -> bytes:
-    """The picture as a JPEG or PNG that decoders which know no EXIF and no transparency show right.
+    """The picture as a JPEG or PNG that decoders show right which know neither EXIF nor color
+    profiles nor transparency.
 
-    TensorFlow's are such. A JPEG or PNG of RGB or gray that lies upright and is opaque is returned
+    TensorFlow's are such. A JPEG or PNG of sRGB or gray that lies upright and is opaque is returned
     as it is; any other picture becomes a PNG of what `decode` makes of it.
 
     Raises:
@@ -225,7 +236,8 @@ def _plain(encoded: bytes) -> bool:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
                 upright = image.getexif().get(ORIENTATION, AS_STORED) in (0, AS_STORED)
-                return upright and not image.has_transparency_data and image.mode in ("RGB", "L")
+                opaque = not image.has_transparency_data and image.mode in ("RGB", "L")
+                return upright and opaque and profiles.to_srgb(image) is None
     except Exception:  # whatever is odd about it, `decode` says it better
         return False
 

@@ -1,10 +1,12 @@
 """Pictures that a decoder refuses though viewers show them, and files that are no picture."""
 
 import struct
+import zlib
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND")
 """Chunks of a PNG that its pixels, or which way up they are, depend on."""
+_LARGEST_PROFILE = 1 << 20  # bytes; Pillow refuses a PNG with a larger one
 
 _JPEG = b"\xff\xd8\xff"
 _FILLINGS = (b"\x55" * 64, b"\xaa" * 64)
@@ -64,7 +66,21 @@ def _needed_chunks(png: bytes) -> bytes:
     while place + 12 <= len(png):
         (length,) = struct.unpack_from(">I", png, place)
         end = place + 12 + length
-        if png[place + 4 : place + 8] in _NEEDED:
+        if png[place + 4 : place + 8] in _NEEDED or _is_profile(png[place:end]):
             parts.append(png[place:end])
         place = end
     return b"".join(parts)
+
+
+def _is_profile(chunk: bytes) -> bool:
+    """Whether it is a color profile that is whole: what the pixels mean depends on it."""
+    body, checksum = chunk[4:-4], chunk[-4:]
+    if body[:4] != b"iCCP" or struct.pack(">I", zlib.crc32(body)) != checksum:
+        return False
+    name_and_profile = body.partition(b"\0\0")  # between them: compressed by zlib
+    unpacking = zlib.decompressobj()
+    try:
+        unpacking.decompress(name_and_profile[2], _LARGEST_PROFILE)
+    except zlib.error:
+        return False
+    return not unpacking.unconsumed_tail

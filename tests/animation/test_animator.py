@@ -61,6 +61,18 @@ def test_a_sweep_goes_through_one_au(animator, model, crop):
     assert np.ptp(targets[:, [0, 2]], axis=0).max() < 1e-6
 
 
+def test_a_sweep_of_two_is_its_ends(animator, model, crop):
+    assert len(animator.sweep(crop, "AU12", steps=2)) == 2
+    np.testing.assert_allclose([target[1] for _, target in model.rendered], [0, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [1, 0, -3])
+def test_a_sweep_has_two_ends(animator, model, crop, steps):
+    with pytest.raises(UserError, match=f"steps must be at least 2, got {steps}"):
+        animator.sweep(crop, "AU12", steps)
+    assert model.rendered == []
+
+
 def test_frames_that_return_are_computed_once(animator, model, crop):
     line = timeline.there_and_back(parse(["AU12=1"]), 2.0)
     frames = list(animator.animate(crop, line, frames_per_second=8))

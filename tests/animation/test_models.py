@@ -91,6 +91,13 @@ def test_paths_that_name_no_model(tmp_path):
         models.open_model(tmp_path)
 
 
+def test_an_export_without_its_estimator_is_not_whole(tmp_path):
+    (tmp_path / "model_card.json").write_text(CARD.to_json())
+    (tmp_path / "editor.tflite").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=f"{tmp_path}: the export is not whole: No such file"):
+        models.open_model(tmp_path)
+
+
 def test_the_package_says_what_to_do_where_it_has_no_weights(monkeypatch, tmp_path):
     monkeypatch.setattr(pretrained, "directory", lambda: tmp_path)
     with pytest.raises(UserError, match="name a model, with --model or --server"):

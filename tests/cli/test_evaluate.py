@@ -86,6 +86,21 @@ def test_a_report_says_which_model_its_gates_let_through(data, drawn, tmp_path, 
         (["input", "--tls-root", "ca.pem"], "--tls-root is about a server"),
         (["input", "--model-name", "x"], "--model-name is about a server, and MODEL is none"),
         (["mean-edit=nowhere"], "nowhere is not a finished dataset"),
+        (["input", "--report", f"{__file__}/x"], "cannot be made: "),
+        (["input", "--write-edits", __file__], "cannot be made: "),
+        *(
+            (
+                ["input", "--write-edits", "none", *more],
+                f"before anything is measured; {more[0]} goes",
+            )
+            for more in (
+                ["--gate", "truth_error<=1"],
+                ["--report", "none"],
+                ["--baseline", "none.json"],
+                ["--judge", "blendshapes"],
+                ["--kid"],
+            )
+        ),
         (["nowhere"], "nowhere: no such run or export; besides there is HOST:PORT, input"),
     ],
 )
@@ -164,12 +179,32 @@ def test_an_annotator_that_is_a_program_judges_in_two_passes(data, tmp_path, cap
     [
         (["--share", "0"], "--share must be in"),
         (["--steps", "0"], "--steps must be at least 1"),
+        (["--seed", "-1"], "--seed must be in [0, 2147483647], got -1"),
+        (["--seed", "99999999999"], "--seed must be in [0, 2147483647], got 99999999999"),
         (["--split", "test"], "no records"),
     ],
 )
 def test_mistakes_of_train_judge(data, tmp_path, options, message, capsys):
     assert cli.main(["train-judge", str(tmp_path), "--data", str(data), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_where_a_judge_cannot_be_written_is_told_before_the_work(tmp_path, monkeypatch, capsys):
+    """The dataset is not looked at: there is none."""
+
+    def mistake(output):
+        assert cli.main(["train-judge", str(output), "--data", str(tmp_path / "none")]) == 2
+        return capsys.readouterr().err
+
+    judge, file = tmp_path / "judge", tmp_path / "judge" / "judge.json"
+    judge.mkdir()
+    file.write_text("kept")
+    assert "must be new or empty, but it holds files" in mistake(judge)
+    assert f"{file} is a file" in mistake(file / "below")
+    monkeypatch.setattr("os.access", lambda place, mode: False)
+    assert f"{tmp_path} cannot be written to" in mistake(tmp_path / "new")
+    assert [path.name for path in tmp_path.rglob("*")] == ["judge", "judge.json"]
+    assert file.read_text() == "kept"
 
 
 def test_an_untrained_generator_is_a_baseline(data, tmp_path):

@@ -92,6 +92,10 @@ BAD = [
     (["crop.png", "--au=AU99=1", "--output=x.png"], "'AU99' is no AU; there are AU06"),
     (["none.png", "--au=AU06=1", "--output=x.png"], "none.png: "),
     (["text.png", "--au=AU06=1", "--output=x.png"], "INVALID_ARGUMENT"),
+    (
+        ["crop.png", "--au=AU06=1", "--output=./crop.png"],
+        "crop.png is the crop, which is not overwritten",
+    ),
     (["--status", "--timeout=0"], "--timeout must be a positive number of seconds"),
     (["--status", "--tls-key=x.key"], "go together; no certificate was given"),
     (["--status", "--tls-root=none.pem"], "none.pem: cannot be read"),
@@ -109,7 +113,16 @@ def test_user_errors_are_one_line_and_write_nothing(
     (line,) = captured.err.strip().splitlines()
     assert line.startswith("ganimation query: ") and text in line
     assert captured.out == ""
+    assert crop.read_bytes() == face(51)
     assert sorted(path.name for path in crop.parent.iterdir()) == ["crop.png", "text.png"]
+
+
+def test_a_link_to_the_crop_is_the_crop(served_model, crop, capsys):
+    link = crop.with_name("link.png")
+    link.symlink_to(crop)
+    assert query(served_model, link, "--au=AU06=1", "--output", crop) == 2
+    assert "is the crop, which is not overwritten" in capsys.readouterr().err
+    assert crop.read_bytes() == face(51)
 
 
 def test_it_never_loads_tensorflow(served_model, crop, tmp_path):

@@ -177,6 +177,28 @@ def test_same_seed_same_bytes_and_an_interrupted_call_goes_on(
     assert contents(out) == contents(made)
 
 
+@pytest.mark.parametrize("change", ["one more", "another photo", "another annotation"])
+def test_other_portraits_do_not_go_on(tmp_path, capsys, monkeypatch, change):
+    """Two share the faces otherwise than three: pictures of the first call would be left over."""
+    points = tiny_portraits.landmarks()
+    folder, out = tmp_path / "in", tmp_path / "out"
+    tiny_portraits.save(folder, {"ada": points, "bob": points + [2, 1]})
+    options = ("--count", 9, "--size", 48)
+    interrupted_after(8, folder, out, options, monkeypatch)
+    before = contents(out)
+    tiny_portraits.save(tmp_path / "more", {"x": points, "y": points, "cy": points + [1, 2]})
+    new = "cy" if change == "one more" else "bob"
+    for name in {"another photo": ["photos"], "another annotation": ["csv"]}.get(
+        change, ["photos", "csv"]
+    ):
+        (file,) = (tmp_path / "more" / name).glob("cy.*")
+        file.replace(folder / name / f"{new}{file.suffix}")
+    assert run(folder, out, *options) == 2
+    assert "holds an unfinished set of other inputs" in capsys.readouterr().err
+    assert contents(out) == before
+    assert run(folder, tmp_path / "anew", *options) == 0
+
+
 def test_fewer_faces_are_the_first_of_more(portraits, made, tmp_path):
     out = tmp_path / "out"
     assert run(portraits, out, "--count", 5, "--size", 96, "--format", "png") == 0
@@ -311,6 +333,27 @@ def test_a_skin_that_does_not_fit_loses_no_face(portraits, made, exchanged, tmp_
     refused_portraits = [key for key in codes(out) if "#" not in key]
     inputs = len(list((portraits / "photos").iterdir()))
     assert inputs == len(settings["portraits"]) + len(refused_portraits)
+
+
+def test_a_skin_that_does_not_fit_is_told_after_an_interruption_too(
+    portraits, made, tmp_path, monkeypatch
+):
+    """All faces are there, and only what came of it had still to be written."""
+
+    def refuse(portrait, donor):
+        raise RejectedPortrait("unlike", "skin can be exchanged up to a difference of 1")
+
+    monkeypatch.setattr(writing, "exchange_skin", refuse)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    options = ("--count", 32, "--size", 48, "--exchange-skins")
+    assert run(portraits, whole, *options) == 0
+    told = {"ada#skin": "unlike", "bob_the_2nd#skin": "unlike"}
+    assert codes(whole) == codes(made) | told
+    # The settings, twice, the rejected portraits and 2 x 32 files of faces are written.
+    interrupted_after(3 + 64, portraits, out, options, monkeypatch)
+    assert len(list((out / "openface_csv").iterdir())) == 32 and codes(out) == codes(made)
+    assert run(portraits, out, *options) == 0
+    assert contents(out) == contents(whole)
 
 
 def test_who_is_alone_stays_as_photographed(tmp_path, capsys):

@@ -75,6 +75,23 @@ def test_a_baseline_on_other_faces_has_no_intervals(half, samples):
     assert "other edits" in notes[0]
 
 
+def test_of_a_part_of_the_edits_the_differences_are_of_that_part(half, copied):
+    """30 of 36 edits are shared; those that are not are far worse, and NaN is no value."""
+    kept = {name: list(values)[:30] for name, values in copied.report.rows.items()}
+    kept["truth_error"][0] = float("nan")
+    baseline = dataclasses.replace(copied.report, rows=kept)
+    rows = dict(half.report.rows)
+    rows["truth_error"] = np.where(np.arange(36) < 30, rows["truth_error"], 9.0)
+    metrics = {**half.report.metrics, "truth_error": 4.0}
+    report = dataclasses.replace(half.report, rows=rows, metrics=metrics)
+    differences, notes = compare(report, baseline)
+    (error,) = [one for one in differences if one.metric == "truth_error"]
+    assert (error.now, error.before, error.gap) == pytest.approx((0.25, 1.0, -0.75), abs=1e-4)
+    (note,) = notes
+    assert note.startswith("30 of 36 edits are among the 30 of the baseline: ")
+    assert "differences are of these, but of all edits in figures" in note
+
+
 def test_lines_for_a_terminal(half, copied):
     differences, _ = compare(half.report, copied.report)
     lines = list(wording.lines(half.report, differences))

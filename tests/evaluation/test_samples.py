@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 import drawn_pairs
+import ganimation_tf as gan
 from ganimation_tf.data import manifest
 from ganimation_tf.errors import UserError
 from ganimation_tf.evaluation import samples as samples_lib
+from ganimation_tf.faces import alignment
+from ganimation_tf.faces.alignment import CropSpec
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +88,47 @@ def test_a_damaged_shard_is_named(dataset, tmp_path, drawn):
     shard.write_bytes(shard.read_bytes()[:-9])
     with pytest.raises(UserError, match="eval-00000-of-00001.tfrecord cannot be read"):
         samples_lib.load(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "have, want",
+    [
+        ((128, 0.15), (64, 0.15)),
+        ((64, 0.15), (128, 0.15)),
+        ((32, 0.15), (128, 0.15)),
+        ((128, 0.3), (64, 0.1)),
+        ((128, 0.2), (112, 0.15)),
+        ((128, 0.15), (24, 0.0)),
+    ],
+)
+def test_another_crop_shows_what_the_photo_s_own_would(drawn, have, want):
+    """Photos that are redder to the right and greener below, so that colors tell the place, and
+    so grainy that in the mean nothing is rounded."""
+    landmarks = gan.render_face({}, size=256).landmarks
+    anchors = alignment.anchors_from_landmarks(landmarks)
+    grain = np.random.default_rng(0).normal(0, 4, (12, 256, 256, 3))
+    colors = np.stack([*0.7 * np.mgrid[:256, :256][::-1], np.zeros((256, 256))], -1) + 30
+    photos = np.rint(colors + grain).astype(np.uint8)
+    have, want = CropSpec(*have), CropSpec(*want)
+    transform = alignment.crop_transform(anchors, have)
+    crops = np.stack([alignment.crop(photo, transform, have.size) for photo in photos])
+    samples = dataclasses.replace(drawn.take([0] * 12), images=crops, crop=have)
+    fitted, notes = samples_lib.fit_to(samples, samples.names, want)
+    assert fitted.crop == want and len(notes) == 1
+    transform = alignment.crop_transform(anchors, want)
+    places = np.mgrid[: want.size, : want.size][::-1].transpose(1, 2, 0)
+    expected = 0.7 * (places @ transform[:, :2].T + transform[:, 2]) + 30
+    error = (fitted.images[..., :2] - expected).mean(0)
+    assert np.abs(error.mean((0, 1))).max() < 0.25
+    assert abs(error[:, -1, 0].mean() - error[:, 0, 0].mean()) < 0.25
+    assert abs(error[-1, :, 1].mean() - error[0, :, 1].mean()) < 0.25
+
+
+def test_a_crop_that_only_loses_its_margin_keeps_its_pixels(drawn):
+    """101 - 1 pixels at margin 0.5 are 50 at margin 0, of the same size each."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 101, 101, 3), np.uint8)
+    samples = dataclasses.replace(drawn.take([0, 1]), images=images, crop=CropSpec(101, 0.5))
+    fitted, _ = samples_lib.fit_to(samples, samples.names, CropSpec(51, 0.0))
+    np.testing.assert_array_equal(fitted.images, images[:, 25:76, 25:76])
+    same, notes = samples_lib.fit_to(samples, samples.names, samples.crop)
+    assert same.images is images and notes == []

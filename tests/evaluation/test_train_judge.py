@@ -49,6 +49,22 @@ def test_round_trip(judge, samples, tmp_path):
     assert read.min() >= 0 and read.max() <= 1
 
 
+def test_a_judge_appears_whole_or_not_at_all(judge, tmp_path, monkeypatch):
+    def broken(facts):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JudgeFacts, "to_json", broken)
+        with pytest.raises(KeyboardInterrupt):
+            judge.save(tmp_path / "some" / "judge")
+    assert list((tmp_path / "some").iterdir()) == []
+    judge.save(tmp_path / "some" / "judge")
+    before = (tmp_path / "some" / "judge" / "judge.json").read_bytes()
+    with pytest.raises(OSError, match="not empty"):
+        judge.save(tmp_path / "some" / "judge")
+    assert (tmp_path / "some" / "judge" / "judge.json").read_bytes() == before
+
+
 def test_the_same_seed_trains_the_same_judge(judge, samples):
     again = train_judge(samples, "eval", JudgeConfig(steps=3, batch_size=4))
     read, expected = (one.read(samples.images, samples.crop) for one in (again, judge))
@@ -108,7 +124,9 @@ def test_crops_of_another_size_are_made_its_size(judge):
     [
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"learning_rate": float("nan")}, "learning_rate must be positive"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
+        ({"seed": -1}, r"seed must be in \[0, 2147483647\], got -1"),
+        ({"seed": 99999999999}, r"seed must be in \[0, 2147483647\], got 99999999999"),
     ],
 )
 def test_config_is_checked(options, message):

@@ -16,7 +16,7 @@ import numpy as np
 from ganimation_tf import quiet
 from ganimation_tf.errors import MALFORMED, UserError, as_user_error, require
 from ganimation_tf.faces.alignment import CropSpec
-from ganimation_tf.files import write_whole
+from ganimation_tf.files import whole
 
 NETWORK, FACTS = "network.keras", "judge.json"
 BATCH = 64
@@ -97,10 +97,17 @@ class RegressorJudge:
         return cls(network, facts)
 
     def save(self, directory: pathlib.Path) -> None:
-        """Writes the judge as a directory."""
-        directory.mkdir(parents=True, exist_ok=True)
-        self._network.save(directory / NETWORK)
-        write_whole(directory / FACTS, self.facts.to_json().encode())
+        """Writes the judge as a directory, whole or not at all.
+
+        Args:
+            directory: new or empty.
+        """
+        directory = directory.resolve()
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with whole(directory) as partial:
+            partial.mkdir()
+            self._network.save(partial / NETWORK)
+            (partial / FACTS).write_text(self.facts.to_json(), encoding="utf-8")
 
     def read(self, images: np.ndarray, crop: CropSpec) -> np.ndarray:
         """See `Judge.read`; in [0, 1]. It reads whatever it is shown.

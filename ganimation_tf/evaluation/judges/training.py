@@ -5,7 +5,6 @@ Absolute error would find that all zeros is a good answer: most AUs are 0 on mos
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from ganimation_tf.evaluation.agreement import agreement
 from ganimation_tf.evaluation.judges.regressor import JudgeFacts, RegressorJudge, to_network
 from ganimation_tf.evaluation.samples import Samples
 from ganimation_tf.faces.alignment import CropSpec
+from ganimation_tf.options import check, option
 
 SIZE = 64
 """Side of the network's input: AUs are read as well from it as from 128."""
@@ -36,24 +36,19 @@ LIGHT = 0.2
 class JudgeConfig:
     """How a judge is trained.
 
-    Attributes:
-        steps: updates.
-        batch_size: faces of one update.
-        learning_rate: of Adam at the beginning; it falls to 0 along a cosine.
-        seed: where the randomness starts.
+    Raises:
+        OptionError: if a field is outside its range.
     """
 
-    steps: int = 3000
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    seed: int = 0
+    steps: int = option(3000, "updates", low=1)
+    batch_size: int = option(32, "faces of one update", low=1)
+    learning_rate: float = option(
+        1e-3, "of Adam at the beginning; it falls to 0 along a cosine", above=0
+    )
+    seed: int = option(0, "where the randomness starts", low=0, high=2**31 - 1)
 
     def __post_init__(self):
-        for name in ("steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        check(self)
 
 
 def share_of_people(samples: Samples, share: float) -> Samples:

@@ -1,7 +1,9 @@
 """Where the face of a portrait is and what it shows already: from annotations or a landmarker."""
 
 import dataclasses
+import hashlib
 import pathlib
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +51,17 @@ class Source(Protocol):
         Raises:
             RejectedPortrait: if there is one that cannot be used.
         """
+
+
+def digest_of(faces: Iterable[tuple[str, pathlib.Path, KnownFace]]) -> str:
+    """SHA-256 over what re-animated faces follow from: names, photos and what is known of them."""
+    digest = hashlib.sha256()
+    for name, path, known in faces:
+        photo = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{photo} {name!r} {known.subject!r}\n".encode(errors="surrogateescape"))
+        for values in (known.landmarks, known.expression):
+            digest.update(np.asarray(values, "<f8").tobytes())
+    return digest.hexdigest()
 
 
 def known_face(face: FaceAnnotation, model: FaceModel) -> KnownFace:

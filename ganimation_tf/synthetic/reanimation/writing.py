@@ -186,10 +186,12 @@ def _write_task(
     number, wanted = task
     portrait, rejected = usable[number], set[Rejection]()
     missing = [one for one in wanted if not _annotation(out, portrait.name, *one).exists()]
-    if not missing:
+    # Asked again where all faces are there: the call that made them cannot have told.
+    exchanges = portrait.partner is not None and any(look % 2 for look, _ in wanted)
+    if not missing and not exchanges:
         return len(wanted), rejected
     own = other = _read(portrait.path, portrait.known, request)
-    if portrait.partner is not None and any(look % 2 for look, _ in missing):
+    if portrait.partner is not None and exchanges:
         other, unlike = _with_skin_of(usable[portrait.partner], portrait, own, request)
         rejected.update(unlike)
     for odd, looks in itertools.groupby(missing, lambda number: number[0] % 2):
