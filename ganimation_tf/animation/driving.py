@@ -14,6 +14,7 @@ from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.expressions import SET, Change, Expression
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
+from ganimation_tf.media.video_reader import VideoReader
 
 _RATE = 30.0
 """Frames per second of a single frame."""
@@ -128,7 +129,7 @@ def from_video(path: pathlib.Path, animator: Animator) -> Drive:
     times: list[float] = []
     rows: dict[int, np.ndarray] = {}
     tracker = Tracker(animator.finder, "largest")
-    with video.VideoReader(path) as reader:
+    with VideoReader(path) as reader:
         for time, frame in reader.frames():
             if faces := tracker.step(frame):
                 crop = animator.composer(frame, faces[0][1]).crop
@@ -141,7 +142,7 @@ def from_video(path: pathlib.Path, animator: Animator) -> Drive:
     every = np.arange(len(times))
     filled = np.stack([np.interp(every, known, column) for column in units.T], axis=1)
     names = animator.action_units
-    return Drive(np.array(times), filled.astype(np.float32), names, names)
+    return Drive(np.array(times), filled.astype(np.float32), names, names, reader.notes)
 
 
 def from_annotations(path: pathlib.Path, names: tuple[str, ...]) -> Drive:

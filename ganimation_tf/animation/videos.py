@@ -12,7 +12,7 @@ from ganimation_tf.animation.photos import out_of_range
 from ganimation_tf.animation.request import WHOLE, Request, Track, beside, untracked
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
-from ganimation_tf.media.video import VideoReader
+from ganimation_tf.media.video_reader import VideoReader
 
 MOMENTS = 25
 """Of a video, at which it is looked what is asked."""
@@ -47,8 +47,8 @@ def animate(
     with VideoReader(path) as reader:
         job = _Job(animator, request)
         times: list[float] = []
-        total = round(reader.seconds * reader.frames_per_second)
-        frames = job.edited_frames(track(reader.frames(), total, f"frames of {path.name}"), times)
+        tracked = track(reader.frames(), reader.promised, f"frames of {path.name}")
+        frames = job.edited_frames(tracked, times)
         target = job.strongest(reader.seconds)
         count, size = outputs.write_animation(
             output,
@@ -58,7 +58,7 @@ def animate(
             times=_as_they_come(times),
             sound_of=path if reader.has_audio else None,
         )
-    notes = out_of_range(animator, request, target)
+    notes = [*reader.notes, *out_of_range(animator, request, target)]
     if not job.edited:
         notes.append(f"{path}: no face was found in {count} frames; they are as they were")
     seen = f"a face in {job.edited} of {count} frames"

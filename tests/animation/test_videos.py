@@ -19,6 +19,7 @@ from ganimation_tf.expression_parsing import parse
 from ganimation_tf.expressions import Expression
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
+from ganimation_tf.media.video_reader import VideoReader
 
 SMILE = Request(goal=parse(["AU12=1"]))
 
@@ -48,7 +49,7 @@ def test_frames_without_a_face_pass_unchanged_wherever_they_are(tmp_path, animat
     video.write(tmp_path / "in.mp4", [portrait if shown else blank for shown in order], 10)
     line, notes = run(tmp_path / "in.mp4", tmp_path / "out", SMILE, animator)
     assert "a face in 5 of 10 frames" in line and notes == []
-    before = video.frames_of(tmp_path / "in.mp4")
+    before = sounding.frames_of(tmp_path / "in.mp4")
     after = [images.decode(p.read_bytes()) for p in sorted((tmp_path / "out").iterdir())]
     assert len(after) == 10
     changed = [int((one != other).any()) for one, other in zip(before, after, strict=True)]
@@ -60,7 +61,7 @@ def test_frame_times_stay(tmp_path, animator, portrait):
     times = [0.0, 0.1, 0.4, 0.5]
     video.write(tmp_path / "in.mp4", [portrait] * 4, 8, times)
     run(tmp_path / "in.mp4", tmp_path / "out.mp4", SMILE, animator)
-    with video.VideoReader(tmp_path / "out.mp4") as reader:
+    with VideoReader(tmp_path / "out.mp4") as reader:
         actual = [time for time, _ in reader.frames()]
     np.testing.assert_allclose(actual, times, atol=1e-3)
 
@@ -104,7 +105,9 @@ def test_a_driving_video_is_read_absolutely_and_filled_where_no_face_is(
     blank = np.full_like(portrait, 128)
     video.write(tmp_path / "drive.mp4", [portrait, blank, bright], 10)
     drive = driving.read(tmp_path / "drive.mp4", animator)
-    expected = [animator.estimate(frame) for frame in video.frames_of(tmp_path / "drive.mp4")[::2]]
+    expected = [
+        animator.estimate(frame) for frame in sounding.frames_of(tmp_path / "drive.mp4")[::2]
+    ]
     np.testing.assert_allclose(drive.units[0], expected[0], atol=0.02)
     np.testing.assert_allclose(drive.units[2], expected[1], atol=0.02)
     np.testing.assert_allclose(drive.units[1], (drive.units[0] + drive.units[2]) / 2, atol=1e-6)

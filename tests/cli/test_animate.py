@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 import openface_files
+import sounding
 from ganimation_tf import cli
 from ganimation_tf.faces import alignment, images
-from ganimation_tf.media import video
+from ganimation_tf.media.video_reader import VideoReader
 from serving_model import SIZE
 
 WHOLE = ("--crop=whole", "--crop-only")
@@ -110,9 +111,9 @@ def test_a_video_plays_in_browsers_and_has_every_frame(served_model, photo, tmp_
     output = tmp_path / "out.mp4"
     options = [*WHOLE, "--au=AU06=1", "--frames=20", "--scale=4", "--fps=10"]
     assert animate(served_model, photo, output, *options) == 0
-    shown = video.frames_of(output)
+    shown = sounding.frames_of(output)
     assert len(shown) == 20 and shown[0].shape == (4 * SIZE, 4 * SIZE, 3)
-    with video.VideoReader(output) as reader:
+    with VideoReader(output) as reader:
         assert abs(reader.frames_per_second - 10) < 1e-6
     centres = [int(frame[2 * SIZE, 2 * SIZE].mean()) for frame in shown]
     assert abs(centres[0] - 92) < 6 and abs(max(centres) - 255) < 6  # a lossy codec
