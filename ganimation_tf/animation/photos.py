@@ -49,7 +49,7 @@ def animate(
 
     target = units[np.abs(units - first.source).sum(1).argmax()]
     origin = request.origin(animator, target)
-    notes += out_of_range(animator, request, target)
+    notes += [*out_of_range(animator, request, target), *outputs.too_fast(output, rate)]
     unit = f"frames of {path.name}"
     frames = track(_frames(photo, subjects, request, animator, course), len(units), unit)
     if output.kind == outputs.STILL:

@@ -59,6 +59,7 @@ def animate(
             sound_of=path if reader.has_audio else None,
         )
     notes = [*reader.notes, *out_of_range(animator, request, target)]
+    notes += outputs.too_fast(output, reader.frames_per_second)
     if not job.edited:
         notes.append(f"{path}: no face was found in {count} frames; they are as they were")
     seen = f"a face in {job.edited} of {count} frames"

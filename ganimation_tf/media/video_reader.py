@@ -172,8 +172,9 @@ class _Clock:
 def _upright(frame: av.VideoFrame, shape: fractions.Fraction | None) -> np.ndarray:
     """Args: shape: width of a pixel by its height; None: square."""
     pixels = frame.to_ndarray(format="rgb24")
-    if shape and shape != 1 and 1 / WIDEST <= shape <= WIDEST:
-        wide, high = float(max(shape, 1)), float(max(1 / shape, 1))  # enlarged: nothing is lost
+    ratio = float(shape or 1)
+    if ratio != 1 and 1 / WIDEST <= ratio <= WIDEST:
+        wide, high = max(ratio, 1.0), max(1 / ratio, 1.0)  # enlarged: nothing is lost
         pixels = cv2.resize(pixels, None, fx=wide, fy=high, interpolation=cv2.INTER_CUBIC)
     quarter_turns = round(frame.rotation / 90) % 4  # counter-clockwise, as numpy turns
     return np.ascontiguousarray(np.rot90(pixels, quarter_turns)) if quarter_turns else pixels
