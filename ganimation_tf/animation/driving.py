@@ -51,16 +51,19 @@ class Drive:
         seconds = self.times[-1] - self.times[0]
         return float((len(self.times) - 1) / seconds) if seconds > 0 else _RATE
 
-    def onto(self, source: np.ndarray) -> np.ndarray:
-        """float32 (F, N): these AUs on a face that shows `source` (N,) by itself."""
-        driven = np.array([name in self.named for name in self.names])
-        return np.where(driven, self.units, source).astype(np.float32)
+    def onto(self, source: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """These AUs on a face that shows others by itself.
 
-    def at(self, time: float, source: np.ndarray) -> np.ndarray:
-        """float32 (N,): as `onto`, at this time; before and after it as at its ends."""
-        row = np.array([np.interp(time, self.times, column) for column in self.units.T])
+        Args:
+            source: float (N,) or (F, N) in [0, 1], what it shows.
+            times: (F,) seconds; before the first and after the last moment it is as then.
+
+        Returns:
+            float32 (F, N).
+        """
+        rows = [np.interp(times, self.times, column) for column in self.units.T]
         driven = np.array([name in self.named for name in self.names])
-        return np.where(driven, row, source).astype(np.float32)
+        return np.where(driven, np.stack(rows, axis=-1), source).astype(np.float32)
 
     def expression(self, frame: int) -> Expression:
         """What one frame shows."""

@@ -127,11 +127,15 @@ def _targets(one: Expression, rows: np.ndarray, names: Sequence[str]) -> np.ndar
     return np.stack([one.target(row, names) for row in rows])
 
 
-def there_and_back(goal: Expression, seconds: float) -> Timeline:
-    """From what the face shows to the expression and back, to be played in a loop."""
+def there_and_back(goal: Expression, frames: int, frames_per_second: float) -> Timeline:
+    """From what the face shows to the expression and back, to be played in a loop.
+
+    Args:
+        frames: from 2; the expression itself is one of them, half-way if their number is even.
+    """
     own = Expression()
-    frames = (KeyFrame(0.0, own), KeyFrame(seconds / 2, goal), KeyFrame(seconds, own))
-    return Timeline(frames, loop=True)
+    top, end = (number / frames_per_second for number in (frames // 2, frames))
+    return Timeline((KeyFrame(0.0, own), KeyFrame(top, goal), KeyFrame(end, own)), loop=True)
 
 
 def there(goal: Expression, seconds: float) -> Timeline:
@@ -139,15 +143,19 @@ def there(goal: Expression, seconds: float) -> Timeline:
     return Timeline((KeyFrame(0.0, Expression(), "linear"), KeyFrame(seconds, goal, "linear")))
 
 
-def sweep(aus: Sequence[str], seconds: float) -> Timeline:
-    """Each AU by itself from 0 to 1 and back, one after the other, in a loop."""
-    frames = []
+def sweep(aus: Sequence[str], frames: int, frames_per_second: float) -> Timeline:
+    """Each AU by itself from 0 to 1 and back, one after the other, in a loop.
+
+    Args:
+        frames: of each AU, from 2; it is 1 in one of them.
+    """
+    keys = []
     for place, name in enumerate(aus):
-        for moment, value in ((0.0, 0.0), (0.5, 1.0)):
+        for number, value in ((0, 0.0), (frames // 2, 1.0)):
             one = Expression((Change(name, expressions.SET, value),))
-            frames.append(KeyFrame((place + moment) * seconds, one))
-    frames.append(KeyFrame(len(aus) * seconds, frames[0].expression))
-    return Timeline(tuple(frames), loop=True)
+            keys.append(KeyFrame((place * frames + number) / frames_per_second, one))
+    keys.append(KeyFrame(len(aus) * frames / frames_per_second, keys[0].expression))
+    return Timeline(tuple(keys), loop=True)
 
 
 def read(path: pathlib.Path, names: Sequence[str] = tuple(DESCRIPTIONS)) -> Timeline:

@@ -14,9 +14,6 @@ from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
 from ganimation_tf.media.video_reader import VideoReader
 
-MOMENTS = 25
-"""Of a video, at which it is looked what is asked."""
-
 STEADINESS = 0.6
 """How much of the last reading of a face's own AUs stays in the next: readings tremble."""
 
@@ -103,8 +100,8 @@ class _Job:
             source = self._animator.estimate_crop(composer.crop)
             calm = self._steady.get(place, source)
             calm = self._steady[place] = STEADINESS * calm + (1 - STEADINESS) * source
-            target = self._target(time, calm)
-            (edit,) = self._animator.render(composer.crop[None], calm[None], target[None])
+            target = self._targets(np.array([time]), calm)
+            (edit,) = self._animator.render(composer.crop[None], calm[None], target)
             composer.put_back(edit, onto=edited)
             shown = shown or (composer, edit)
         if faces:
@@ -122,16 +119,24 @@ class _Job:
 
         As of a photo the frame that is furthest from it; faces of a video differ, and none is at
         hand before it is read.
+
+        Args:
+            seconds: the length of the video; 0: nobody knows, and all that could be asked counts.
         """
         rest = np.zeros(len(self._animator.action_units), np.float32)
-        moments = [self._target(float(t), rest) for t in np.linspace(0, seconds, MOMENTS)]
-        return max(moments, key=lambda units: float(units.sum()))
+        moments = self._request.moments()
+        if seconds:
+            moments = np.minimum(moments, seconds)
+        units = self._targets(moments, rest)
+        return units[units.sum(1).argmax()]
 
-    def _target(self, time: float, source: np.ndarray) -> np.ndarray:
+    def _targets(self, times: np.ndarray, source: np.ndarray) -> np.ndarray:
+        """float32 (F, N): what is asked of a face that shows `source` (N,) at these times."""
         request, names = self._request, self._animator.action_units
         base = request.goal.target(source, names)
         if request.drive is not None:
-            base = request.drive.at(time, base)
-        if request.timeline is not None:
-            base = request.timeline.units(base, names, np.array([time]))[0]
-        return request.clamped(base.astype(np.float32), names)
+            base = request.drive.onto(base, times)
+        elif request.timeline is not None:
+            base = request.timeline.units(base, names, times)
+        rows = np.broadcast_to(base.astype(np.float32), (len(times), len(names)))
+        return request.clamped(rows, names)

@@ -49,7 +49,7 @@ def write(
     Args:
         frames: uint8 (H, W, 3) RGB of one size; an odd side gets one more row or column, the last
             one again.
-        times: seconds of each frame; None: evenly.
+        times: seconds of each frame, from 0, not falling; None: evenly.
         sound_of: a video whose sound is copied, as it is where MP4 can hold it, else as AAC.
         finish: is called with the whole file before it gets its name.
 
@@ -84,10 +84,11 @@ def _write(partial, frames, frames_per_second, times, sound_of) -> int:
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         sound = None if sound_of is None else Sound(stack, container, sound_of)
         clock = iter(times) if times is not None else (n / rate for n in itertools.count())
-        count = 0
+        count, place = 0, -1
         for pixels in itertools.chain([first], frames):
             moment = float(next(clock))
-            for packet in stream.encode(_frame(pixels, moment)):
+            place = max(round(moment / TIME_BASE), place + 1)
+            for packet in stream.encode(_frame(pixels, place)):
                 container.mux(packet)
             if sound:
                 sound.until(moment)
@@ -99,11 +100,11 @@ def _write(partial, frames, frames_per_second, times, sound_of) -> int:
     return count
 
 
-def _frame(pixels: np.ndarray, moment: float) -> av.VideoFrame:
+def _frame(pixels: np.ndarray, place: int) -> av.VideoFrame:
     height, width = pixels.shape[:2]
     if height % 2 or width % 2:
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
     frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", interpolation="AREA")
-    frame.pts, frame.time_base = round(moment / TIME_BASE), TIME_BASE
+    frame.pts, frame.time_base = place, TIME_BASE
     return frame

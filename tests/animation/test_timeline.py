@@ -44,7 +44,7 @@ def test_relative_key_frames_follow_each_frames_own_source():
 
 
 def test_a_loop_ends_one_step_before_its_start_and_comes_back_as_it_went():
-    line = timeline.there_and_back(parse(["AU12=1"]), 2.0)
+    line = timeline.there_and_back(parse(["AU12=1"]), 8, 4)
     times = line.times(4)
     units = line.units(np.zeros(2), NAMES, times)[:, 1]
     np.testing.assert_allclose(times, np.arange(8) / 4)
@@ -60,9 +60,20 @@ def test_a_ramp_goes_all_the_way():
 
 
 def test_a_sweep_shows_one_au_after_the_other():
-    line = timeline.sweep(NAMES, 1.0)
+    line = timeline.sweep(NAMES, 8, 8)
     units = line.units(np.zeros(2), NAMES, np.array([0.5, 1.0, 1.5]))
     np.testing.assert_allclose(units, [[1, 0], [0, 0], [0, 1]], atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 16])
+@pytest.mark.parametrize("rate", [12.5, 30, 7.3])
+def test_one_frame_shows_all_that_is_wanted_whatever_their_number(count, rate):
+    line = timeline.there_and_back(parse(["AU12=1"]), count, rate)
+    units = line.units(np.zeros(2), NAMES, line.times(rate))
+    assert len(units) == count and units[:, 1].max() == 1
+    line = timeline.sweep(NAMES, count, rate)
+    units = line.units(np.zeros(2), NAMES, line.times(rate))
+    assert len(units) == 2 * count and units.max(0).tolist() == [1, 1]
 
 
 def test_a_spreadsheet_may_write_other_separators(tmp_path):

@@ -190,6 +190,21 @@ def test_key_frames_and_a_driving_table(served_model, photo, tmp_path):
         assert shown == greys
 
 
+def test_a_photo_is_driven_at_the_times_of_the_table(served_model, photo, tmp_path):
+    table = tmp_path / "drive.csv"
+    table.write_text("time,AU06\n0,0\n0.1,1\n0.9,0.5\n1,0\n")
+    output = tmp_path / "out.gif"
+    assert animate(served_model, photo, output, *WHOLE, f"--drive={table}") == 0
+    shown = []
+    with Image.open(output) as gif:
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            grey = int(np.asarray(gif.convert("RGB"))[SIZE // 2, SIZE // 2, 0])
+            shown.append((gif.info["duration"], round((grey - 51) / 204, 1)))
+    # The last one is shown for as long as those before in the mean.
+    assert shown == [(100, 0), (800, 1), (100, 0.5), (330, 0)]
+
+
 def test_several_inputs_go_on_after_a_bad_one_and_end_with_a_summary(
     served_model, photo, tmp_path, capsys
 ):

@@ -14,6 +14,14 @@ from ganimation_tf.media.video_reader import VideoReader
 from sounding import squares
 
 
+def test_moments_that_are_the_same_follow_each_other(tmp_path):
+    path = tmp_path / "a.mp4"
+    assert video.write(path, squares(3), 25, times=[0.0, 0.0, 0.2]) == 3
+    with VideoReader(path) as reader:
+        times = [time for time, _ in reader.frames()]
+    np.testing.assert_allclose(times, [0, 0.001, 0.2], atol=1e-3)
+
+
 def test_it_is_what_browsers_play(tmp_path):
     path = tmp_path / "a.mp4"
     assert video.write(path, squares(5), 12.5) == 5
