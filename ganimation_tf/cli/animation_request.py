@@ -146,7 +146,7 @@ def goal_of(args: argparse.Namespace, names: tuple[str, ...], strict: bool = Tru
 def request_of(args: argparse.Namespace, animator):
     """All flags as a `Request`, in the words of the opened model."""
     from ganimation_tf import expression_parsing
-    from ganimation_tf.animation import driving, timeline
+    from ganimation_tf.animation import driving, keyframes
     from ganimation_tf.animation.request import Request
 
     names = animator.action_units
@@ -165,7 +165,7 @@ def request_of(args: argparse.Namespace, animator):
         sweep = names if args.sweep == "all" else (expression_parsing.canonical(args.sweep, names),)
     return Request(
         goal=goal,
-        timeline=timeline.read(args.keyframes, names) if args.keyframes else None,
+        timeline=keyframes.read(args.keyframes, names) if args.keyframes else None,
         drive=drive,
         sweep=sweep,
         frames=args.frames,
