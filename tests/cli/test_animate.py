@@ -2,6 +2,7 @@
 
 import csv
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -205,6 +206,34 @@ def test_a_photo_is_driven_at_the_times_of_the_table(served_model, photo, tmp_pa
     assert shown == [(100, 0), (800, 1), (100, 0.5), (330, 0)]
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "note"),
+    [
+        ("a.mp4", ["--au=AU06=1"], "{} is for photos; a video keeps its own frames and times"),
+        ("a.png", ["--drive=a.csv"], "{} has no effect beside --drive"),
+        ("a.png", ["--keyframes=a.csv"], "--frames has no effect beside --keyframes"),
+        ("a.png", ["--au=AU06=1"], ""),
+    ],
+)
+def test_it_is_said_where_frames_and_their_rate_have_no_effect(
+    served_model, photo, tmp_path, monkeypatch, capsys, name, options, note
+):
+    monkeypatch.chdir(tmp_path)
+    photo.rename("a.png")
+    pathlib.Path("a.csv").write_text("time,AU06\n0,0\n1,1\n")
+    options = [*options, "--frames=4", "--fps=5", *(WHOLE if name == "a.png" else ())]
+    pathlib.Path("a.mp4").write_bytes(b"no video")
+    animate(served_model, name, "out.gif", *options)
+    warned = [
+        line.removeprefix("ganimation animate: warning: ")
+        for line in capsys.readouterr().err.splitlines()
+        if "warning" in line
+    ]
+    expected = dict.fromkeys(note.format(option) for option in ("--frames", "--fps") if note)
+    assert len(warned) == len(expected)
+    assert all(map(str.startswith, warned, expected))
+
+
 def test_several_inputs_go_on_after_a_bad_one_and_end_with_a_summary(
     served_model, photo, tmp_path, capsys
 ):
@@ -313,8 +342,9 @@ def test_a_photo_that_cannot_be_used(served_model, tmp_path, capsys, content, te
     path = tmp_path / "photo.png"
     if content is not None:
         path.write_bytes(content)
-    assert animate(served_model, path, tmp_path / "out.gif", "--au=AU06=1") == 2
+    assert animate(served_model, path, tmp_path / "new" / "out.gif", "--au=AU06=1") == 2
     assert text in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_landmarks_of_another_photo_are_refused(served_model, photo, tmp_path, capsys):
