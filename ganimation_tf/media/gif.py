@@ -17,7 +17,7 @@ PALETTE_PIXELS = 2**19
 """Frames are reduced to choose the colours from: to this side, or to so many pixels in all."""
 
 PALETTE_FRAMES = 1024
-PALETTE_BYTES = 2**28
+PALETTE_BYTES = 2**27
 """Of frames that share a palette, and are in memory at once."""
 
 PER_SECOND = 100
