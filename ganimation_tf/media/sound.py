@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import av
 
-from ganimation_tf.media.video_reader import decoded
+from ganimation_tf.media.video_reader import decoded, packets
 
 COPIED = ("aac", "mp3", "ac3", "alac")
 """What an MP4 can hold as it is; other sound becomes AAC."""
@@ -48,7 +48,7 @@ def _copied(source, stream, container) -> Iterator[av.Packet]:
     target = container.add_stream_from_template(stream)
     shift = round(_start_of_pictures(source) / stream.time_base)
     last: int | None = None
-    for packet in source.demux(stream):
+    for packet in packets(source, stream, []):
         if packet.dts is None:  # the end of the stream
             continue
         time = packet.dts - shift

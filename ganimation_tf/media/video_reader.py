@@ -119,29 +119,33 @@ class VideoReader:
             self._note(f"the file promises {self.seconds:.1f} s, and its pictures end at {end:.1f}")
 
 
-def decoded(container, stream, failures: list[str]) -> Iterator:
-    """The frames of a stream, as far as they can be decoded; as players do, the rest is skipped.
+def packets(container, stream, failures: list[str]) -> Iterator[av.Packet]:
+    """The packets of a stream, as far as they can be read; as players do, the rest is skipped.
 
     Args:
-        failures: the reason is appended for each packet that could not be read or decoded.
+        failures: the reason is appended for each that could not.
     """
     in_a_row = 0
-    while True:
+    while in_a_row < PATIENCE:
         try:
             for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.error.FFmpegError as error:
-                    failures.append(error.strerror)
-                    continue
                 in_a_row = 0
-                yield from frames
+                yield packet
             return
         except av.error.FFmpegError as error:  # what follows may still be readable
             failures.append(error.strerror)
             in_a_row += 1
-            if in_a_row > PATIENCE:
-                return
+
+
+def decoded(container, stream, failures: list[str]) -> Iterator:
+    """The frames of a stream; as `packets`, also of what cannot be decoded."""
+    for packet in packets(container, stream, failures):
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError as error:
+            failures.append(error.strerror)
+        else:
+            yield from frames
 
 
 class _Clock:
