@@ -237,7 +237,10 @@ class Animator:
             timeline: key frames; an expression is gone to and back from within two seconds.
         """
         if not isinstance(timeline, Timeline):
-            timeline = timelines.there_and_back(self.expression(timeline), 2.0)
+            frames = max(2, round(2 * frames_per_second))
+            timeline = timelines.there_and_back(
+                self.expression(timeline), frames, frames_per_second
+            )
         times = timeline.times(frames_per_second)
         if self.is_crop(image):
             source = self.estimate(image)

@@ -227,6 +227,8 @@ def _sample(photo: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     reach = np.column_stack([reach, [1, 1]])
     left, top, right, bottom = sampling.region(reach[:, :2], photo.shape[:2], 4)
     part = photo[top:bottom, left:right].astype(np.float32)
-    return cv2.remap(
-        part, x - left, y - top, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-    ).reshape(*x.shape, 3)
+    # Of one pixel there is no other to reflect, and OpenCV looks for it for ever.
+    border = cv2.BORDER_REPLICATE if 1 in part.shape[:2] else cv2.BORDER_REFLECT_101
+    return cv2.remap(part, x - left, y - top, cv2.INTER_CUBIC, borderMode=border).reshape(
+        *x.shape, 3
+    )

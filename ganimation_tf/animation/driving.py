@@ -14,6 +14,7 @@ from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.expressions import SET, Change, Expression
 from ganimation_tf.faces import images
 from ganimation_tf.media import video
+from ganimation_tf.media.video_reader import VideoReader
 
 _RATE = 30.0
 """Frames per second of a single frame."""
@@ -50,16 +51,19 @@ class Drive:
         seconds = self.times[-1] - self.times[0]
         return float((len(self.times) - 1) / seconds) if seconds > 0 else _RATE
 
-    def onto(self, source: np.ndarray) -> np.ndarray:
-        """float32 (F, N): these AUs on a face that shows `source` (N,) by itself."""
-        driven = np.array([name in self.named for name in self.names])
-        return np.where(driven, self.units, source).astype(np.float32)
+    def onto(self, source: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """These AUs on a face that shows others by itself.
 
-    def at(self, time: float, source: np.ndarray) -> np.ndarray:
-        """float32 (N,): as `onto`, at this time; before and after it as at its ends."""
-        row = np.array([np.interp(time, self.times, column) for column in self.units.T])
+        Args:
+            source: float (N,) or (F, N) in [0, 1], what it shows.
+            times: (F,) seconds; before the first and after the last moment it is as then.
+
+        Returns:
+            float32 (F, N).
+        """
+        rows = [np.interp(times, self.times, column) for column in self.units.T]
         driven = np.array([name in self.named for name in self.names])
-        return np.where(driven, row, source).astype(np.float32)
+        return np.where(driven, np.stack(rows, axis=-1), source).astype(np.float32)
 
     def expression(self, frame: int) -> Expression:
         """What one frame shows."""
@@ -128,7 +132,7 @@ def from_video(path: pathlib.Path, animator: Animator) -> Drive:
     times: list[float] = []
     rows: dict[int, np.ndarray] = {}
     tracker = Tracker(animator.finder, "largest")
-    with video.VideoReader(path) as reader:
+    with VideoReader(path) as reader:
         for time, frame in reader.frames():
             if faces := tracker.step(frame):
                 crop = animator.composer(frame, faces[0][1]).crop
@@ -141,7 +145,7 @@ def from_video(path: pathlib.Path, animator: Animator) -> Drive:
     every = np.arange(len(times))
     filled = np.stack([np.interp(every, known, column) for column in units.T], axis=1)
     names = animator.action_units
-    return Drive(np.array(times), filled.astype(np.float32), names, names)
+    return Drive(np.array(times), filled.astype(np.float32), names, names, reader.notes)
 
 
 def from_annotations(path: pathlib.Path, names: tuple[str, ...]) -> Drive:

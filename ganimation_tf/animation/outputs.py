@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import math
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -99,30 +99,68 @@ def write_animation(
     times: Iterable[float] | None = None,
     sound_of: pathlib.Path | None = None,
 ) -> tuple[int, tuple[int, int]]:
-    """Writes a GIF, WebP, MP4 or sequence, whole or not at all.
+    """Writes a GIF, WebP, MP4 or sequence, whole or not at all; not all frames are in memory.
 
     Args:
-        times: of each frame, in seconds, for MP4; None: evenly.
+        frames_per_second: the average.
+        times: of each frame, in seconds; each is asked for after its frame; None: evenly.
         sound_of: a video whose sound goes into an MP4.
 
     Returns:
         The number of frames, and their width and height.
     """
     counted = _Counted(output.fitted(frame) for frame in frames)
+
+    def finish(partial: pathlib.Path) -> None:
+        if origin is not None:
+            provenance.label_file(partial, origin)
+
     if output.kind == MP4:
-
-        def finish(partial: pathlib.Path) -> None:
-            if origin is not None:
-                provenance.label_mp4_file(partial, origin)
-
         video.write(output.path, counted, frames_per_second, times, sound_of, finish)
     elif output.kind == SEQUENCE:
         _write_sequence(output.path, counted, origin)
     else:
-        encode: Callable = gif.encode if output.kind == GIF else webp.encode
-        encoded = encode(list(counted), round(1000 / frames_per_second))
-        provenance.save(output.path, encoded, origin)
+        write = gif.write if output.kind == GIF else webp.write
+        with (
+            as_user_error(f"{output.path}: cannot be written"),
+            files.whole(output.path) as partial,
+        ):
+            with partial.open("w+b") as file:
+                write(file, _until_the_next(counted, times, frames_per_second))
+            finish(partial)
     return counted.count, counted.size
+
+
+def _until_the_next(
+    frames: Iterable[np.ndarray], times: Iterable[float] | None, frames_per_second: float
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Frames, each with the time of the next, in seconds from the first."""
+    clock = (n / frames_per_second for n in itertools.count()) if times is None else iter(times)
+    before, first, time = None, 0.0, 0.0
+    for frame in frames:
+        time = next(clock)
+        if before is None:
+            first = time
+        else:
+            yield before, time - first
+        before = frame
+    if before is not None:
+        yield before, time - first + 1 / frames_per_second
+
+
+def too_fast(output: Output, frames_per_second: float) -> list[str]:
+    """A word on frames that are left out, where the kind of file cannot show as many."""
+    formats = {GIF: gif, WEBP: webp}
+    if output.kind not in formats:
+        return []
+    chosen = formats[output.kind]
+    most = chosen.PER_SECOND // chosen.SHORTEST
+    if frames_per_second <= most:
+        return []
+    return [
+        f"{output.path}: browsers show at most {most} frames in a second of it; the others of "
+        f"{frames_per_second:g} are left out"
+    ]
 
 
 class _Counted:

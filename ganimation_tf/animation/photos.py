@@ -42,14 +42,14 @@ def animate(
         raise error if isinstance(error, UserError) else UserError(f"{path}: {error}") from error
     first = subjects[0]
     ramp = output.kind in (outputs.SHEET, outputs.STILL)
-    units, rate = request.units(first.source, animator.action_units, ramp)
+    units, times = request.units(first.source, animator.action_units, ramp)
 
     def course(subject: Subject) -> np.ndarray:
         return request.units(subject.source, animator.action_units, ramp)[0]
 
     target = units[np.abs(units - first.source).sum(1).argmax()]
     origin = request.origin(animator, target)
-    notes += out_of_range(animator, request, target)
+    notes += [*out_of_range(animator, request, target), *outputs.too_fast(output, request.rate)]
     unit = f"frames of {path.name}"
     frames = track(_frames(photo, subjects, request, animator, course), len(units), unit)
     if output.kind == outputs.STILL:
@@ -63,7 +63,7 @@ def animate(
         count = len(request.sweep) * len(SWEEP_LEVELS) or len(units)
         size = (sheet.shape[1], sheet.shape[0])
     else:
-        count, size = outputs.write_animation(output, frames, rate, origin)
+        count, size = outputs.write_animation(output, frames, request.rate, origin, times)
     changes = changes_in_words(request, animator, first.source, first.doubt, target)
     return (
         f"{output.path}: {counted(count, 'frame')}, {size[0]} x {size[1]} pixels; {changes}",

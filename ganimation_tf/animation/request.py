@@ -66,30 +66,40 @@ class Request:
 
     def units(
         self, source: np.ndarray, names: tuple[str, ...], ramp: bool
-    ) -> tuple[np.ndarray, float]:
-        """The AUs of a photo's frames, float32 (F, N), and how many are shown in a second.
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The AUs of a photo's frames, float32 (F, N), and when each is shown, (F,) in seconds.
 
         Args:
             source: float (N,), what the face shows.
             ramp: whether nothing but going there is asked for, as on a contact sheet.
         """
-        base = self.goal.target(source, names)
-        rate = self.frames_per_second
+        base, rate = self.goal.target(source, names), self.rate
         if self.drive is not None:
-            driven = self.drive.onto(base)
-            return self.clamped(driven, names), self.drive.frames_per_second
+            times = self.drive.times
+            return self.clamped(self.drive.onto(base, times), names), times
         if self.timeline is not None:
-            rows = self.timeline.units(base, names, self.timeline.times(rate))
-            return self.clamped(rows, names), rate
-        if self.sweep:
-            course = timelines.sweep(self.sweep, self.frames / rate)
-            return self.clamped(course.units(base, names, course.times(rate)), names), rate
-        if ramp:
-            course = timelines.there(self.goal, (self.frames - 1) / rate)
+            course = self.timeline
+        elif self.sweep:
+            course = timelines.sweep(self.sweep, self.frames, rate)
+        elif ramp:
+            course, base = timelines.there(self.goal, (self.frames - 1) / rate), source
         else:
-            course = timelines.there_and_back(self.goal, self.frames / rate)
-        rows = course.units(source, names, course.times(rate))
-        return self.clamped(rows, names), rate
+            course, base = timelines.there_and_back(self.goal, self.frames, rate), source
+        times = course.times(rate)
+        return self.clamped(course.units(base, names, times), names), times
+
+    def moments(self) -> np.ndarray:
+        """(F,) seconds among which is the one at which most is asked: between them it is less."""
+        if self.drive is not None:
+            return self.drive.times
+        if self.timeline is not None:
+            return np.array([frame.time for frame in self.timeline.frames])
+        return np.zeros(1)
+
+    @property
+    def rate(self) -> float:
+        """How many frames of a photo are shown in a second, in the mean."""
+        return self.drive.frames_per_second if self.drive else self.frames_per_second
 
     def clamped(self, units: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         """The AUs within what the model saw in training, where that is asked for."""

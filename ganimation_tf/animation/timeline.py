@@ -1,19 +1,16 @@
-"""Expressions over time: key frames, and the AUs of every frame between them."""
+"""Expressions over time: key frames, and the AUs of every frame between them.
 
-import csv
+Files of key frames are read by `keyframes`.
+"""
+
 import dataclasses
-import io
-import json
 import math
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ganimation_tf import expression_parsing, expressions
-from ganimation_tf.action_units import DESCRIPTIONS
-from ganimation_tf.annotations import csv_text
-from ganimation_tf.errors import UserError, as_user_error
+from ganimation_tf import expressions
+from ganimation_tf.errors import UserError
 from ganimation_tf.expressions import Change, Expression
 
 EASINGS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -127,11 +124,15 @@ def _targets(one: Expression, rows: np.ndarray, names: Sequence[str]) -> np.ndar
     return np.stack([one.target(row, names) for row in rows])
 
 
-def there_and_back(goal: Expression, seconds: float) -> Timeline:
-    """From what the face shows to the expression and back, to be played in a loop."""
+def there_and_back(goal: Expression, frames: int, frames_per_second: float) -> Timeline:
+    """From what the face shows to the expression and back, to be played in a loop.
+
+    Args:
+        frames: from 2; the expression itself is one of them, half-way if their number is even.
+    """
     own = Expression()
-    frames = (KeyFrame(0.0, own), KeyFrame(seconds / 2, goal), KeyFrame(seconds, own))
-    return Timeline(frames, loop=True)
+    top, end = (number / frames_per_second for number in (frames // 2, frames))
+    return Timeline((KeyFrame(0.0, own), KeyFrame(top, goal), KeyFrame(end, own)), loop=True)
 
 
 def there(goal: Expression, seconds: float) -> Timeline:
@@ -139,87 +140,16 @@ def there(goal: Expression, seconds: float) -> Timeline:
     return Timeline((KeyFrame(0.0, Expression(), "linear"), KeyFrame(seconds, goal, "linear")))
 
 
-def sweep(aus: Sequence[str], seconds: float) -> Timeline:
-    """Each AU by itself from 0 to 1 and back, one after the other, in a loop."""
-    frames = []
-    for place, name in enumerate(aus):
-        for moment, value in ((0.0, 0.0), (0.5, 1.0)):
-            one = Expression((Change(name, expressions.SET, value),))
-            frames.append(KeyFrame((place + moment) * seconds, one))
-    frames.append(KeyFrame(len(aus) * seconds, frames[0].expression))
-    return Timeline(tuple(frames), loop=True)
+def sweep(aus: Sequence[str], frames: int, frames_per_second: float) -> Timeline:
+    """Each AU by itself from 0 to 1 and back, one after the other, in a loop.
 
-
-def read(path: pathlib.Path, names: Sequence[str] = tuple(DESCRIPTIONS)) -> Timeline:
-    """The timeline of a `.json` or `.csv` file; docs/animate.md has both forms.
-
-    Raises:
-        UserError: naming the file and what is wrong with it.
+    Args:
+        frames: of each AU, from 2; it is 1 in one of them.
     """
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: key frames must be UTF-8 text: {error}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        return (_from_json if pathlib.Path(path).suffix.lower() == ".json" else _from_csv)(
-            text, names
-        )
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-
-
-def _from_json(text: str, names: Sequence[str]) -> Timeline:
-    """A list of key frames, or an object with `keyframes` and `loop`."""
-    with as_user_error("key frames must be JSON", ValueError, RecursionError):
-        content = json.loads(text)
-    loop, rows = False, content
-    if isinstance(content, dict):
-        loop, rows = content.get("loop", False), content.get("keyframes")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UserError("key frames must be a list of objects, or an object with `keyframes`")
-    frames = []
-    for number, row in enumerate(rows, 1):
-        unknown = set(row) - {"time", "au", "expression", "neutral", "easing"}
-        if unknown:
-            raise UserError(f"key frame {number}: {sorted(unknown)[0]!r} is not known")
-        aus = row.get("au", {})
-        if not isinstance(aus, dict):
-            raise UserError(f"key frame {number}: `au` must be an object, got {aus!r}")
-        spoken = row.get("expression", [])
-        spoken = [spoken] if isinstance(spoken, str) else spoken
-        frames.append(_key_frame(number, row, aus, spoken, bool(row.get("neutral")), names))
-    return Timeline(tuple(frames), bool(loop))
-
-
-def _from_csv(text: str, names: Sequence[str]) -> Timeline:
-    """A line for each key frame: `time`, AUs by name, and `expression`, `neutral`, `easing`."""
-    separator = csv_text.separator_of(text.lstrip().partition("\n")[0])
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, delimiter=separator)
-    frames = []
-    for number, row in enumerate(reader, 1):
-        if None in row:
-            raise UserError(f"line {number + 1} has more fields than the header")
-        fields = ((key.strip(), (value or "").strip()) for key, value in row.items())
-        row = {key: csv_text.with_point(value) for key, value in fields}
-        spoken = row.pop("expression", "")
-        neutral = row.pop("neutral", "").lower() in ("1", "true", "yes")
-        facts = {key: row.pop(key) for key in ("time", "easing") if row.get(key)}
-        aus = {key: value for key, value in row.items() if value and key != "easing"}
-        frames.append(_key_frame(number, facts, aus, [spoken] if spoken else [], neutral, names))
-    return Timeline(tuple(frames))
-
-
-def _key_frame(number, facts, aus, spoken, neutral, names) -> KeyFrame:
-    try:
-        time = float(facts["time"])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise UserError(
-            f"key frame {number}: `time` must be a number of seconds, got {facts.get('time')!r}"
-        ) from None
-    try:
-        shown = expression_parsing.parse(aus, spoken, neutral, names)
-    except (UserError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f"key frame {number}: {error}") from None
-    return KeyFrame(time, shown, facts.get("easing", "ease"))
+    keys = []
+    for place, name in enumerate(aus):
+        for number, value in ((0, 0.0), (frames // 2, 1.0)):
+            one = Expression((Change(name, expressions.SET, value),))
+            keys.append(KeyFrame((place * frames + number) / frames_per_second, one))
+    keys.append(KeyFrame(len(aus) * frames / frames_per_second, keys[0].expression))
+    return Timeline(tuple(keys), loop=True)

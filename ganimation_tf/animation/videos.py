@@ -12,10 +12,7 @@ from ganimation_tf.animation.photos import out_of_range
 from ganimation_tf.animation.request import WHOLE, Request, Track, beside, untracked
 from ganimation_tf.animation.tracking import Tracker
 from ganimation_tf.errors import UserError
-from ganimation_tf.media.video import VideoReader
-
-MOMENTS = 25
-"""Of a video, at which it is looked what is asked."""
+from ganimation_tf.media.video_reader import VideoReader
 
 STEADINESS = 0.6
 """How much of the last reading of a face's own AUs stays in the next: readings tremble."""
@@ -47,8 +44,8 @@ def animate(
     with VideoReader(path) as reader:
         job = _Job(animator, request)
         times: list[float] = []
-        total = round(reader.seconds * reader.frames_per_second)
-        frames = job.edited_frames(track(reader.frames(), total, f"frames of {path.name}"), times)
+        tracked = track(reader.frames(), reader.promised, f"frames of {path.name}")
+        frames = job.edited_frames(tracked, times)
         target = job.strongest(reader.seconds)
         count, size = outputs.write_animation(
             output,
@@ -58,7 +55,8 @@ def animate(
             times=_as_they_come(times),
             sound_of=path if reader.has_audio else None,
         )
-    notes = out_of_range(animator, request, target)
+    notes = [*reader.notes, *out_of_range(animator, request, target)]
+    notes += outputs.too_fast(output, reader.frames_per_second)
     if not job.edited:
         notes.append(f"{path}: no face was found in {count} frames; they are as they were")
     seen = f"a face in {job.edited} of {count} frames"
@@ -102,8 +100,8 @@ class _Job:
             source = self._animator.estimate_crop(composer.crop)
             calm = self._steady.get(place, source)
             calm = self._steady[place] = STEADINESS * calm + (1 - STEADINESS) * source
-            target = self._target(time, calm)
-            (edit,) = self._animator.render(composer.crop[None], calm[None], target[None])
+            target = self._targets(np.array([time]), calm)
+            (edit,) = self._animator.render(composer.crop[None], calm[None], target)
             composer.put_back(edit, onto=edited)
             shown = shown or (composer, edit)
         if faces:
@@ -121,16 +119,24 @@ class _Job:
 
         As of a photo the frame that is furthest from it; faces of a video differ, and none is at
         hand before it is read.
+
+        Args:
+            seconds: the length of the video; 0: nobody knows, and all that could be asked counts.
         """
         rest = np.zeros(len(self._animator.action_units), np.float32)
-        moments = [self._target(float(t), rest) for t in np.linspace(0, seconds, MOMENTS)]
-        return max(moments, key=lambda units: float(units.sum()))
+        moments = self._request.moments()
+        if seconds:
+            moments = np.minimum(moments, seconds)
+        units = self._targets(moments, rest)
+        return units[units.sum(1).argmax()]
 
-    def _target(self, time: float, source: np.ndarray) -> np.ndarray:
+    def _targets(self, times: np.ndarray, source: np.ndarray) -> np.ndarray:
+        """float32 (F, N): what is asked of a face that shows `source` (N,) at these times."""
         request, names = self._request, self._animator.action_units
         base = request.goal.target(source, names)
         if request.drive is not None:
-            base = request.drive.at(time, base)
-        if request.timeline is not None:
-            base = request.timeline.units(base, names, np.array([time]))[0]
-        return request.clamped(base.astype(np.float32), names)
+            base = request.drive.onto(base, times)
+        elif request.timeline is not None:
+            base = request.timeline.units(base, names, times)
+        rows = np.broadcast_to(base.astype(np.float32), (len(times), len(names)))
+        return request.clamped(rows, names)

@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     plan = [(path, animation_request.output_of(args, path, len(inputs))) for path in inputs]
     _check_outputs(plan, (args.drive, args.like, args.annotations, args.keyframes))
     from ganimation_tf import expression_parsing
+    from ganimation_tf.media import video
 
     if args.server is None:  # known AUs can be checked before anything is loaded
         animation_request.goal_of(args, tuple(expression_parsing.DESCRIPTIONS), strict=False)
@@ -31,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     if args.model or args.server:
         log.info("loading %s", args.model or args.server)
     with open_animator(args) as animator:
-        request = animation_request.request_of(args, animator)
+        moving = any(map(video.is_video, inputs))
+        request = animation_request.request_of(args, animator, moving)
         for note in request.notes:
             print(f"ganimation animate: warning: {note}", file=sys.stderr)
         return _run_all(plan, request, animator)
@@ -99,7 +101,6 @@ def _one(path, output, request, animator) -> tuple[str, list[str]]:
     from ganimation_tf.animation import photos, videos
     from ganimation_tf.media import video
 
-    animation_request.make_parent(output.path)
-    if not video.is_video(path):
-        return photos.animate(path, output, request, animator, progress.track)
-    return videos.animate(path, output, request, animator, progress.track)
+    animate = videos.animate if video.is_video(path) else photos.animate
+    with animation_request.parent_of(output.path):
+        return animate(path, output, request, animator, progress.track)

@@ -76,8 +76,8 @@ def _configure_course(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="an annotator's file or a table of AUs, or a video or photo whose AUs are read",
     )
-    group.add_argument("--frames", type=int, default=16, help="number of frames, 2 to 2400")
-    group.add_argument("--fps", type=float, default=12.5, help="frames per second, 1 to 120")
+    group.add_argument("--frames", type=int, help="number of frames, 2 to 2400 (default: 16)")
+    group.add_argument("--fps", type=float, help="frames per second, 1 to 120 (default: 12.5)")
     group.add_argument(
         "--smooth",
         type=float,

@@ -1,7 +1,9 @@
 """What the flags of `ganimation animate` come to: inputs, outputs and a `Request`, checked."""
 
 import argparse
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 from ganimation_tf.errors import UserError, as_user_error
 from ganimation_tf.inputs import is_sidecar
@@ -44,10 +46,10 @@ def _check(args: argparse.Namespace) -> None:
         ("--frames", args.frames, 2, 2400),
         ("--scale", args.scale, 1, 16),
         ("--fps", args.fps, 1, 120),
-        ("--smooth", args.smooth or 0, 0, 100),
-        ("--longest-side", args.longest_side or 64, 16, 20_000),
+        ("--smooth", args.smooth, 0, 100),
+        ("--longest-side", args.longest_side, 16, 20_000),
     ):
-        if not low <= value <= high:  # also refuses NaN
+        if value is not None and not low <= value <= high:  # also refuses NaN
             raise UserError(f"{name} must be in [{low}, {high}], got {value}")
     _check_combinations(args)
 
@@ -110,19 +112,28 @@ def output_of(args: argparse.Namespace, path: pathlib.Path, count: int):
     return outputs.Output(target, kind, side)
 
 
-def make_parent(path: pathlib.Path) -> None:
-    """The directory that a result goes into; only its last part is made.
+@contextlib.contextmanager
+def parent_of(path: pathlib.Path) -> Iterator[None]:
+    """The directory that a result goes into, as long as something is written to it.
+
+    Only its last part is made, and taken away if nothing has come into it.
 
     Raises:
-        UserError: if it cannot be.
+        UserError: if it cannot be made.
     """
     parent = path.absolute().parent
     if parent.is_dir():
+        yield
         return
     if not parent.parent.is_dir():
         raise UserError(f"{path.parent}: no such directory to write to")
     with as_user_error(f"{path.parent}: cannot be made"):
         parent.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it is not empty
+            parent.rmdir()
 
 
 def goal_of(args: argparse.Namespace, names: tuple[str, ...], strict: bool = True):
@@ -143,10 +154,14 @@ def goal_of(args: argparse.Namespace, names: tuple[str, ...], strict: bool = Tru
         return None
 
 
-def request_of(args: argparse.Namespace, animator):
-    """All flags as a `Request`, in the words of the opened model."""
+def request_of(args: argparse.Namespace, animator, videos: bool):
+    """All flags as a `Request`, in the words of the opened model.
+
+    Args:
+        videos: whether there is one among the inputs.
+    """
     from ganimation_tf import expression_parsing
-    from ganimation_tf.animation import driving, timeline
+    from ganimation_tf.animation import driving, keyframes
     from ganimation_tf.animation.request import Request
 
     names = animator.action_units
@@ -160,16 +175,17 @@ def request_of(args: argparse.Namespace, animator):
     notes += drive.notes if drive else ()
     if drive is not None and len(drive.times) == 1:  # a photo, which is gone to and not played
         goal, drive = drive.expression(0).then(goal), None
+    notes += _without_effect(args, videos, drive is not None)
     sweep: tuple[str, ...] = ()
     if args.sweep:
         sweep = names if args.sweep == "all" else (expression_parsing.canonical(args.sweep, names),)
     return Request(
         goal=goal,
-        timeline=timeline.read(args.keyframes, names) if args.keyframes else None,
+        timeline=keyframes.read(args.keyframes, names) if args.keyframes else None,
         drive=drive,
         sweep=sweep,
-        frames=args.frames,
-        frames_per_second=args.fps,
+        frames=args.frames or Request.frames,
+        frames_per_second=args.fps or Request.frames_per_second,
         face=args.face,
         crop=args.crop,
         crop_only=args.crop_only,
@@ -180,3 +196,18 @@ def request_of(args: argparse.Namespace, animator):
         clamp=dict(animator.card.intensity_ranges) if args.clamp else None,
         notes=tuple(notes),
     )
+
+
+def _without_effect(args: argparse.Namespace, videos: bool, driven: bool) -> list[str]:
+    """A word on each of `--frames` and `--fps` that is given where something else says it."""
+    notes = []
+    for name, given in (("--frames", args.frames), ("--fps", args.fps)):
+        if given is None:
+            continue
+        if videos:
+            notes.append(f"{name} is for photos; a video keeps its own frames and times")
+        if driven:
+            notes.append(f"{name} has no effect beside --drive, which brings its own times")
+        elif args.keyframes and name == "--frames":
+            notes.append(f"{name} has no effect beside --keyframes, which say how long it is")
+    return notes

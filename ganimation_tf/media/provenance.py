@@ -9,15 +9,19 @@ and no MP4, Pillow neither, and Exempi (python-xmp-toolkit) is not in its wheel.
 """
 
 import dataclasses
+import io
+import os
 import pathlib
 import re
 import struct
 import zlib
 from collections.abc import Mapping
+from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 from ganimation_tf import __version__, files
 from ganimation_tf.errors import UserError
+from ganimation_tf.media import webp
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's term for a picture of which a part came out of a trained model."""
@@ -107,71 +111,68 @@ def label(encoded: bytes, provenance: Provenance) -> bytes:
     Raises:
         ValueError: if it is none of these.
     """
-    packet = provenance.packet()
-    if encoded.startswith(_PNG):
-        return _label_png(encoded, packet)
-    if encoded.startswith(b"\xff\xd8\xff"):
-        return _label_jpeg(encoded, packet)
-    if encoded.startswith(b"GIF89a"):
-        return _label_gif(encoded, packet)
-    if encoded[8:16] == b"WEBPVP8X":
-        return _label_webp(encoded, packet)
-    if encoded[4:8] == b"ftyp":
-        return encoded + _mp4_box(packet)
-    kinds = "PNG, JPEG, GIF, MP4 and animated WebP"
-    raise ValueError(f"only {kinds} are labelled, got {encoded[:12]!r}...")
+    file = io.BytesIO(encoded)
+    _label(file, provenance.packet())
+    return file.getvalue()
 
 
-def _mp4_box(packet: bytes) -> bytes:
-    box = b"uuid" + _MP4_XMP + packet
-    return struct.pack(">I", 4 + len(box)) + box
-
-
-def label_mp4_file(path: pathlib.Path, provenance: Provenance) -> None:
-    """Labels an MP4 where it lies, however long it is.
+def label_file(path: pathlib.Path, provenance: Provenance) -> None:
+    """Labels a file where it lies; a GIF, MP4 or WebP is not read for it, however long it is.
 
     Raises:
         OSError: if it cannot be written.
+        ValueError: as `label`.
     """
-    with path.open("ab") as file:
-        file.write(_mp4_box(provenance.packet()))
+    with path.open("r+b") as file:
+        _label(file, provenance.packet())
 
 
-def _label_webp(encoded: bytes, packet: bytes) -> bytes:
-    # The flag in the first chunk, VP8X, that there is XMP, and the chunk itself at the end.
-    chunk = b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
-    flagged = encoded[:20] + bytes([encoded[20] | 0x04]) + encoded[21:] + chunk
-    return flagged[:4] + struct.pack("<I", len(flagged) - 8) + flagged[8:]
+def _label(file: BinaryIO, packet: bytes) -> None:
+    start = file.read(24)
+    if start.startswith(_PNG):
+        # Keyword, no compression (two zeros), no language, no translated keyword.
+        text = b"iTXt" + b"XML:com.adobe.xmp\0" + b"\0\0" + b"\0" + b"\0" + packet
+        framed = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+        _insert(file, len(_PNG) + 25, framed)  # after the header, which is the first chunk
+    elif start.startswith(b"\xff\xd8\xff"):
+        content = b"http://ns.adobe.com/xap/1.0/\0" + packet
+        jfif = start[2:4] == b"\xff\xe0"  # its own segment stays first
+        place = 4 + struct.unpack(">H", start[4:6])[0] if jfif else 2
+        _insert(file, place, b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content)
+    elif start.startswith(b"GIF89a"):
+        file.seek(-1, os.SEEK_END)  # the byte that ends it
+        _insert(file, file.tell(), _gif_block(packet))
+    elif start[8:16] == b"WEBPVP8X":
+        _append_to_webp(file, start[20], packet)
+    elif start[4:8] == b"ftyp":
+        box = b"uuid" + _MP4_XMP + packet
+        file.seek(0, os.SEEK_END)
+        file.write(struct.pack(">I", 4 + len(box)) + box)
+    else:
+        kinds = "PNG, JPEG, GIF, MP4 and animated WebP"
+        raise ValueError(f"only {kinds} are labelled, got {start[:12]!r}...")
 
 
-def _label_png(encoded: bytes, packet: bytes) -> bytes:
-    # Keyword, no compression (two zeros), no language, no translated keyword.
-    chunk = b"iTXt" + b"XML:com.adobe.xmp\0" + b"\0\0" + b"\0" + b"\0" + packet
-    framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    end = len(_PNG) + 25  # after the header, which is the first chunk
-    return encoded[:end] + framed + encoded[end:]
+def _insert(file: BinaryIO, place: int, content: bytes) -> None:
+    file.seek(place)
+    rest = file.read()
+    file.seek(place)
+    file.write(content + rest)
 
 
-def _label_jpeg(encoded: bytes, packet: bytes) -> bytes:
-    content = b"http://ns.adobe.com/xap/1.0/\0" + packet
-    end = 2
-    if encoded[2:4] == b"\xff\xe0":  # JFIF's own segment stays first
-        end = 4 + struct.unpack(">H", encoded[4:6])[0]
-    return (
-        encoded[:end] + b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content + encoded[end:]
-    )
-
-
-def _label_gif(encoded: bytes, packet: bytes) -> bytes:
+def _gif_block(packet: bytes) -> bytes:
     # Not cut into GIF's sub-blocks: a reader that skips blocks by their length lands, from any
     # byte of the text, in the run 255 ... 0, whose every byte leads to its end.
-    trailer = bytes([1, *range(255, -1, -1), 0])
-    block = b"\x21\xff\x0bXMP DataXMP" + packet + trailer
-    flags = encoded[10]
-    end = 13 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
-    if encoded[end + 3 : end + 14] == b"NETSCAPE2.0":  # the number of repetitions stays first
-        end += 19
-    return encoded[:end] + block + encoded[end:]
+    return b"\x21\xff\x0bXMP DataXMP" + packet + bytes([1, *range(255, -1, -1), 0])
+
+
+def _append_to_webp(file: BinaryIO, flags: int, packet: bytes) -> None:
+    # The flag in the first chunk, VP8X, that there is XMP, and the chunk itself at the end.
+    file.seek(20)
+    file.write(bytes([flags | webp.XMP]))
+    file.seek(0, os.SEEK_END)
+    file.write(webp.chunk(b"XMP ", packet))
+    webp.end_riff(file)
 
 
 def save(path: pathlib.Path, encoded: bytes, provenance: Provenance | None) -> None:

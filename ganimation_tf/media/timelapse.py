@@ -1,5 +1,6 @@
 """The sample grids of a run as one moving picture."""
 
+import itertools
 import pathlib
 
 import numpy as np
@@ -12,8 +13,8 @@ from ganimation_tf.media import contact_sheet, gif
 MAX_FRAMES = 24
 MAX_BYTES = 4 * 2**20
 LONGEST_SIDE = 640
-FRAME_MILLISECONDS = 250
-LAST_MILLISECONDS = 3000
+FRAME_SECONDS = 0.25
+LAST_SECONDS = 3.0
 CAPTION_HEIGHT = 20
 
 
@@ -27,10 +28,11 @@ def write(samples: pathlib.Path, path: pathlib.Path) -> None:
     if not grids:
         return
     chosen = np.unique(np.linspace(0, len(grids) - 1, MAX_FRAMES).round().astype(int))
-    durations = [FRAME_MILLISECONDS] * (len(chosen) - 1) + [LAST_MILLISECONDS]
+    durations = [FRAME_SECONDS] * (len(chosen) - 1) + [LAST_SECONDS]
     side = LONGEST_SIDE
     while True:
-        data = gif.encode([_frame(grids[index], side) for index in chosen], durations)
+        frames = (_frame(grids[index], side) for index in chosen)
+        data = gif.encode(zip(frames, itertools.accumulate(durations), strict=True))
         if len(data) <= MAX_BYTES:
             return write_whole(path, data)
         side = int(side * max(0.5, min(0.95, (MAX_BYTES / len(data)) ** 0.5)))

@@ -185,7 +185,8 @@ class Studio:
             course = Timeline(frames)
         else:
             goal = self._animator.expression(dict(zip(names, target.tolist(), strict=True)))
-            course = timelines.there_and_back(goal, 2.0)
+            count = round(2 * FRAMES_PER_SECOND)
+            course = timelines.there_and_back(goal, count, FRAMES_PER_SECOND)
         return course.units(subject.source, names, course.times(FRAMES_PER_SECOND))
 
     def _subject(self, request: Mapping[str, Any]) -> Subject:

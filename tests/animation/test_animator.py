@@ -74,7 +74,7 @@ def test_a_sweep_has_two_ends(animator, model, crop, steps):
 
 
 def test_frames_that_return_are_computed_once(animator, model, crop):
-    line = timeline.there_and_back(parse(["AU12=1"]), 2.0)
+    line = timeline.there_and_back(parse(["AU12=1"]), 16, 8)
     frames = list(animator.animate(crop, line, frames_per_second=8))
     assert len(frames) == 16
     np.testing.assert_array_equal(frames[1], frames[15])

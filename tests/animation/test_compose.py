@@ -6,6 +6,7 @@ import pytest
 
 from ganimation_tf.animation import support
 from ganimation_tf.animation.compose import Composer, Edit
+from ganimation_tf.animation.subjects import centre_square
 from ganimation_tf.faces import alignment
 
 SPEC = alignment.CropSpec(64)
@@ -133,6 +134,14 @@ def test_a_face_half_outside_of_the_photo(photo, left, top):
     composer = Composer(photo, transform(3, left, top), SPEC, EVERYWHERE)
     moved = composer.put_back(edit(flow=(1, 1), attention=0.5))
     assert moved.shape == photo.shape and (moved != photo).any()
+
+
+@pytest.mark.timeout(60, method="thread")  # a signal does not end OpenCV
+@pytest.mark.parametrize("size", [(1, 300), (300, 1), (1, 1)])
+def test_a_photo_of_one_row_or_column(size):
+    photo = np.full((*size, 3), 90, np.uint8)
+    composer = Composer(photo, centre_square(*size, 64), SPEC, EVERYWHERE)
+    np.testing.assert_array_equal(composer.put_back(edit(flow=(3, 2))), photo)
 
 
 def test_a_face_smaller_than_the_crop():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ganimation_tf as gan
-from ganimation_tf.animation import timeline
+from ganimation_tf.animation import keyframes
 from ganimation_tf.evaluation import judges
 from ganimation_tf.faces import alignment, images
 
@@ -75,6 +75,6 @@ def test_animate_with_them_never_loads_tensorflow(tmp_path):
 
 def test_the_tour_of_the_readme_is_a_timeline_of_this_model(animator):
     told = json.loads((EXAMPLES / "tour.json").read_text())
-    read = timeline.read(EXAMPLES / "tour.json", animator.action_units)
+    read = keyframes.read(EXAMPLES / "tour.json", animator.action_units)
     assert [frame.time for frame in read.frames] == [one["time"] for one in told["keyframes"]]
     assert read.loop

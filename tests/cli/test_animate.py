@@ -2,15 +2,17 @@
 
 import csv
 import json
+import pathlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import openface_files
+import sounding
 from ganimation_tf import cli
 from ganimation_tf.faces import alignment, images
-from ganimation_tf.media import video
+from ganimation_tf.media.video_reader import VideoReader
 from serving_model import SIZE
 
 WHOLE = ("--crop=whole", "--crop-only")
@@ -110,9 +112,9 @@ def test_a_video_plays_in_browsers_and_has_every_frame(served_model, photo, tmp_
     output = tmp_path / "out.mp4"
     options = [*WHOLE, "--au=AU06=1", "--frames=20", "--scale=4", "--fps=10"]
     assert animate(served_model, photo, output, *options) == 0
-    shown = video.frames_of(output)
+    shown = sounding.frames_of(output)
     assert len(shown) == 20 and shown[0].shape == (4 * SIZE, 4 * SIZE, 3)
-    with video.VideoReader(output) as reader:
+    with VideoReader(output) as reader:
         assert abs(reader.frames_per_second - 10) < 1e-6
     centres = [int(frame[2 * SIZE, 2 * SIZE].mean()) for frame in shown]
     assert abs(centres[0] - 92) < 6 and abs(max(centres) - 255) < 6  # a lossy codec
@@ -197,6 +199,49 @@ def test_another_face_comes_after_neutral(served_model, photo, tmp_path, capsys,
     assert animate(served_model, photo, tmp_path / "out.png", *WHOLE, *more) == 0
     said = capsys.readouterr().out
     assert said.endswith("; AU12 0.20 ±0.00 -> 0.80, AU45 0.20 ±0.00 -> 0.10\n")
+
+
+def test_a_photo_is_driven_at_the_times_of_the_table(served_model, photo, tmp_path):
+    table = tmp_path / "drive.csv"
+    table.write_text("time,AU06\n0,0\n0.1,1\n0.9,0.5\n1,0\n")
+    output = tmp_path / "out.gif"
+    assert animate(served_model, photo, output, *WHOLE, f"--drive={table}") == 0
+    shown = []
+    with Image.open(output) as gif:
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            grey = int(np.asarray(gif.convert("RGB"))[SIZE // 2, SIZE // 2, 0])
+            shown.append((gif.info["duration"], round((grey - 51) / 204, 1)))
+    # The last one is shown for as long as those before in the mean.
+    assert shown == [(100, 0), (800, 1), (100, 0.5), (330, 0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "note"),
+    [
+        ("a.mp4", ["--au=AU06=1"], "{} is for photos; a video keeps its own frames and times"),
+        ("a.png", ["--drive=a.csv"], "{} has no effect beside --drive"),
+        ("a.png", ["--keyframes=a.csv"], "--frames has no effect beside --keyframes"),
+        ("a.png", ["--au=AU06=1"], ""),
+    ],
+)
+def test_it_is_said_where_frames_and_their_rate_have_no_effect(
+    served_model, photo, tmp_path, monkeypatch, capsys, name, options, note
+):
+    monkeypatch.chdir(tmp_path)
+    photo.rename("a.png")
+    pathlib.Path("a.csv").write_text("time,AU06\n0,0\n1,1\n")
+    options = [*options, "--frames=4", "--fps=5", *(WHOLE if name == "a.png" else ())]
+    pathlib.Path("a.mp4").write_bytes(b"no video")
+    animate(served_model, name, "out.gif", *options)
+    warned = [
+        line.removeprefix("ganimation animate: warning: ")
+        for line in capsys.readouterr().err.splitlines()
+        if "warning" in line
+    ]
+    expected = dict.fromkeys(note.format(option) for option in ("--frames", "--fps") if note)
+    assert len(warned) == len(expected)
+    assert all(map(str.startswith, warned, expected))
 
 
 def test_several_inputs_go_on_after_a_bad_one_and_end_with_a_summary(
@@ -307,8 +352,9 @@ def test_a_photo_that_cannot_be_used(served_model, tmp_path, capsys, content, te
     path = tmp_path / "photo.png"
     if content is not None:
         path.write_bytes(content)
-    assert animate(served_model, path, tmp_path / "out.gif", "--au=AU06=1") == 2
+    assert animate(served_model, path, tmp_path / "new" / "out.gif", "--au=AU06=1") == 2
     assert text in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_landmarks_of_another_photo_are_refused(served_model, photo, tmp_path, capsys):
