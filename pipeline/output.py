@@ -114,7 +114,7 @@ def _require_no_strangers(where: str, output: str) -> None:
     if manifest.FINGERPRINT in present:  # of another form: a job of ours all the same
         return
     for name in sorted(present):
-        if re.fullmatch(_OURS, name):
+        if re.fullmatch(_OURS, name) and not name.startswith(TEMPORARY):
             raise UserError(
                 f"--output {where} holds {name}, which no data job has written; choose another "
                 "directory, or move it away"

@@ -241,18 +241,12 @@ class Animator:
             timeline = timelines.there_and_back(
                 self.expression(timeline), frames, frames_per_second
             )
-        times = timeline.times(frames_per_second)
-        if self.is_crop(image):
-            source = self.estimate(image)
-            units = timeline.units(source, self.action_units, times)
-            for edit in self.edits(crop_of(image, self.image_size), source, units):
-                yield to_picture(edit.image)
-            return
-        (face,) = self.find(image)
-        composer = self.composer(image, face)
-        source = self.estimate_crop(composer.crop)
+        composer = None if self.is_crop(image) else self.composer(image, *self.find(image))
+        crop = composer.crop if composer else crop_of(image, self.image_size)
+        source, times = self.estimate_crop(crop), timeline.times(frames_per_second)
         units = timeline.units(source, self.action_units, times)
-        yield from map(composer.put_back, self.edits(composer.crop, source, units))
+        for edit in self.edits(crop, source, units):
+            yield composer.put_back(edit) if composer else to_picture(edit.image)
 
     def edits(self, crop: np.ndarray, source: np.ndarray, units: np.ndarray) -> Iterator[Edit]:
         """An edit of one crop for each row of AUs; arguments as `models.edits_over_time`."""

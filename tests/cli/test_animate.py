@@ -191,12 +191,12 @@ def test_key_frames_and_a_driving_table(served_model, photo, tmp_path):
         assert shown == greys
 
 
-@pytest.mark.parametrize("option", ["--like", "--drive"])
-def test_another_face_comes_after_neutral(served_model, photo, tmp_path, capsys, option):
+@pytest.mark.parametrize(("option", "name"), [("--like", "out.png"), ("--drive", "out.gif")])
+def test_another_face_comes_after_neutral(served_model, photo, tmp_path, capsys, option, name):
     """The one row says AU12; neutral takes the 0.20 of AU45 before 0.1 is added."""
     (tmp_path / "face.csv").write_text("AU12_r\n4.0\n")
-    more = ["--still", "--rest=zero", option, str(tmp_path / "face.csv"), "--au=AU45+=0.1"]
-    assert animate(served_model, photo, tmp_path / "out.png", *WHOLE, *more) == 0
+    more = ["--frames=2", "--rest=zero", option, str(tmp_path / "face.csv"), "--au=AU45+=0.1"]
+    assert animate(served_model, photo, tmp_path / name, *WHOLE, *more) == 0
     said = capsys.readouterr().out
     assert said.endswith("; AU12 0.20 ±0.00 -> 0.80, AU45 0.20 ±0.00 -> 0.10\n")
 

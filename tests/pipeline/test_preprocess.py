@@ -272,7 +272,8 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
     write_faces(tmp_path, ["a", "b"])
     output = tmp_path / "out"
     output.mkdir()
-    for name in (".tmp-progress-x.json", ".tmp-1-train", "train-00007-of-00009.tfrecord", "mine"):
+    left = (".tmp-progress-x.json", ".tmp-1-train", "train-00007-of-00009.tfrecord")
+    for name in (*left, "fingerprint.json", "mine"):
         (output / name).write_text("left over")
     preprocess(tmp_path)
     assert sorted(contents(output)) == [
