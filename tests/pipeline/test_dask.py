@@ -198,8 +198,11 @@ def test_a_shard_whose_workers_all_die_is_named(faces, near, tmp_path):
     with running(tmp_path / "cluster", 1, **settings) as frail:
         process = command(faces, tmp_path / "far", frail.engine)
         a_shard_in(tmp_path / "far")
-        frail.workers[0].kill()
-        told = process.communicate(timeout=60)[1]
+        address = frail.engine.replace("dask", "tcp")
+        with distributed.Client(address, set_as_default=False) as client:
+            wait_for(lambda: any(client.processing().values()), "it has no work to be lost")
+            frail.workers[0].kill()
+        told = process.communicate(timeout=240)[1]
         assert process.returncode == 2 and "Traceback" not in told
         line = told.splitlines()[-1]
         assert ".tfrecord ended each of the 1 workers that tried it, the last at tcp://" in line
